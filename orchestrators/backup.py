@@ -1,0 +1,117 @@
+"""Back up one tenant.
+
+1. `begin_backup` decides what is read, and how: full or by changes, in which lanes.
+2. Every lane is read at once, slice by slice (`capture_lane`, a sub-orchestration), each leaving a checkpoint.
+3. One closing lane replays what changed meanwhile, sources of links before their targets.
+4. `seal_backup` writes the manifest. Until it returns there is no restore point.
+5. `close_task` ends the task, whatever happened.
+
+Invariant: nothing before `seal_backup` is visible to a reader, and everything before it may be repeated.
+"""
+
+from collections.abc import Generator
+from datetime import timedelta
+from typing import Any
+
+from durabletask import task
+from durabletask.task import OrchestrationContext, RetryPolicy, TaskFailedError
+
+from shared.messages import (
+    BackUpTenant,
+    BackupBegun,
+    BackupSealed,
+    CaptureLane,
+    CloseTask,
+    Lane,
+    SealBackup,
+    SliceCaptured,
+)
+
+RETRY = RetryPolicy(
+    first_retry_interval=timedelta(seconds=5),
+    max_number_of_attempts=5,
+    backoff_coefficient=2.0,
+    max_retry_interval=timedelta(minutes=2),
+)
+"""An exception from an activity means: run the whole call again. Five times spans a short outage of storage."""
+
+CLOSE_RETRY = RetryPolicy(
+    first_retry_interval=timedelta(seconds=5),
+    max_number_of_attempts=20,
+    backoff_coefficient=2.0,
+    max_retry_interval=timedelta(minutes=5),
+)
+"""Closing a task is tried for about an hour and a half, since a task that stays open blocks the next backup."""
+
+SLICES_PER_HISTORY = 50
+"""A lane starts a new history after this many slices, so that replaying it stays cheap."""
+
+CLOSING_LANE = "closing"
+
+
+def back_up_tenant(ctx: OrchestrationContext, request: BackUpTenant) -> Generator[Any, Any, str]:
+    """Return the id of the restore point, or an empty text if the backup failed; the task says why."""
+    tenant_id, task_id = request["tenantId"], request["taskId"]
+    try:
+        begun: BackupBegun = yield ctx.call_activity("begin_backup", input=request, retry_policy=RETRY)
+        captured: list[str] = yield task.when_all([
+            ctx.call_sub_orchestrator(
+                "capture_lane",
+                input=CaptureLane(tenantId=tenant_id, taskId=task_id, run=begun["run"], lane=lane),
+                instance_id=f"{task_id}:{lane['name']}",
+            )
+            for lane in begun["lanes"]
+        ])
+        everything = Lane(name=CLOSING_LANE, types=[], share=1.0)
+        closed: str = yield ctx.call_sub_orchestrator(
+            "capture_lane",
+            input=CaptureLane(tenantId=tenant_id, taskId=task_id, run=begun["run"], lane=everything, closing=True),
+            instance_id=f"{task_id}:{CLOSING_LANE}",
+        )
+        sealed: BackupSealed = yield ctx.call_activity(
+            "seal_backup",
+            input=SealBackup(tenantId=tenant_id, taskId=task_id, run=begun["run"], checkpoints=[*captured, closed]),
+            retry_policy=RETRY,
+        )
+    except TaskFailedError as failure:
+        yield ctx.call_activity(
+            "close_task",
+            input=CloseTask(
+                tenantId=tenant_id, taskId=task_id, kind="backup", status="failed",
+                summary=first_line(failure), code="backupFailed",
+            ),
+            retry_policy=CLOSE_RETRY,
+        )
+        return ""
+    yield ctx.call_activity(
+        "close_task",
+        input=CloseTask(
+            tenantId=tenant_id, taskId=task_id, kind="backup",
+            status="succeededWithWarnings" if sealed["warnings"] else "succeeded",
+            summary=sealed["summary"], code="backupSealed", backupId=sealed["backupId"],
+        ),
+        retry_policy=CLOSE_RETRY,
+    )
+    return sealed["backupId"]
+
+
+def capture_lane(ctx: OrchestrationContext, request: CaptureLane) -> Generator[Any, Any, str]:
+    """Return the name of the lane's last checkpoint; one activity a slice, a new history every so many."""
+    slices = request.get("slices", 0)
+    for _ in range(SLICES_PER_HISTORY):
+        captured: SliceCaptured = yield ctx.call_activity(
+            "capture_slice", input={**request, "slices": slices}, retry_policy=RETRY
+        )
+        if captured["finished"]:
+            return captured["checkpoint"]
+        slices += 1
+        request = {**request, "checkpoint": captured["checkpoint"]}
+    ctx.continue_as_new({**request, "slices": slices})
+    return ""
+
+
+def first_line(failure: BaseException) -> str:
+    """The failure in one line, without the engine's own prefix; Azure keeps no more than that."""
+    text = str(failure).strip().splitlines()[0] if str(failure).strip() else type(failure).__name__
+    marker = "failed: "
+    return text[text.index(marker) + len(marker):] if marker in text else text

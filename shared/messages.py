@@ -1,0 +1,113 @@
+"""What orchestrators and activities say to each other: small, plain JSON.
+
+A message carries names and counts, never objects: data goes to the repository, cursors and lists to the run's
+checkpoints in the workspace, and only their names travel. Every message stays below 16 kB, since the engine keeps all
+of them in an orchestration's history.
+"""
+
+from typing import Literal, NotRequired, TypedDict
+
+BackupKind = Literal["full", "incremental"]
+Outcome = Literal["complete", "partial", "refused", "failed", "carried", "off"]
+
+
+class BackUpTenant(TypedDict):
+    """Start one backup; `taskId` is the durable instance id, and the run's id."""
+
+    tenantId: str
+    taskId: str
+    kind: BackupKind
+    types: list[str] | None
+    requestedBy: str
+    scheduled: bool
+
+
+class Lane(TypedDict):
+    """Object types that one activity reads one after the other, and their share of the tenant's budget (0..1)."""
+
+    name: str
+    types: list[str]
+    share: float
+
+
+class BackupBegun(TypedDict):
+    """What this run will read; `run` names the run's plan in the workspace."""
+
+    run: str
+    kind: BackupKind
+    lanes: list[Lane]
+
+
+class CaptureLane(TypedDict):
+    """Read one lane from its beginning, or from `checkpoint` on."""
+
+    tenantId: str
+    taskId: str
+    run: str
+    lane: Lane
+    checkpoint: NotRequired[str]
+    slices: NotRequired[int]
+    closing: NotRequired[bool]
+
+
+class SliceCaptured(TypedDict):
+    """What one slice did: `checkpoint` names all that the lane has captured so far, and where it goes on."""
+
+    checkpoint: str
+    finished: bool
+
+
+class SealBackup(TypedDict):
+    """Make the restore point from the checkpoints of all lanes, in the order in which they were read."""
+
+    tenantId: str
+    taskId: str
+    run: str
+    checkpoints: list[str]
+
+
+class BackupSealed(TypedDict):
+    """The restore point, and what the task's last line says of it."""
+
+    backupId: str
+    warnings: int
+    summary: str
+
+
+class CloseTask(TypedDict):
+    """End a task once: its status, its last line, and what it made."""
+
+    tenantId: str
+    taskId: str
+    kind: str
+    status: Literal["succeeded", "succeededWithWarnings", "failed", "cancelled"]
+    summary: str
+    code: str
+    backupId: NotRequired[str]
+
+
+class VerifyBackup(TypedDict):
+    """Re-read and re-hash one restore point."""
+
+    tenantId: str
+    taskId: str
+    backupId: str
+    requestedBy: str
+
+
+class VerifySlice(TypedDict):
+    """Check the part of a restore point that begins at segment `start`."""
+
+    tenantId: str
+    taskId: str
+    backupId: str
+    start: int
+
+
+class SliceVerified(TypedDict):
+    """`next` is where to go on, or None at the end; `findings` counts what was wrong so far."""
+
+    next: int | None
+    findings: int
+    checked: int
+    first: str
