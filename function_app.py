@@ -1,0 +1,67 @@
+"""The whole application on one page: what starts it, and what it runs.
+
+Timers and HTTP start orchestrations; orchestrations call activities; activities use what is in `shared`.
+"""
+
+import azure.durable_functions as df
+import azure.functions as func
+
+import activities.backup
+import activities.retention
+import activities.tasks
+import activities.verify
+import orchestrators.backup
+import orchestrators.retention
+import orchestrators.verify
+from api.app import create_api
+from api.durable import current_client
+
+ORCHESTRATORS = (
+    orchestrators.backup.back_up_tenant,
+    orchestrators.backup.capture_lane,
+    orchestrators.verify.verify_backup,
+    orchestrators.retention.expire_backups,
+)
+ACTIVITIES = (
+    activities.backup.begin_backup,
+    activities.backup.capture_slice,
+    activities.backup.seal_backup,
+    activities.retention.expire_tenant,
+    activities.tasks.close_task,
+    activities.verify.verify_slice,
+)
+
+app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # the interface checks bearer tokens itself, on every route
+web = func.AsgiMiddleware(create_api())
+
+for orchestrator in ORCHESTRATORS:
+    app.orchestration_trigger(context_name="ctx")(orchestrator)
+for activity in ACTIVITIES:
+    app.activity_trigger(input_name="message")(activity)
+
+
+@app.route(route="{*path}", methods=list(func.HttpMethod))
+@app.durable_client_input(client_name="client")
+async def http(
+    req: func.HttpRequest, context: func.Context, client: df.DurableFunctionsClient
+) -> func.HttpResponse:
+    """The HTTP interface: FastAPI behind one catch-all route, with the durable client within its reach."""
+    token = current_client.set(client)
+    try:
+        return await web.handle_async(req, context)
+    finally:
+        current_client.reset(token)
+
+
+@app.timer_trigger(schedule="%CAIRN_SCHEDULE_CRON%", arg_name="timer", run_on_startup=False)
+@app.durable_client_input(client_name="client")
+async def start_due_work(timer: func.TimerRequest, client: df.DurableFunctionsClient) -> None:
+    """Start the backups, verifications and expiries that are due, tenant by tenant."""
+    await activities.tasks.start_due_work(client)
+
+
+@app.timer_trigger(schedule="%CAIRN_WATCH_CRON%", arg_name="timer", run_on_startup=True)
+@app.durable_client_input(client_name="client")
+async def watch_tasks(timer: func.TimerRequest, client: df.DurableFunctionsClient) -> None:
+    """Take up or close the tasks whose orchestration is gone; at start-up also those that a restart cut off."""
+    await activities.tasks.watch_tasks(client)

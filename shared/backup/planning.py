@@ -1,0 +1,153 @@
+"""Decide what one backup reads, and how: pure, from the catalog's rows and the restore point before.
+
+Algorithm, for each object type in turn:
+1. Off by the tenant's options, or not in this cloud: `off`.
+2. Not among the types asked for: `carried` from the restore point before (`off` if there is none).
+3. `full` if a full backup was asked for, if there is nothing to build on, or if the last whole read is too old.
+4. Else `changes` if the type has delta here and a token that still lives; else `full`, which for a type without
+   delta is its only way and is stored as what differs.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from shared.catalog.row import Cloud, ObjectType
+from shared.messages import BackupKind, Lane
+
+FULL_READ_EVERY = timedelta(days=7)
+"""Delta is not trusted blindly: every type is read whole at least this often."""
+
+TOKEN_LIFE = timedelta(days=6, hours=12)
+"""Graph keeps delta tokens of directory objects for 7 days (Use delta query to track changes); half a day is margin."""
+
+Mode = Literal["full", "changes", "carried", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the newest restore point holds of one type."""
+
+    outcome: str
+    read_at: datetime
+    full_read_at: datetime | None
+    row_digest: str
+    has_token: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TypePlan:
+    """How one type is read this time, and why so."""
+
+    object_type: str
+    mode: Mode
+    reason: str
+
+
+def plan_types(
+    rows: Iterable[ObjectType],
+    *,
+    before: Mapping[str, Before],
+    digests: Mapping[str, str],
+    enabled: frozenset[str],
+    wanted: frozenset[str] | None,
+    kind: BackupKind,
+    cloud: Cloud,
+    now: datetime,
+    recovered_natively: bool,
+) -> list[TypePlan]:
+    """Return one plan a type; `digests` tell whether a row's `$select` and links are those of the token."""
+    return [
+        _plan_type(
+            row, before.get(row.name), digest=digests[row.name], enabled=enabled, wanted=wanted, kind=kind,
+            cloud=cloud, now=now, recovered_natively=recovered_natively,
+        )
+        for row in rows
+    ]
+
+
+def _plan_type(
+    row: ObjectType,
+    before: Before | None,
+    *,
+    digest: str,
+    enabled: frozenset[str],
+    wanted: frozenset[str] | None,
+    kind: BackupKind,
+    cloud: Cloud,
+    now: datetime,
+    recovered_natively: bool,
+) -> TypePlan:
+    if row.name not in enabled:
+        return TypePlan(row.name, "off", f"the option {row.option!r} is off" if row.option else "not in this cloud")
+    if wanted is not None and row.name not in wanted:
+        if before is None:
+            return TypePlan(row.name, "off", "not asked for, and in no restore point yet")
+        return TypePlan(row.name, "carried", "not asked for this time")
+    why_full = _why_full(row, before, digest=digest, kind=kind, cloud=cloud, now=now, recovered=recovered_natively)
+    return TypePlan(row.name, "full", why_full) if why_full else TypePlan(row.name, "changes", "by its delta token")
+
+
+def _why_full(
+    row: ObjectType, before: Before | None, *, digest: str, kind: BackupKind, cloud: Cloud, now: datetime, recovered: bool
+) -> str:
+    checks = (
+        (kind == "full", "a full backup was asked for"),
+        (row.reading != "delta" or cloud not in row.delta_clouds, "Graph has no delta for it here"),
+        (before is None, "it is in no restore point yet"),
+        (before is not None and before.outcome not in ("complete", "carried"), "it was not read whole last time"),
+        (before is not None and not before.has_token, "there is no delta token to go on from"),
+        (before is not None and before.row_digest != digest, "the catalog's row has changed"),
+        (before is not None and now - before.read_at > TOKEN_LIFE, "its delta token is too old"),
+        (
+            before is not None and (before.full_read_at is None or now - before.full_read_at >= FULL_READ_EVERY),
+            "its last whole read is a week old",
+        ),
+        (recovered, "Microsoft's own recovery ran since, which leaves no delta records"),
+    )
+    return next((why for holds, why in checks if holds), "")
+
+
+OWN_LANE: Mapping[str, float] = {
+    "user": 0.22,
+    "group": 0.26,
+    "servicePrincipal": 0.14,
+    "application": 0.08,
+    "device": 0.08,
+    "appRoleAssignment": 0.08,
+    "oAuth2PermissionGrant": 0.04,
+}
+"""Types that grow with the tenant are read by an activity of their own; the number is its share of the budget."""
+
+SMALL_LANES = 2
+"""Everything else is small: spread over so many lanes, which share what is left of the budget."""
+
+CONDITIONAL_ACCESS_LANE = "conditionalAccess"
+"""All types of that bucket in one lane: 1 request a second for the tenant (service-specific throttling limits)."""
+
+
+def lanes(rows: Iterable[ObjectType], plans: Iterable[TypePlan]) -> list[Lane]:
+    """Return the lanes that read what is planned; their shares add up to at most 1."""
+    reads = {plan.object_type for plan in plans if plan.mode in ("full", "changes")}
+    to_read = [row for row in rows if row.name in reads]
+    own = [Lane(name=row.name, types=[row.name], share=OWN_LANE[row.name]) for row in to_read if row.name in OWN_LANE]
+    rest = [row for row in to_read if row.name not in OWN_LANE]
+    slow = [row.name for row in rest if row.special_bucket == "conditionalAccess"]
+    small = [row.name for row in rest if row.special_bucket != "conditionalAccess"]
+    shared_lanes = [(CONDITIONAL_ACCESS_LANE, slow)] + [
+        (f"small{number + 1}", small[number::SMALL_LANES]) for number in range(SMALL_LANES)
+    ]
+    left = (1.0 - sum(OWN_LANE.values())) / (SMALL_LANES + 1)
+    return own + [Lane(name=name, types=types, share=left) for name, types in shared_lanes if types]
+
+
+def closing_order(rows: Iterable[ObjectType]) -> list[str]:
+    """Types with delta, sources of links before their targets.
+
+    A link that is read names an object that existed when it was read; its type is read later, so the restore point
+    holds that object too, unless it was deleted in between (then the end dangles, and is listed).
+    """
+    rank = {"directoryRole": 0, "administrativeUnit": 1, "group": 2, "device": 3, "application": 4, "servicePrincipal": 5}
+    with_delta = [row.name for row in rows if row.reading == "delta"]
+    return sorted(with_delta, key=lambda name: (rank.get(name, 4), name) if name != "user" else (9, name))
