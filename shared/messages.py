@@ -111,3 +111,19 @@ class SliceVerified(TypedDict):
     findings: int
     checked: int
     first: str
+
+
+class ExpireBackups(TypedDict):
+    """Let go what has expired in one tenant."""
+
+    tenantId: str
+    taskId: str
+    requestedBy: str
+
+
+class TenantExpired(TypedDict):
+    """What one slice of expiry removed; `finished` is false while there may be more."""
+
+    restorePoints: int
+    blobs: int
+    finished: bool
