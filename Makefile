@@ -1,0 +1,32 @@
+# One word runs what CI runs. Works from any folder: `make -C cairn test`, `make -f cairn/Makefile test`.
+ROOT := $(shell cd "$$(dirname "$(strip $(MAKEFILE_LIST))")" && pwd)
+IN   := cd "$(ROOT)" &&
+PY   := .venv/bin/python
+
+.PHONY: help demo test setup up bench lint types imports check soak lock clean
+.NOTPARALLEL:
+help:            ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' "$(ROOT)/Makefile" | expand -t 16
+demo: setup      ## the main job on a simulated tenant, told as a story
+	@$(IN) $(PY) -m local demo $(DEMO)
+test: check      ## set-up, lint, types and every test
+	@$(IN) $(PY) -m pytest -q
+setup:           ## the set-up alone, into .venv and node_modules
+	@$(IN) sh tools/setup.sh
+up: setup        ## the local stack on port 7071 until Ctrl-C
+	@$(IN) exec $(PY) -m local up --port 7071 --data .cairn
+bench: setup     ## the side-by-side measurements
+	@$(IN) $(PY) -m bench
+lint: setup      ## ruff
+	@$(IN) $(PY) -m ruff check --quiet .
+types: setup     ## mypy, strict
+	@$(IN) $(PY) -m mypy --no-error-summary
+imports: setup   ## import-linter: who may import whom
+	@$(IN) $(PY) .venv/bin/lint-imports
+check: lint types imports
+soak: setup      ## the slow tests
+	@$(IN) $(PY) -m pytest -q -m slow
+lock: setup      ## requirements.lock and package-lock.json anew, from the pins
+	@$(IN) sh tools/lock.sh
+clean:           ## everything that set-up and runs have made
+	@$(IN) rm -rf .venv node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

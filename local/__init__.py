@@ -1,0 +1,1 @@
+"""What makes a laptop enough: the local host, the tenant simulator, the demo."""
