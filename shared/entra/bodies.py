@@ -1,0 +1,74 @@
+"""The body of an answer: inflated, parsed, and its next link found before either.
+
+All of it is pure and safe in a worker thread. A body that is cut short, is not JSON or inflates beyond the limit is
+Garbled, so that the transport reads it again; nothing here ever returns a part of a page as if it were the page.
+"""
+
+import re
+import zlib
+from typing import Any
+
+import orjson
+
+from shared.errors import Garbled
+
+INFLATED_BYTES_MAX = 192 * 1024 * 1024
+"""A page of 999 users with every property is some 10 MB; what inflates beyond this is no page."""
+
+HEAD_BYTES = 8 * 1024
+"""Graph writes nextLink before `value`, so it stands in the first few kilobytes, long as skip tokens are."""
+
+_HEAD_LINK = re.compile(rb'"@odata\.(?:nextLink|nextlink)"\s*:\s*("(?:[^"\\]|\\.)*")')
+_VALUE = re.compile(rb'"value"\s*:\s*\[')
+
+
+def inflate(body: bytes, encoding: str) -> bytes:
+    """The body as it was before compression; Garbled if it is cut short or too large."""
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "deflate"):
+        raise Garbled(f"the answer is encoded as {encoding[:20]!r}, which was not asked for", code="encoding")
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        inflated = unpacker.decompress(body, INFLATED_BYTES_MAX)
+    except zlib.error:
+        raise Garbled("the answer's compression is damaged", code="encoding") from None
+    if not unpacker.eof:
+        size = "larger than a page can be" if unpacker.unconsumed_tail else "cut short"
+        raise Garbled(f"the compressed answer is {size}", code="encoding")
+    return inflated
+
+
+def next_link_in_head(body: bytes, encoding: str) -> str:
+    """nextLink if it stands before `value` in the first kilobytes, else empty: then only a whole parse can tell."""
+    try:
+        head = body[:HEAD_BYTES] if encoding in ("", "identity") else _inflated_head(body)
+        values = _VALUE.search(head)
+        found = _HEAD_LINK.search(head, 0, values.start() if values else 0)
+        return str(orjson.loads(found.group(1))) if found else ""
+    except (ValueError, zlib.error):
+        return ""
+
+
+def document(body: bytes, encoding: str) -> dict[str, Any]:
+    """The body's JSON object; Garbled if it is anything else."""
+    try:
+        parsed = orjson.loads(inflate(body, encoding))
+    except orjson.JSONDecodeError:
+        raise Garbled("the answer is not JSON, or is cut short", code="notJson") from None
+    if not isinstance(parsed, dict):
+        raise Garbled("the answer is not a JSON object", code="notJson")
+    return parsed
+
+
+def page_document(body: bytes, encoding: str) -> dict[str, Any]:
+    """The JSON object of a page; Garbled if it has no `value` that is a list of objects."""
+    page = document(body, encoding)
+    values = page.get("value")
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise Garbled("the page has no `value` that is a list of objects", code="noValue")
+    return page
+
+
+def _inflated_head(body: bytes) -> bytes:
+    return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body[: HEAD_BYTES * 2], HEAD_BYTES)

@@ -1,0 +1,152 @@
+"""A page of objects taken apart: bodies, links and removals.
+
+Pure, for a worker thread. Kept in a body: `@odata.type`, which says the subtype and has to be sent back, also inside
+nested objects, where it is a fact of its own. Left out, being about the answer and not about the object: every other
+`@odata.*` annotation at any depth (`@odata.id`, `@odata.context`, `@odata.etag`, `@odata.count`, `manager@odata.type` of
+a null and the like), and `@removed`. Inline links (`members@delta`, expanded `owners`) leave the body and become links.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from shared.errors import Garbled
+
+EXPANDED_MAX = 20
+"""Graph cuts an expanded directory relationship here, without a nextLink ("Use query parameters", known issues)."""
+
+TYPE = "@odata.type"
+TYPE_PREFIX = "#microsoft.graph."
+DELTA_SUFFIX = "@delta"
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One end of a link."""
+
+    id: str
+    type: str = ""
+    """The target's type in Microsoft's schema without namespace, if Graph said it."""
+    body: Body | None = field(default=None, repr=False)
+    """What Graph showed beyond id and type; None if nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSlice:
+    """Targets that were added to and removed from one object's link, in the order in which they are to be applied."""
+
+    source: str
+    link: str
+    added: tuple[Target, ...] = ()
+    removed: tuple[str, ...] = ()
+    whole: bool = False
+    """The set begins anew here: what was known of this link before is void. Later slices without it go on from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """An object that left the collection."""
+
+    id: str
+    reason: Literal["changed", "deleted"]
+    """`changed` is the recycle bin, `deleted` is gone for good ("Use delta query to track changes")."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUnread:
+    """An object's link that could not be read, and why."""
+
+    source: str
+    link: str
+    error: Exception
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What one page holds."""
+
+    objects: list[tuple[str, Body]] = field(default_factory=list)
+    """(key, body); in delta an object may come several times, the last one wins."""
+    links: list[LinkSlice] = field(default_factory=list)
+    removals: list[Removal] = field(default_factory=list)
+    cut: list[tuple[str, str]] = field(default_factory=list)
+    """(key, link) of expanded links that show 20: to be read by their own address."""
+    parents: dict[str, str] = field(default_factory=dict)
+    """Key of an object → id of the object under which it was read."""
+
+
+def parse_page(
+    values: list[Body], *, key: str = "id", links: Collection[str] = (), expanded: Collection[str] = (),
+    parent: str = "",
+) -> Parsed:
+    """Objects, links and removals of a page's `value`, in its order; Garbled if an object has no key."""
+    parsed = Parsed()
+    for value in values:
+        identity = value.get(key)
+        if not isinstance(identity, str) or not identity:
+            raise Garbled(f"an object of the page has no {key!r}", code="noKey")
+        removed = value.get("@removed")
+        if isinstance(removed, Mapping):
+            reason = removed.get("reason")
+            parsed.removals.append(Removal(identity, "changed" if reason == "changed" else "deleted"))
+            continue
+        for link in links:
+            inline = value.get(link + DELTA_SUFFIX)
+            if isinstance(inline, list):
+                parsed.links.append(_delta_slice(identity, link, inline))
+        for link in expanded:
+            if link in value:
+                _expanded(parsed, identity, link, value[link])
+        parsed.objects.append((identity, body_of(value, {*links, *expanded})))
+        if parent:
+            parsed.parents[identity] = parent
+    return parsed
+
+
+def body_of(value: Body, without: Collection[str] = ()) -> Body:
+    """The object as data: no annotations but `@odata.type`, none of the links named in `without`."""
+    return {name: _kept(part) for name, part in value.items() if name not in without and _is_data(name)}
+
+
+def targets_of(values: list[Body]) -> tuple[Target, ...]:
+    """The targets that a link's page lists; Garbled if one has no id."""
+    return tuple(_target(value) for value in values)
+
+
+def _is_data(name: str) -> bool:
+    return "@" not in name or name == TYPE
+
+
+def _kept(part: Any) -> Any:
+    if isinstance(part, dict):
+        if any("@" in name for name in part) or any(isinstance(inner, (dict, list)) for inner in part.values()):
+            return {name: _kept(inner) for name, inner in part.items() if _is_data(name)}
+        return part
+    if isinstance(part, list):
+        # Lists of plain texts are most of a body: they are handed on as they are.
+        return [_kept(inner) for inner in part] if part and isinstance(part[0], (dict, list)) else part
+    return part
+
+
+def _delta_slice(source: str, link: str, inline: list[Body]) -> LinkSlice:
+    removed = tuple(_target(entry).id for entry in inline if "@removed" in entry)
+    return LinkSlice(source, link, tuple(_target(entry) for entry in inline if "@removed" not in entry), removed)
+
+
+def _expanded(parsed: Parsed, source: str, link: str, shown: Any) -> None:
+    targets = targets_of(shown if isinstance(shown, list) else [] if shown is None else [shown])
+    if isinstance(shown, list) and len(targets) >= EXPANDED_MAX:
+        parsed.cut.append((source, link))
+    else:
+        parsed.links.append(LinkSlice(source, link, targets, whole=True))
+
+
+def _target(entry: Body) -> Target:
+    identity = entry.get("id") if isinstance(entry, dict) else None
+    if not isinstance(identity, str) or not identity:
+        raise Garbled("a link's target has no id", code="noKey")
+    shown = entry.get(TYPE)
+    body = {name: part for name, part in body_of(entry).items() if name not in ("id", TYPE)}
+    return Target(identity, shown.removeprefix(TYPE_PREFIX) if isinstance(shown, str) else "", body or None)
