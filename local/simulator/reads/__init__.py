@@ -1,0 +1,1 @@
+"""Everything that answers a question about the tenant and changes nothing."""

@@ -1,0 +1,101 @@
+"""One simulated tenant with all that answers for it: store, schema, access, faults, request log."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from local.simulator.clock import Clock
+from local.simulator.derived import Derived
+from local.simulator.routing import Resolver
+from local.simulator.schema import Schema, load_schemas
+from local.simulator.store import Record, Store
+
+CURSORS = 2000
+
+
+class Cursors:
+    """Stored results of sorted queries, the oldest forgotten first."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[str, list[str]] = OrderedDict()
+        self._ids: dict[int, str] = {}
+
+    def keep(self, keys: list[str]) -> str:
+        """An id under which the result can be gone on with."""
+        known = self._ids.get(id(keys))
+        if known is not None and self._held.get(known) is keys:
+            return known
+        cursor_id = secrets.token_hex(8)
+        self._held[cursor_id] = keys
+        self._ids[id(keys)] = cursor_id
+        while len(self._held) > CURSORS:
+            _, old = self._held.popitem(last=False)
+            self._ids.pop(id(old), None)
+        return cursor_id
+
+    def get(self, cursor_id: str) -> list[str] | None:
+        """The result, or None when it was forgotten."""
+        return self._held.get(cursor_id)
+
+
+@dataclass(slots=True)
+class Credentials:
+    """The administrator's application that the ready line prints."""
+
+    client_id: str
+    client_secret: str
+
+
+@dataclass
+class Tenant:
+    """Everything that belongs to one tenant."""
+
+    store: Store
+    schemas: dict[str, Schema]
+    credentials: Credentials
+    resolvers: dict[str, Resolver] = field(default_factory=dict)
+    cursors: Cursors = field(default_factory=Cursors)
+    hidden_until: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.derived = Derived(self.store)
+        for version, schema in self.schemas.items():
+            self.resolvers[version] = Resolver(version, schema, self.store)
+
+    @property
+    def id(self) -> str:
+        """The tenant's id."""
+        return self.store.tenant_id
+
+    @property
+    def clock(self) -> Clock:
+        """The tenant's virtual clock."""
+        return self.store.clock
+
+    def hidden(self, record: Record) -> bool:
+        """Whether replication lag keeps a new object from reads and links for now."""
+        if not self.hidden_until:
+            return False
+        until = self.hidden_until.get(record.key)
+        if until is None:
+            return False
+        if self.clock.now() >= until:
+            del self.hidden_until[record.key]
+            return False
+        return True
+
+
+def new_tenant(users: int, groups: int, seed: int) -> Tenant:
+    """A generated tenant; equal arguments give equal tenants, ids and the administrator's secret included."""
+    from local.simulator.generator import populate
+
+    tenant_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"cairn-simulator/{seed}"))
+    store = Store(tenant_id)
+    store.recording = False
+    schemas = load_schemas()
+    credentials = populate(store, schemas, users=users, groups=groups, seed=seed)
+    store.recording = True
+    return Tenant(store, schemas, credentials)
