@@ -61,9 +61,7 @@ def one_at_a_time() -> Iterator[None]:
         yield
 
 
-def make_part(
-    title: str, stamp: Path, sources: Sequence[Path], make: Callable[["Progress"], None]
-) -> None:
+def make_part(title: str, stamp: Path, sources: Sequence[Path], make: Callable[["Progress"], None]) -> None:
     """Run `make` unless `stamp` says that the part was already made from these sources by this Python."""
     digest = hashlib.sha256(sys.version.encode())
     for source in sources:
