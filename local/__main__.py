@@ -7,7 +7,9 @@ on standard error and exit status 1; a wrong argument is status 2.
 import argparse
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -80,7 +82,21 @@ def _token(asked: argparse.Namespace) -> None:
 
 
 def _simulator(asked: argparse.Namespace) -> None:
-    raise LocalStackError("the simulator is on its way")
+    from local.ports import need_free
+    from local.simulator.serve import run
+
+    if asked.port:
+        need_free(asked.port, "the tenant simulator")
+    if asked.until_stdin_closes:
+        threading.Thread(target=_end_when_stdin_closes, name="parent-watch", daemon=True).start()
+    run(asked.port, asked.users, asked.groups, asked.seed, asked.latency_ms, asked.data)
+
+
+def _end_when_stdin_closes() -> None:
+    """Ask this process to end when whoever holds the other end of standard input is gone."""
+    while sys.stdin.buffer.read(1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _demo(asked: argparse.Namespace) -> int:
@@ -107,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     simulator = commands.add_parser("simulator", help="the tenant simulator alone")
     simulator.add_argument("--port", type=_port, required=True, help="0 takes a free one")
     _size(simulator)
-    simulator.add_argument("--latency-ms", type=_count, default=0, metavar="L", help="added to each answer")
+    simulator.add_argument("--latency-ms", type=_milliseconds, default=0.0, metavar="L", help="added to each answer")
     simulator.add_argument("--data", type=Path, metavar="FILE", help="where the tenant is kept between runs")
     simulator.add_argument("--until-stdin-closes", action="store_true", help=argparse.SUPPRESS)
     simulator.set_defaults(run=_simulator)
@@ -150,6 +166,12 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
     return int(text)
+
+
+def _milliseconds(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,7}(\.[0-9]+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of milliseconds")
+    return float(text)
 
 
 def _guid(text: str) -> str:
