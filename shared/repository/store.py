@@ -1,0 +1,83 @@
+"""Where blobs lie: the few operations that the repository needs of a container, and what they promise.
+
+Invariants of every store: `put_new` writes once and whole (a reader sees all of a blob or none of it); names sort by their
+bytes in `list`; failures are RepositoryErrors and nothing else. A vault also keeps the write-once law: no overwrite, no
+delete before retention ends, no shortening of retention.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+# Requests in flight on one store: enough to hide 20 ms of latency, few enough to stay in the SDK's connection pool.
+PARALLEL_REQUESTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class BlobProperties:
+    """What is known about a blob without reading it; `retain_until` is None where it may be deleted."""
+
+    size: int
+    modified: datetime
+    retain_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlobEntry:
+    """One line of a listing."""
+
+    name: str
+    size: int
+    modified: datetime
+
+
+class BlobStore(Protocol):
+    """A container of blobs."""
+
+    async def put_new(
+        self, name: str, content: bytes | BinaryIO, *, retain_until: datetime | None = None
+    ) -> None:
+        """Write a blob that must not exist yet, or raise AlreadyWritten; a file is read from its beginning."""
+
+    async def put(self, name: str, content: bytes) -> None:
+        """Write or overwrite a blob; a vault raises Immutable."""
+
+    async def get(self, name: str) -> bytes:
+        """The whole blob, or Missing."""
+
+    async def get_range(self, name: str, offset: int, length: int) -> bytes:
+        """`length` bytes from `offset`, fewer only where the blob ends; Missing if there is no such blob."""
+
+    def list(self, prefix: str) -> AsyncIterator[BlobEntry]:
+        """Every blob whose name begins with `prefix`, by name."""
+
+    async def delete(self, name: str) -> None:
+        """Delete a blob; one that is not there is success, one that is still retained raises Immutable."""
+
+    async def extend_retention(self, name: str, until: datetime) -> None:
+        """Keep the blob until then at least; never shortens (Immutable if asked to); Missing if there is none."""
+
+    async def properties(self, name: str) -> BlobProperties | None:
+        """What is known about the blob, or None if there is none."""
+
+    async def close(self) -> None:
+        """Give back connections; safe to repeat."""
+
+
+async def at_once[T](calls: Iterable[Awaitable[T]], limit: int = PARALLEL_REQUESTS) -> list[T]:
+    """The results of all calls in their order, at most `limit` under way at a time; the first failure cancels the rest."""
+    places = asyncio.Semaphore(limit)
+
+    async def one(call: Awaitable[T]) -> T:
+        async with places:
+            return await call
+
+    tasks = [asyncio.ensure_future(one(call)) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
