@@ -10,7 +10,7 @@ import asyncio
 import gzip
 from collections import deque
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import httptools
 
@@ -24,11 +24,12 @@ LARGEST_BODY = 8 * 1024 * 1024
 class Connection(asyncio.Protocol):
     """One client connection."""
 
-    def __init__(self, app: App, latency_seconds: float) -> None:
+    def __init__(self, app: App, latency_seconds: float, open_: set[Connection]) -> None:
         self.app = app
+        self.open = open_
         self.latency_seconds = latency_seconds
         self.transport: asyncio.Transport | None = None
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: Any = httptools.HttpRequestParser(self)
         self._queue: deque[tuple[Request, bool]] = deque()
         self._busy = False
         self._url = b""
@@ -40,13 +41,14 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's are transports in all but ancestry
+        self.open.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget what waits."""
         self.transport = None
         self._queue.clear()
+        self.open.discard(self)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; a malformed request is answered 400 and cut."""
@@ -167,9 +169,27 @@ def _phrase(status: int) -> str:
     return _PHRASES.get(status, "Unknown")
 
 
-async def serve(app: App, port: int, latency_ms: float = 0.0) -> tuple[asyncio.Server, int]:
-    """A listening server on the loopback and its port (0 picks a free one)."""
-    loop = asyncio.get_running_loop()
-    made: Any = lambda: Connection(app, latency_ms / 1000)  # noqa: E731
-    server = await loop.create_server(made, "127.0.0.1", port, backlog=1024)
-    return server, server.sockets[0].getsockname()[1]
+class Server:
+    """A listening server and its open connections."""
+
+    def __init__(self, server: Any, connections: set[Connection]) -> None:
+        self._server = server
+        self._connections = connections
+        self.port: int = server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Stop listening and drop what is open."""
+        self._server.close()
+        for connection in list(self._connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await self._server.wait_closed()
+
+
+async def serve(app: App, port: int, latency_ms: float = 0.0) -> Server:
+    """Listen on the loopback; port 0 picks a free one."""
+    connections: set[Connection] = set()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Connection(app, latency_ms / 1000, connections), "127.0.0.1", port, backlog=1024
+    )
+    return Server(server, connections)

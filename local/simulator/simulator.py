@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import TracebackType
 from typing import Self
 
 from local.simulator.app import App
-from local.simulator.server import serve
+from local.simulator.server import Server, serve
 from local.simulator.store import Store
 from local.simulator.tenant import Tenant, new_tenant
 
@@ -23,7 +22,7 @@ class Simulator:
         self.app = App(self.tenant)
         self.port = port
         self._latency_ms = latency_ms
-        self._server: asyncio.Server | None = None
+        self._server: Server | None = None
 
     @property
     def url(self) -> str:
@@ -52,14 +51,13 @@ class Simulator:
 
     async def start(self) -> None:
         """Listen."""
-        self._server, self.port = await serve(self.app, self.port, self._latency_ms)
+        self._server = await serve(self.app, self.port, self._latency_ms)
+        self.port = self._server.port
 
     async def stop(self) -> None:
         """Stop listening and drop open connections."""
         if self._server is not None:
-            self._server.close()
-            self._server.close_clients()
-            await self._server.wait_closed()
+            await self._server.stop()
             self._server = None
 
     async def __aenter__(self) -> Self:
