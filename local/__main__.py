@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local.data_folder import DataFolder, data_folder
-from local.errors import LocalStackError
 from shared.errors import CairnError
 
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -100,7 +99,9 @@ def _end_when_stdin_closes() -> None:
 
 
 def _demo(asked: argparse.Namespace) -> int:
-    raise LocalStackError("the demo is on its way")
+    from local.demo.story import tell
+
+    return tell(keep=asked.keep)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -123,7 +124,9 @@ def _parser() -> argparse.ArgumentParser:
     simulator = commands.add_parser("simulator", help="the tenant simulator alone")
     simulator.add_argument("--port", type=_port, required=True, help="0 takes a free one")
     _size(simulator)
-    simulator.add_argument("--latency-ms", type=_milliseconds, default=0.0, metavar="L", help="added to each answer")
+    simulator.add_argument(
+        "--latency-ms", type=_milliseconds, default=0.0, metavar="L", help="added to each answer"
+    )
     simulator.add_argument("--data", type=Path, metavar="FILE", help="where the tenant is kept between runs")
     simulator.add_argument("--until-stdin-closes", action="store_true", help=argparse.SUPPRESS)
     simulator.set_defaults(run=_simulator)
