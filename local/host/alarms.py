@@ -1,7 +1,7 @@
 """Calls made at a time to come, all from one thread.
 
-Invariants: calls run in the order of their times, one after the other; none runs after `stop`; a call that raises is
-logged and does not end the thread.
+Invariants: calls run in the order of their times, one after the other; none runs after `stop`; a call that
+raises is logged and does not end the thread.
 """
 
 from __future__ import annotations
@@ -67,5 +67,5 @@ class Alarms:
                 call = heapq.heappop(self._waiting)[2]
             try:
                 call()
-            except Exception:  # noqa: BLE001 -- one bad call must not silence every later timer
+            except Exception:
                 _logger.exception("a timed call failed")

@@ -3,7 +3,8 @@
 The stock backend is made for unit tests. Beside it, here:
 
 1. work handed to a worker that went away is handed out again; what the lost worker says later is dropped;
-2. terminate ends the work at once: no further turn, queued activities dropped, children too when it is recursive;
+2. terminate ends the work at once: no further turn, queued activities dropped, children too when it is
+recursive;
 3. an orchestration over the history limit fails with errorType HistoryLimit, it does not hang;
 4. a sub-orchestration may run for any time;
 5. a failure with an empty text is a failure;
@@ -11,9 +12,10 @@ The stock backend is made for unit tests. Beside it, here:
 7. messages may have 128 MB, not 4;
 8. only the loopback address listens.
 
-Invariants: every change of state happens under the inherited lock; no thread is made per timer or per child (one
-thread, `Alarms`, serves all); an instance has at most one turn in flight; a timer, an activity or a child counts only
-for the execution that asked for it, so that continue-as-new starts clean. State is memory only.
+Invariants: every change of state happens under the inherited lock; no thread is made per timer or per child
+(one thread, `Alarms`, serves all); an instance has at most one turn in flight; a timer, an activity or a
+child counts only for the execution that asked for it, so that continue-as-new starts clean. State is memory
+only.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, override
 
 import durabletask.internal.helpers as events
 import durabletask.internal.orchestrator_service_pb2 as pb
@@ -47,7 +49,9 @@ __all__ = ["MAX_MESSAGE_BYTES", "Backend", "Stream"]
 HISTORY_LIMIT_EVENTS = 100_000  # Azure has none; this one only catches a runaway, at about 50,000 activities
 MAX_MESSAGE_BYTES = 128 * 2**20  # 100 MB is refused by the SDK anyway; payloads should stay under 100 kB
 CALLS_AT_ONCE = 64  # a client that waits for an orchestration holds one of them all the while
-REPLAY_SECONDS_PER_EVENT = 20e-6  # what one turn costs for each event of the history (measured: 12-17 microseconds)
+REPLAY_SECONDS_PER_EVENT = (
+    20e-6  # what one turn costs for each event of the history (measured: 12-17 microseconds)
+)
 SHORT_HISTORY_EVENTS = 200  # below this a turn is cheaper than any waiting
 LONGEST_PAUSE_SECONDS = 0.1
 
@@ -91,7 +95,7 @@ class Backend(InMemoryOrchestrationBackend):
         self._held: dict[tuple[str, str, str], int] = {}  # what was handed out, and to which stream
         self._streams = 0
 
-    # Life ------------------------------------------------------------------------------------------------------
+    # Life ---------------------------------------------------------------------------------------------------
 
     def start(self) -> str:
         """Serve on the loopback address and return it as host:port; a free port when none was asked for."""
@@ -105,7 +109,7 @@ class Backend(InMemoryOrchestrationBackend):
                 ("grpc.so_reuseport", 0),
             ],
         )
-        add_TaskHubSidecarServiceServicer_to_server(self, server)
+        add_TaskHubSidecarServiceServicer_to_server(self, server)  # type: ignore[no-untyped-call]  # generated
         self._port = server.add_insecure_port(f"127.0.0.1:{self._port}")
         server.start()
         self._server = server
@@ -123,15 +127,16 @@ class Backend(InMemoryOrchestrationBackend):
         if self._calls is not None:
             self._calls.shutdown(wait=True)
 
-    # Handing out (1) -------------------------------------------------------------------------------------------
+    # Handing out (1) ----------------------------------------------------------------------------------------
 
-    def GetWorkItems(self, request: pb.GetWorkItemsRequest, context: Stream) -> Iterator[pb.WorkItem]:  # type: ignore[override] # a gRPC context is a Stream
+    @override
+    def GetWorkItems(self, request: pb.GetWorkItemsRequest, context: Stream) -> Iterator[pb.WorkItem]:
         """Hand out work until the reader goes away, then take back what it has not answered."""
         with self._lock:
             self._streams += 1
             stream = self._streams
         try:
-            for work in super().GetWorkItems(request, context):  # type: ignore[arg-type] # as above
+            for work in super().GetWorkItems(request, context):
                 if work.HasField("activityRequest") and not self.wants(work):
                     continue
                 self._held[_key(work)] = stream
@@ -176,8 +181,8 @@ class Backend(InMemoryOrchestrationBackend):
     def _enqueue_orchestration(self, instance_id: str) -> None:
         """Queue a turn, unless one is in flight (its end queues the next) or the instance has ended.
 
-        A long history is given as much pause as its replay costs, so that completions gather and at most half the
-        time goes into replaying.
+        A long history is given as much pause as its replay costs, so that completions gather and at most half
+        the time goes into replaying.
         """
         instance = self._instances.get(instance_id)
         if instance is None or self._is_terminal_status(instance.status):
@@ -198,9 +203,12 @@ class Backend(InMemoryOrchestrationBackend):
         pause_seconds = min(LONGEST_PAUSE_SECONDS, len(instance.history) * REPLAY_SECONDS_PER_EVENT)
         self._alarms.after(pause_seconds, end_pause)
 
-    # Answers (1, 2, 3, 5) --------------------------------------------------------------------------------------
+    # Answers (1, 2, 3, 5) -----------------------------------------------------------------------------------
 
-    def CompleteOrchestratorTask(self, request: pb.OrchestratorResponse, context: Any) -> pb.CompleteTaskResponse:
+    @override
+    def CompleteOrchestratorTask(
+        self, request: pb.OrchestratorResponse, context: Any
+    ) -> pb.CompleteTaskResponse:
         """Take a turn's answer; one that comes late, twice or after the end is dropped."""
         with self._lock:
             instance = self._instances.get(request.instanceId)
@@ -219,10 +227,13 @@ class Backend(InMemoryOrchestrationBackend):
             if self._is_terminal_status(instance.status):
                 self._tell_parent(instance)
             elif any(event.HasField("executionResumed") for event in instance.pending_events):
-                self._enqueue_orchestration(request.instanceId)  # it came while the suspending turn was in flight
+                self._enqueue_orchestration(
+                    request.instanceId
+                )  # it came while the suspending turn was in flight
         return pb.CompleteTaskResponse()
 
-    def CompleteActivityTask(self, request: pb.ActivityResponse, context: Any) -> pb.CompleteTaskResponse:  # noqa: ARG002 -- gRPC's signature
+    @override
+    def CompleteActivityTask(self, request: pb.ActivityResponse, context: Any) -> pb.CompleteTaskResponse:
         """Take an activity's answer once, and only for the execution that asked."""
         with self._lock:
             token = request.completionToken
@@ -246,18 +257,24 @@ class Backend(InMemoryOrchestrationBackend):
                 answer = pb.HistoryEvent(
                     eventId=-1,
                     timestamp=timestamp_pb2.Timestamp(),
-                    taskCompleted=pb.TaskCompletedEvent(taskScheduledId=request.taskId, result=request.result),
+                    taskCompleted=pb.TaskCompletedEvent(
+                        taskScheduledId=request.taskId, result=request.result
+                    ),
                 )
             self._add_event(instance, answer)
         return pb.CompleteTaskResponse()
 
+    @override
     def CompleteEntityTask(self, request: pb.EntityBatchResult, context: Any) -> pb.CompleteTaskResponse:
         """Take an entity's answer."""
         with self._lock:
-            for key in [key for key in self._held if key[0] == "entity" and key[2] == request.completionToken]:
+            for key in [
+                key for key in self._held if key[0] == "entity" and key[2] == request.completionToken
+            ]:
                 del self._held[key]
             return super().CompleteEntityTask(request, context)
 
+    @override
     def AbandonTaskActivityWorkItem(
         self, request: pb.AbandonActivityTaskRequest, context: Any
     ) -> pb.AbandonActivityTaskResponse:
@@ -266,9 +283,11 @@ class Backend(InMemoryOrchestrationBackend):
             self._hand_out_again("activity", "", request.completionToken)
         return super().AbandonTaskActivityWorkItem(request, context)
 
-    # Ends (2, 3, 4) --------------------------------------------------------------------------------------------
+    # Ends (2, 3, 4) -----------------------------------------------------------------------------------------
 
-    def _terminate_instance_internal(self, instance_id: str, output: str | None, recursive: bool = False) -> None:  # noqa: FBT001, FBT002 -- the stock signature
+    def _terminate_instance_internal(
+        self, instance_id: str, output: str | None, recursive: bool = False
+    ) -> None:
         instance = self._instances.get(instance_id)
         if instance is None or self._is_terminal_status(instance.status):
             return
@@ -292,9 +311,12 @@ class Backend(InMemoryOrchestrationBackend):
         self._end(instance, pb.ORCHESTRATION_STATUS_FAILED)
 
     def _end(
-        self, instance: OrchestrationInstance, status: pb.OrchestrationStatus, cause: pb.HistoryEvent | None = None
+        self,
+        instance: OrchestrationInstance,
+        status: pb.OrchestrationStatus,
+        cause: pb.HistoryEvent | None = None,
     ) -> None:
-        """End an instance from outside: whatever turn is in flight comes too late, queued activities are dropped."""
+        """End an instance from outside: a turn in flight comes too late, queued activities are dropped."""
         now = datetime.now(UTC)
         instance.status = status
         instance.completed_at = instance.last_updated_at = now
@@ -346,7 +368,7 @@ class Backend(InMemoryOrchestrationBackend):
             )
         self._add_event(parent.instance, answer)
 
-    # Executions, timers and waits ------------------------------------------------------------------------------
+    # Executions, timers and waits ---------------------------------------------------------------------------
 
     def _process_complete_orchestration_action(
         self, instance: OrchestrationInstance, complete_action: pb.CompleteOrchestrationAction
@@ -355,14 +377,18 @@ class Backend(InMemoryOrchestrationBackend):
         if complete_action.orchestrationStatus == pb.ORCHESTRATION_STATUS_CONTINUED_AS_NEW:
             self._executions[instance.instance_id] = self._executions.get(instance.instance_id, 0) + 1
 
-    def _process_schedule_task_action(self, instance: OrchestrationInstance, action: pb.OrchestratorAction) -> None:
+    def _process_schedule_task_action(
+        self, instance: OrchestrationInstance, action: pb.OrchestratorAction
+    ) -> None:
         super()._process_schedule_task_action(instance, action)
         work = self._activity_queue[-1]
         work.completion_token = self._new_token()  # stock: one for all activities of a turn
         self._activities[work.completion_token] = _Activity(work, self._execution(instance.instance_id))
         self._activities_of[instance.instance_id].add(work.completion_token)
 
-    def _process_create_timer_action(self, instance: OrchestrationInstance, action: pb.OrchestratorAction) -> None:
+    def _process_create_timer_action(
+        self, instance: OrchestrationInstance, action: pb.OrchestratorAction
+    ) -> None:
         due = action.createTimer.fireAt.ToDatetime(tzinfo=UTC)
         instance.history.append(events.new_timer_created_event(action.id, due))
         if instance.status == pb.ORCHESTRATION_STATUS_PENDING:
@@ -385,12 +411,16 @@ class Backend(InMemoryOrchestrationBackend):
 
         self._alarms.after((fire_at - datetime.now(UTC)).total_seconds(), fire)
 
+    @override
     def WaitForInstanceStart(self, request: pb.GetInstanceRequest, context: Any) -> pb.GetInstanceResponse:
         """Wait as long as the caller does, not 30 s."""
         self._call.context = context
         return super().WaitForInstanceStart(request, context)
 
-    def WaitForInstanceCompletion(self, request: pb.GetInstanceRequest, context: Any) -> pb.GetInstanceResponse:
+    @override
+    def WaitForInstanceCompletion(
+        self, request: pb.GetInstanceRequest, context: Any
+    ) -> pb.GetInstanceResponse:
         """Wait as long as the caller does, not 30 s."""
         self._call.context = context
         return super().WaitForInstanceCompletion(request, context)
@@ -412,7 +442,7 @@ class Backend(InMemoryOrchestrationBackend):
                 waiters.remove(waiter)
         return waiter.result
 
-    # Small things ----------------------------------------------------------------------------------------------
+    # Small things -------------------------------------------------------------------------------------------
 
     def _new_token(self) -> int:
         self._next_completion_token += 1

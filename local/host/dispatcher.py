@@ -1,9 +1,9 @@
 """Takes work from the engine, has the worker library do it, and answers.
 
 A thread of its own reads the engine's stream; everything else happens on the event loop. Invariants: no more
-orchestrators, entities and activities run at once than host.json allows, and always fewer activities than the pool has
-threads, since orchestrators need one too and would starve; an activity whose orchestration was terminated meanwhile is
-not started; every piece of work is answered exactly once unless the host stops.
+orchestrators, entities and activities run at once than host.json allows, and always fewer activities than the
+pool has threads, since orchestrators need one too and would starve; an activity whose orchestration was
+terminated meanwhile is not started; every piece of work is answered exactly once unless the host stops.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ class _Reader:
 class Dispatcher:
     """Runs the engine's work on the app's functions, from `start` to `stop`."""
 
-    def __init__(self, backend: Backend, functions: Functions, *, turns: int, entities: int, activities: int) -> None:
+    def __init__(
+        self, backend: Backend, functions: Functions, *, turns: int, entities: int, activities: int
+    ) -> None:
         self._backend = backend
         self._functions = functions
         self._lanes = {
@@ -120,7 +122,7 @@ class Dispatcher:
                 await self._run_turn(work.orchestratorRequest, work.completionToken)
             else:
                 await self._run_entity(work.entityRequestV2, work.completionToken)
-        except Exception:  # noqa: BLE001 -- the boundary: one piece of work must not end the host
+        except Exception:
             _logger.exception("work from the engine could not be answered")
         finally:
             if lingering is None or lingering.done():

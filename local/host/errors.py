@@ -16,17 +16,17 @@ class HostError(Exception):
     """The host cannot start; the text is one line for the person at the terminal."""
 
 
-class PortTaken(HostError):
+class PortTaken(HostError):  # noqa: N818 -- named as the tree in shared/errors.py
     """Another program listens on the port."""
 
 
-class WrongHostFile(HostError):
+class WrongHostFile(HostError):  # noqa: N818 -- as above
     """host.json is missing, is no JSON, or holds a value that cannot be meant."""
 
 
-class NotIndexed(HostError):
+class NotIndexed(HostError):  # noqa: N818 -- as above
     """The worker library refused the function app; Azure would refuse it likewise."""
 
 
-class NotSupported(HostError):
+class NotSupported(HostError):  # noqa: N818 -- as above
     """The app asks for a trigger, route or schedule that this host does not know."""

@@ -1,14 +1,16 @@
 """The app's functions, indexed and invoked by Microsoft's own worker library, as in Azure.
 
-The library speaks protobuf with its host; here plain objects stand in for the messages, and its native entry takes and
-returns `Datum`. Invariants: one app is indexed at a time, and indexing starts from an empty registry and a fresh import
-of function_app.py (an app object can be indexed only once); an invocation never raises, whatever the function does, be
-it `sys.exit()`; a failure looks as it does in Azure: the exception's bare type name and the first line of its text.
+The library speaks protobuf with its host; here plain objects stand in for the messages, and its native entry
+takes and returns `Datum`. Invariants: one app is indexed at a time, and indexing starts from an empty
+registry and a fresh import of function_app.py (an app object can be indexed only once); an invocation never
+raises, whatever the function does, be it `sys.exit()`; a failure looks as it does in Azure: the exception's
+bare type name and the first line of its text.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import json
 import logging
@@ -33,10 +35,10 @@ from azure_functions_runtime.logging import logger as library_logger
 from local.host.errors import NotIndexed, NotSupported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["Datum", "Failure", "Function", "Functions", "Outcome", "index_app"]
+__all__ = ["Datum", "Failure", "Function", "Functions", "Outcome", "indexed_app"]
 
 _logger = logging.getLogger("cairn.host")
 
@@ -59,7 +61,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an invocation came to; `lingering` still runs after a time-out and holds its thread until it ends."""
+    """What an invocation came to; `lingering` still runs after its time-out and holds a thread."""
 
     value: Any = None
     failure: Failure | None = None
@@ -93,7 +95,9 @@ class Function:
 class Functions:
     """The functions of one app, ready to be invoked; `client_binding` is the durable client's JSON."""
 
-    def __init__(self, functions: Iterable[Function], client_binding: str, timeout_seconds: float | None) -> None:
+    def __init__(
+        self, functions: Iterable[Function], client_binding: str, timeout_seconds: float | None
+    ) -> None:
         self.all = tuple(functions)
         self._client_binding = client_binding
         self._timeout_seconds = timeout_seconds
@@ -121,9 +125,11 @@ class Functions:
         await asyncio.gather(*running, return_exceptions=True)
 
     async def invoke(self, function: Function, trigger_value: Datum, *, limited: bool = True) -> Outcome:
-        """Run the function and return what it came to; with `limited`, functionTimeout of host.json applies."""
+        """Run the function and return what it came to; `limited` by functionTimeout of host.json."""
         inputs = [(str(function.trigger["name"]), trigger_value)]
-        inputs += [(parameter, Datum(self._client_binding, "string")) for parameter in function.client_parameters]
+        inputs += [
+            (parameter, Datum(self._client_binding, "string")) for parameter in function.client_parameters
+        ]
         call = asyncio.create_task(_call(function, inputs), name=f"function {function.name}")
         self._running[call] = function
         call.add_done_callback(lambda done: self._running.pop(done, None))
@@ -181,8 +187,8 @@ def _clock(seconds: float) -> str:
 class _ExceptionCatcher(logging.Filter):
     """Keeps the exception that the library logs and forgets, and its traceback out of the log.
 
-    The library's native entry answers a failure with texts only, and logs the exception itself; both happen in the
-    invocation's own task.
+    The library's native entry answers a failure with texts only, and logs the exception itself; both happen
+    in the invocation's own task.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -207,39 +213,61 @@ class _Messages:
         return _Message
 
 
-async def index_app(directory: Path) -> tuple[Function, ...]:
-    """Import function_app.py afresh and return its functions; raises NotIndexed or NotSupported in one line."""
-    handle_event._functions._functions.clear()  # noqa: SLF001 -- the registry is the process's, not the app's
-    sys.modules.pop("function_app", None)
+@contextlib.asynccontextmanager
+async def indexed_app(directory: Path) -> AsyncIterator[tuple[Function, ...]]:
+    """Import function_app.py afresh and yield its functions; raises NotIndexed or NotSupported in one line.
+
+    While the block runs the directory leads the import path, as on Azure; afterwards the process knows the app
+    no more, and has the module back that was called function_app before.
+    """
+    if not (directory / "function_app.py").is_file():
+        message = f"no function app in {directory}: function_app.py is missing"
+        raise NotIndexed(message)
+    module_before = sys.modules.pop("function_app", None)
+    sys.path.insert(0, str(directory))
     importlib.invalidate_caches()
-    if not any(isinstance(each, _ExceptionCatcher) for each in library_logger.filters):
-        library_logger.addFilter(_ExceptionCatcher())
+    catcher = _ExceptionCatcher()
+    library_logger.addFilter(catcher)
+    try:
+        yield await _index(directory)
+    finally:
+        library_logger.removeFilter(catcher)
+        handle_event._functions._functions.clear()  # noqa: SLF001 -- the process's, not the app's
+        sys.path.remove(str(directory))
+        sys.modules.pop("function_app", None)
+        if module_before is not None:
+            sys.modules["function_app"] = module_before
+
+
+async def _index(directory: Path) -> tuple[Function, ...]:
     init = SimpleNamespace(capabilities={}, function_app_directory=str(directory))
     request = SimpleNamespace(
         request=SimpleNamespace(worker_init_request=init), properties={"host": "", "protos": _Messages()}
     )
-    if not (directory / "function_app.py").is_file():
-        message = f"no function app in {directory}: function_app.py is missing"
-        raise NotIndexed(message)
-    sys.path.insert(0, str(directory))
     caught: list[BaseException] = []
     token = _caught.set(caught)
     try:
         response = await worker_init_request(request)
-        if response.result.status != _Message.Success:
-            raise NotIndexed(_indexing_failure(response.result.exception, caught))
-        metadata = (await functions_metadata_request(request)).function_metadata_results
+    except (Exception, SystemExit) as error:
+        raise _not_indexed(error) from error
     finally:
         _caught.reset(token)
-        sys.path.remove(str(directory))
-    return tuple(_function(each) for each in metadata or ())
+    if response.result.status != _Message.Success:
+        _logger.debug("indexing failed\n%s", response.result.exception.stack_trace)
+        raise NotIndexed(
+            f"the function app cannot be indexed: {_first_line(response.result.exception.message)}"
+        )
+    metadata = (await functions_metadata_request(request)).function_metadata_results
+    if not metadata:
+        message = f"the function app in {directory} has no functions"
+        raise NotIndexed(message)
+    return tuple(_function(each) for each in metadata)
 
 
-def _indexing_failure(exception: Any, caught: list[BaseException]) -> str:
-    text = _first_line(str(caught[0])) if caught else _first_line(str(exception.message))
-    stack = str(getattr(exception, "stack_trace", "") or "")
-    _logger.debug("indexing failed\n%s", stack)
-    return f"the function app cannot be indexed: {text}"
+def _not_indexed(error: BaseException) -> NotIndexed:
+    return NotIndexed(
+        f"the function app cannot be indexed: {type(error).__name__}: {_first_line(str(error))}"
+    )
 
 
 def _function(metadata: Any) -> Function:

@@ -1,11 +1,11 @@
 """The local host: one function app served on a loopback port, from start to a bounded stop.
 
-Start: settings into the environment, host.json, index, engine, dispatcher, timers, port. Stop, in the reverse order:
-no new request, timer or activity; what runs has `drain_seconds` to end; then async functions are cancelled, threads are
-left behind as daemons, and the engine goes last, since clients talk to it until then.
+Start: settings into the environment, host.json, index, engine, dispatcher, timers, port. Stop, in the reverse
+order: no new request, timer or activity; what runs has `drain_seconds` to end; then async functions are
+cancelled, threads are left behind as daemons, and the engine goes last, since clients talk to it until then.
 
-Invariants: one app a process at a time, for the worker library keeps its registry in module globals; only loopback
-listens; a start that fails leaves nothing running and says why in one line (`HostError`).
+Invariants: one app a process at a time, for the worker library keeps its registry in module globals; only
+loopback listens; a start that fails leaves nothing running and says why in one line (`HostError`).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from azure.durable_functions import DurableFunctionsClient
 
 from local.host.backend import MAX_MESSAGE_BYTES, Backend
 from local.host.dispatcher import Dispatcher
-from local.host.errors import HostError, NotIndexed
-from local.host.functions import Function, Functions, Outcome, index_app
+from local.host.errors import HostError
+from local.host.functions import Function, Functions, Outcome, indexed_app
 from local.host.hostfile import HostFile, read_host_file
 from local.host.management import Management
 from local.host.pool import FunctionPool
@@ -43,7 +43,9 @@ _logger = logging.getLogger("cairn.host")
 # Room for orchestrators, HTTP functions and timers beside a full lane of activities.
 _SPARE_THREADS = 8
 _MOST_THREADS = 256
-_MAX_BODY_BYTES = 104_857_600  # what the Functions host takes when FUNCTIONS_REQUEST_BODY_SIZE_LIMIT is not set
+_MAX_BODY_BYTES = (
+    104_857_600  # what the Functions host takes when FUNCTIONS_REQUEST_BODY_SIZE_LIMIT is not set
+)
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _QUIET = ("durabletask", "azure.durable_functions", "azure.functions", "uvicorn")
 
@@ -53,8 +55,8 @@ _hosted: LocalHost | None = None
 class LocalHost:
     """Serves the function app in `app_directory` while the `async with` block runs.
 
-    `settings` are app settings: environment variables while the host runs, as on Azure. `port` 0 takes a free one.
-    `system_key` opens the durable management endpoints; a random one is made when none is given.
+    `settings` are app settings: environment variables while the host runs, as on Azure. `port` 0 takes a free
+    one. `system_key` opens the durable management endpoints; a random one is made when none is given.
     """
 
     def __init__(
@@ -110,7 +112,7 @@ class LocalHost:
         return await self._timers.fire(name)
 
     async def serve_forever(self) -> None:
-        """Return when the process is asked to end, by SIGINT or SIGTERM; a second signal cuts the drain short."""
+        """Return when SIGINT or SIGTERM asks the process to end; a second one cuts the drain short."""
         if self._running is None:
             message = "the host is not running"
             raise RuntimeError(message)
@@ -127,7 +129,7 @@ class LocalHost:
         await asked.wait()
 
     async def __aenter__(self) -> Self:
-        global _hosted  # noqa: PLW0603 -- the worker library's registry is the process's
+        global _hosted
         if _hosted is not None:
             message = f"this process already hosts {_hosted.app_directory}: one app at a time"
             raise HostError(message)
@@ -154,14 +156,7 @@ class LocalHost:
         self.port = listener.getsockname()[1]
         stack.enter_context(_environment(self._settings))
         stack.enter_context(_quiet())
-        try:
-            indexed = await index_app(self.app_directory)
-        except HostError:
-            raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever importing an app may raise
-            message = f"the function app cannot be indexed: {type(error).__name__}: {error}".splitlines()[0]
-            raise NotIndexed(message) from error
-
+        indexed = await stack.enter_async_context(indexed_app(self.app_directory))
         pool, activities = _make_pool(host_file)
         pool.install()
         stack.push_async_callback(asyncio.to_thread, pool.leave)
@@ -176,7 +171,9 @@ class LocalHost:
             }
         )
         stack.push_async_callback(self._close_client)
-        functions = self._functions = Functions(indexed, self._client_binding, host_file.function_timeout_seconds)
+        functions = self._functions = Functions(
+            indexed, self._client_binding, host_file.function_timeout_seconds
+        )
         web = WebFront(
             functions,
             Management(self.durable_client),
@@ -199,12 +196,14 @@ class LocalHost:
         timers.start()
         _logger.info("serving %d functions of %s on %s", len(indexed), self.app_directory.name, self.url)
 
-    async def _drain(self, functions: Functions, dispatcher: Dispatcher, timers: Timers, server: Server) -> None:
+    async def _drain(
+        self, functions: Functions, dispatcher: Dispatcher, timers: Timers, server: Server
+    ) -> None:
         """End what runs, all at once and within the drain's time."""
         await timers.stop()
         ending = asyncio.gather(server.stop(self.drain_seconds), dispatcher.stop(self.drain_seconds))
         hurry = asyncio.create_task(self._hurry.wait())
-        await asyncio.wait({asyncio.ensure_future(ending), hurry}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((ending, hurry), return_when=asyncio.FIRST_COMPLETED)
         ending.cancel()
         hurry.cancel()
         await asyncio.gather(ending, hurry, return_exceptions=True)
@@ -224,12 +223,20 @@ class LocalHost:
 def _make_pool(host_file: HostFile) -> tuple[FunctionPool, int]:
     """Return the threads, and how many activities may run at once: always fewer than there are threads."""
     setting = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
-    threads = int(setting) if setting.isdecimal() and int(setting) > 0 else host_file.max_activities + _SPARE_THREADS
+    threads = (
+        int(setting)
+        if setting.isdecimal() and int(setting) > 0
+        else host_file.max_activities + _SPARE_THREADS
+    )
     threads = max(2, min(threads, _MOST_THREADS))
     activities = min(host_file.max_activities, threads - 1)
     if activities < host_file.max_activities:
-        _logger.warning("%d activities at once, not %d: the pool has %d threads", activities,
-                        host_file.max_activities, threads)
+        _logger.warning(
+            "%d activities at once, not %d: the pool has %d threads",
+            activities,
+            host_file.max_activities,
+            threads,
+        )
     return FunctionPool(threads), activities
 
 
@@ -262,5 +269,5 @@ def _quiet() -> Iterator[None]:
 
 
 def _forget_host() -> None:
-    global _hosted  # noqa: PLW0603 -- as above
+    global _hosted
     _hosted = None

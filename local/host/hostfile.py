@@ -1,7 +1,8 @@
 """host.json as far as the local host obeys it.
 
-Invariant: a value that is there is obeyed or refused with its name, never ignored in silence; what is absent has the
-default that Azure gives it ("host.json reference for Azure Functions 2.x and later", Microsoft Learn).
+Invariant: a value that is there is obeyed or refused with its name, never ignored in silence; what is absent
+has the default that Azure gives it ("host.json reference for Azure Functions 2.x and later", Microsoft
+Learn).
 """
 
 from __future__ import annotations
@@ -62,12 +63,13 @@ def read_host_file(path: Path) -> HostFile:
 
 
 def _section(content: dict[str, Any], dotted: str) -> dict[str, Any]:
-    section: Any = content
+    section = content
     for name in dotted.split("."):
-        section = section.get(name, {})
-        if not isinstance(section, dict):
+        found: object = section.get(name, {})
+        if not isinstance(found, dict):
             message = f'host.json: "{dotted}" must be an object'
             raise WrongHostFile(message)
+        section = found
     return section
 
 
@@ -81,7 +83,9 @@ def _text(section: dict[str, Any], name: str, default: str) -> str:
 
 def _hub_name(value: str) -> str:
     if not _HUB_NAME.fullmatch(value):
-        message = f'host.json: "hubName" must be 3 to 45 letters and digits, the first a letter; found {value!r}'
+        message = (
+            f'host.json: "hubName" must be 3 to 45 letters and digits, the first a letter; found {value!r}'
+        )
         raise WrongHostFile(message)
     return value
 
@@ -103,7 +107,9 @@ def _timeout(value: object) -> float | None:
     if match is None:
         message = f'host.json: "functionTimeout" must be "hh:mm:ss" or "-1" for no limit, found {value!r}'
         raise WrongHostFile(message)
-    days, hours, minutes, seconds = (int(part or 0) for part in match.group("days", "hours", "minutes", "seconds"))
+    days, hours, minutes, seconds = (
+        int(part or 0) for part in match.group("days", "hours", "minutes", "seconds")
+    )
     total = float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
     if total <= 0:
         message = f'host.json: "functionTimeout" must be longer than nothing, found {value!r}'

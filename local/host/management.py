@@ -1,8 +1,9 @@
-"""The durable management endpoints, `/runtime/webhooks/durabletask/instances/{id}`, as the extension shapes them.
+"""The durable management endpoints, `/runtime/webhooks/durabletask/instances/{id}`, as the extension shapes
+them.
 
-Invariant: whoever comes here has shown the system key already (`web`); the endpoints can do more than the API allows,
-so the key is made at start, is handed to nobody by the host, and stands in no address that a client binding builds.
-Shapes: "HTTP API reference - Azure Functions (Durable Functions)", Microsoft Learn.
+Invariant: whoever comes here has shown the system key already (`web`); the endpoints can do more than the API
+allows, so the key is made at start, is handed to nobody by the host, and stands in no address that a client
+binding builds. Shapes: "HTTP API reference - Azure Functions (Durable Functions)", Microsoft Learn.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ class Management:
         return Answer(202)
 
     async def _refusal(self, instance_id: str) -> Answer | None:
-        """Return 404 for an unknown instance, 410 for one that has ended, None for one that can be acted on."""
+        """Return 404 for an unknown instance, 410 for one that has ended, None for one that lives."""
         state = await self._client().get_orchestration_state(instance_id, fetch_payloads=False)
         if state is None:
             return Answer(404)

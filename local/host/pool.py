@@ -1,8 +1,8 @@
 """The threads that run synchronous functions.
 
-Invariants: all threads are made at once and are daemons, since a thread cannot be ended from outside and a function
-that never returns must not keep the process from ending; the durable SDK takes this pool only because it is a
-`ThreadPoolExecutor`.
+Invariants: all threads are made at once and are daemons, since a thread cannot be ended from outside and a
+function that never returns must not keep the process from ending; the durable SDK takes this pool only
+because it is a `ThreadPoolExecutor`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class FunctionPool(ThreadPoolExecutor):
             for _ in range(threads):
                 self.submit(started.wait)
 
-        # A thread inherits being a daemon from its maker; the barrier keeps the first ones busy until all are there.
+        # A thread inherits being a daemon from its maker; the barrier keeps each busy until all are there.
         threading.Thread(target=start_all, name="cairn-function-starter", daemon=True).start()
         started.wait()
 
@@ -40,7 +40,7 @@ class FunctionPool(ThreadPoolExecutor):
         library._threadpool_executor = self  # noqa: SLF001 -- its own starter makes threads that outlive a stop
 
     def leave(self) -> None:
-        """Take no more work, end the idle threads, and leave the busy ones behind, at the process's exit too."""
+        """Take no more work, end the idle threads, leave the busy ones behind, at exit too."""
         library._threadpool_executor = None  # noqa: SLF001 -- see install
         self.shutdown(wait=False, cancel_futures=True)
         deadline = time.monotonic() + _IDLE_THREADS_END_SECONDS

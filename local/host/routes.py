@@ -1,9 +1,10 @@
 """Which function serves a path: the Functions route templates, in template precedence.
 
-A segment is a literal, `{name}`, `{name:int}` (int, long, guid, alpha, bool), an optional last `{name?}`, a catch-all
-last `{*name}`, or text with one parameter inside (`{id}.csv`). Invariant: of all templates that match, the most
-specific wins, segment by segment: literal, mixed, constrained, parameter, catch-all; the order of registration does not
-count. Literals ignore case. Parameters are decoded once, so an encoded slash stays inside its segment.
+A segment is a literal, `{name}`, `{name:int}` (int, long, guid, alpha, bool), an optional last `{name?}`, a
+catch-all last `{*name}`, or text with one parameter inside (`{id}.csv`). Invariant: of all templates that
+match, the most specific wins, segment by segment: literal, mixed, constrained, parameter, catch-all; the
+order of registration does not count. Literals ignore case. Parameters are decoded once, so an encoded slash
+stays inside its segment.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Route:
         for index, segment in enumerate(self.segments):
             if segment.rank == _CATCH_ALL:
                 rest = "/".join(unquote(part) for part in parts[index:])
-                return {**found, **{name: rest for name in segment.pattern.groupindex}}
+                return {**found, **dict.fromkeys(segment.pattern.groupindex, rest)}
             if index >= len(parts):
                 return found if segment.optional else None
             match = segment.pattern.fullmatch(unquote(parts[index]))
@@ -71,7 +72,7 @@ class Route:
 
 
 def parse_route(template: str, function: str) -> Route:
-    """Return the route of a template without slashes at its ends; raises NotSupported for one not understood."""
+    """Return the parsed template; raises NotSupported for one that is not understood."""
     parts = [part for part in template.strip("/").split("/") if part]
     segments = tuple(_parse_segment(part, function, template) for part in parts)
     for segment in segments[:-1]:

@@ -1,8 +1,8 @@
 """When a timer fires: NCRONTAB as the Functions timer trigger takes it, in UTC.
 
-Five fields (minute first) or six (second first); `%NAME%` stands for a setting. Invariant: an expression that Azure
-would refuse is refused here, so croniter's own extensions (L, W, #, ?, @daily, hashes, day 7) do not pass. A day of the
-month and a day of the week must both match, as in NCRONTAB; cron itself would take either.
+Five fields (minute first) or six (second first); `%NAME%` stands for a setting. Invariant: an expression that
+Azure would refuse is refused here, so croniter's own extensions (L, W, #, ?, @daily, hashes, day 7) do not
+pass. A day of the month and a day of the week must both match, as in NCRONTAB; cron itself would take either.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Server:
 
     def __init__(self, application: WebFront) -> None:
         self._config = uvicorn.Config(
-            application,  # type: ignore[arg-type] # an ASGI application, typed more loosely than uvicorn does
+            application,
             http="h11",
             ws="none",
             lifespan="off",

@@ -1,8 +1,9 @@
 """The app's timers, fired by their schedule.
 
-Invariants: one timer never overlaps itself; occurrences that pass while it runs, or while the machine sleeps, are made
-up for by one run at most; a run that comes late is told so (`past_due`); `run_on_startup` fires once at start, as on
-Azure. Nothing is remembered over a restart: what must be made up for then is the app's, with `run_on_startup`.
+Invariants: one timer never overlaps itself; occurrences that pass while it runs, or while the machine sleeps,
+are made up for by one run at most; a run that comes late is told so (`past_due`); `run_on_startup` fires once
+at start, as on Azure. Nothing is remembered over a restart: what must be made up for then is the app's, with
+`run_on_startup`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ __all__ = ["Timers"]
 
 _logger = logging.getLogger("cairn.host")
 
-LATE = timedelta(seconds=5)  # a timer fires within milliseconds; later than this the machine slept or was stopped
+LATE = timedelta(
+    seconds=5
+)  # a timer fires within milliseconds; later than this the machine slept or was stopped
 _LONGEST_SLEEP_SECONDS = 30.0  # so that a clock that was set, or a laptop that woke up, is noticed
 
 
@@ -85,7 +88,11 @@ class Timers:
     async def _fire(self, function: Function, schedule: Schedule, *, past_due: bool) -> Outcome:
         async with self._locks[function.name]:
             now = self._now()
-            status = {"Last": now.isoformat(), "Next": schedule.after(now).isoformat(), "LastUpdated": now.isoformat()}
+            status = {
+                "Last": now.isoformat(),
+                "Next": schedule.after(now).isoformat(),
+                "LastUpdated": now.isoformat(),
+            }
             content = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": past_due}
             outcome = await self._functions.invoke(function, Datum(json.dumps(content), "json"))
             if outcome.lingering is not None:

@@ -1,8 +1,9 @@
 """The HTTP front: from an ASGI request to the app's HTTP function and back, as the Functions host does it.
 
-Invariants: only paths under the route prefix reach the app; `/runtime` and `/admin` never do; nothing a caller sends
-raises out of here; a body over the limit is refused with 413 before it is held whole; a function that asks for a key
-(auth level function or admin) gets the caller only with the system key; header values with line breaks never leave.
+Invariants: only paths under the route prefix reach the app; `/runtime` and `/admin` never do; nothing a
+caller sends raises out of here; a body over the limit is refused with 413 before it is held whole; a function
+that asks for a key (auth level function or admin) gets the caller only with the system key; header values
+with line breaks never leave.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ _logger = logging.getLogger("cairn.host")
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _PORT = re.compile(r"\d{1,5}")
 # What belongs to the connection, not to the answer; the server writes these itself.
-_CONNECTION_HEADERS = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"})
+_CONNECTION_HEADERS = frozenset(
+    {"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"}
+)
 _NO_BODY = frozenset({204, 304})
 _MANAGEMENT = ("runtime", "webhooks", "durabletask")
 
@@ -61,7 +64,7 @@ class Answer:
         return cls(status, text.encode(), [("content-type", "text/plain; charset=utf-8"), *headers])
 
 
-class _Refused(Exception):
+class _Refused(Exception):  # noqa: N818 -- an answer, not an error
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
         self.answer = answer
@@ -71,7 +74,13 @@ class WebFront:
     """The ASGI application in front of the functions and the durable management endpoints."""
 
     def __init__(
-        self, functions: Functions, management: Management, *, route_prefix: str, system_key: str, max_body_bytes: int
+        self,
+        functions: Functions,
+        management: Management,
+        *,
+        route_prefix: str,
+        system_key: str,
+        max_body_bytes: int,
     ) -> None:
         self._functions = functions
         self._management = management
@@ -93,7 +102,7 @@ class WebFront:
             answer = refusal.answer
         except asyncio.CancelledError:
             raise
-        except Exception:  # noqa: BLE001 -- the boundary: no request may end the server
+        except Exception:
             _logger.exception("a request could not be served")
             answer = Answer(500)
         if answer.status:
@@ -108,7 +117,9 @@ class WebFront:
                 return Answer.text(401, "the durable management endpoints ask for the system key")
             return await self._management.answer(await self._with_body(request, scope, receive))
         function, parameters = self._find(request)
-        if function.trigger.get("authLevel", "anonymous").lower() != "anonymous" and not self._has_key(request):
+        if function.trigger.get("authLevel", "anonymous").lower() != "anonymous" and not self._has_key(
+            request
+        ):
             return Answer.text(401, "this function asks for a key")
         request = await self._with_body(request, scope, receive)
         outcome = await self._functions.invoke(function, _trigger_value(request, parameters))
@@ -125,7 +136,7 @@ class WebFront:
         return hmac.compare_digest(given.encode("utf-8", "replace"), self._system_key.encode())
 
     def _find(self, request: Request) -> tuple[Function, dict[str, str]]:
-        """Return the function that serves the path and method, and the path's parameters; refuses with 404 or 405."""
+        """Return the function that serves the path and method, and the parameters; else 404 or 405."""
         first = request.parts[0].lower() if request.parts else ""
         head = tuple(part.lower() for part in request.parts[: len(self._prefix)])
         if first in ("runtime", "admin") or head != self._prefix:
@@ -180,7 +191,9 @@ def _read_head(scope: MutableMapping[str, Any]) -> Request:
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         # Functions hands over one value a name; cookies are joined by "; ", everything else as a list is.
-        headers[name] = f"{headers[name]}{'; ' if name == 'cookie' else ', '}{value}" if name in headers else value
+        headers[name] = (
+            f"{headers[name]}{'; ' if name == 'cookie' else ', '}{value}" if name in headers else value
+        )
     if not _PORT.fullmatch(headers.get("x-forwarded-port", "0")):
         del headers["x-forwarded-port"]  # the SDK's ASGI middleware reads it as a number and would raise
     host = headers.get("host", "localhost")
@@ -218,7 +231,11 @@ def _trigger_value(request: Request, parameters: dict[str, str]) -> Datum:
 
 def _read_answer(value: Any) -> Answer:
     if value is None or value.type != "http":
-        return Answer.text(200, str(value.value)) if value is not None and value.value is not None else Answer(204)
+        return (
+            Answer.text(200, str(value.value))
+            if value is not None and value.value is not None
+            else Answer(204)
+        )
     content = value.value
     headers = [(name, each.value) for name, each in content["headers"].items()]
     for cookie in content["cookies"] or ():

@@ -8,6 +8,7 @@ import threading
 import time
 from contextvars import ContextVar
 from datetime import timedelta
+from typing import Annotated
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -24,11 +25,11 @@ timer_runs: list[bool] = []
 gate = threading.Event()
 
 
-class Unlucky(Exception):
+class UnluckyError(Exception):
     pass
 
 
-# Activities ----------------------------------------------------------------------------------------------------
+# Activities -------------------------------------------------------------------------------------------------
 
 
 @app.activity_trigger(input_name="number")
@@ -56,7 +57,13 @@ def under_another_name(number: int) -> str:
 def succeed_at_third(key: str) -> int:
     attempts[key] = attempts.get(key, 0) + 1
     if attempts[key] < 3:
-        raise Unlucky("not yet\nwith a second line")
+        raise UnluckyError("not yet\nwith a second line")
+    return attempts[key]
+
+
+@app.activity_trigger(input_name="key")
+def count(key: str) -> int:
+    attempts[key] = attempts.get(key, 0) + 1
     return attempts[key]
 
 
@@ -70,7 +77,7 @@ def fail(how: str) -> None:
         raise ValueError
     if how == "set":
         return {1, 2}
-    raise Unlucky("first line\nsecond line")
+    raise UnluckyError("first line\nsecond line")
 
 
 @app.activity_trigger(input_name="seconds")
@@ -87,7 +94,7 @@ def wait_for_gate(key: str) -> str:
     return key
 
 
-# Orchestrators -------------------------------------------------------------------------------------------------
+# Orchestrators ----------------------------------------------------------------------------------------------
 
 
 @app.orchestration_trigger(context_name="ctx")
@@ -108,6 +115,12 @@ def call_unknown(ctx: task.OrchestrationContext, message):
 def retry(ctx: task.OrchestrationContext, key: str):
     policy = task.RetryPolicy(first_retry_interval=timedelta(milliseconds=1), max_number_of_attempts=4)
     return (yield ctx.call_activity("succeed_at_third", input=key, retry_policy=policy))
+
+
+@app.orchestration_trigger(context_name="ctx")
+def succeed_after_rewind(ctx: task.OrchestrationContext, key: str):
+    yield ctx.call_activity("count", input="before")
+    return (yield ctx.call_activity("succeed_at_third", input=key))
 
 
 @app.orchestration_trigger(context_name="ctx")
@@ -217,7 +230,7 @@ def use_counter(ctx: task.OrchestrationContext, key: str):
     return (yield ctx.call_entity(counter, "get"))
 
 
-# Entities ------------------------------------------------------------------------------------------------------
+# Entities ---------------------------------------------------------------------------------------------------
 
 
 @app.entity_trigger(context_name="context")
@@ -229,7 +242,7 @@ def counter(context, given):
     return value
 
 
-# Timers --------------------------------------------------------------------------------------------------------
+# Timers -----------------------------------------------------------------------------------------------------
 
 
 @app.timer_trigger(arg_name="timer", schedule="%FIXTURE_SCHEDULE%", run_on_startup=True)
@@ -240,7 +253,7 @@ async def tick(timer: func.TimerRequest, client: df.DurableFunctionsClient) -> N
         await client.schedule_new_orchestration("call_each_kind", input=1, instance_id="by-timer")
 
 
-# HTTP ----------------------------------------------------------------------------------------------------------
+# HTTP -------------------------------------------------------------------------------------------------------
 
 
 @app.route(route="echo/{name}", methods=["GET", "POST"])
@@ -264,7 +277,7 @@ def give_back(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="broken")
 def broken(req: func.HttpRequest) -> func.HttpResponse:
-    raise Unlucky("secret words")
+    raise UnluckyError("secret words")
 
 
 @app.route(route="exits")
@@ -297,14 +310,14 @@ async def durable() -> df.DurableFunctionsClient:
 
 
 @api.post("/api/v1/sums/{number}")
-async def run_sum(number: int, client=Depends(durable)) -> dict:
+async def run_sum(number: int, client: Annotated[df.DurableFunctionsClient, Depends(durable)]) -> dict:
     instance_id = await client.schedule_new_orchestration("call_each_kind", input=number)
     state = await client.wait_for_orchestration_completion(instance_id, timeout=20)
     return {"output": json.loads(state.serialized_output)}
 
 
 @api.get("/api/v1/sync")
-def read_in_thread(client=Depends(durable)) -> str:
+def read_in_thread(client: Annotated[df.DurableFunctionsClient, Depends(durable)]) -> str:
     return type(client).__name__
 
 
@@ -325,7 +338,9 @@ middleware = func.AsgiMiddleware(api)
 
 @app.route(route="{*path}", methods=list(func.HttpMethod))
 @app.durable_client_input(client_name="client")
-async def web(req: func.HttpRequest, context: func.Context, client: df.DurableFunctionsClient) -> func.HttpResponse:
+async def web(
+    req: func.HttpRequest, context: func.Context, client: df.DurableFunctionsClient
+) -> func.HttpResponse:
     token = _client.set(client)
     try:
         return await middleware.handle_async(req, context)
