@@ -10,12 +10,12 @@ Invariant: nothing before `seal_backup` is visible to a reader, and everything b
 """
 
 from collections.abc import Generator
-from datetime import timedelta
 from typing import Any
 
 from durabletask import task
-from durabletask.task import OrchestrationContext, RetryPolicy, TaskFailedError
+from durabletask.task import OrchestrationContext
 
+from orchestrators.answers import CLOSE_RETRY, FAILURES, answer, first_line
 from shared.messages import (
     BackUpTenant,
     BackupBegun,
@@ -27,22 +27,6 @@ from shared.messages import (
     SliceCaptured,
 )
 
-RETRY = RetryPolicy(
-    first_retry_interval=timedelta(seconds=5),
-    max_number_of_attempts=5,
-    backoff_coefficient=2.0,
-    max_retry_interval=timedelta(minutes=2),
-)
-"""An exception from an activity means: run the whole call again. Five times spans a short outage of storage."""
-
-CLOSE_RETRY = RetryPolicy(
-    first_retry_interval=timedelta(seconds=5),
-    max_number_of_attempts=20,
-    backoff_coefficient=2.0,
-    max_retry_interval=timedelta(minutes=5),
-)
-"""Closing a task is tried for about an hour and a half, since a task that stays open blocks the next backup."""
-
 SLICES_PER_HISTORY = 50
 """A lane starts a new history after this many slices, so that replaying it stays cheap."""
 
@@ -53,7 +37,7 @@ def back_up_tenant(ctx: OrchestrationContext, request: BackUpTenant) -> Generato
     """Return the id of the restore point, or an empty text if the backup failed; the task says why."""
     tenant_id, task_id = request["tenantId"], request["taskId"]
     try:
-        begun: BackupBegun = yield ctx.call_activity("begin_backup", input=request, retry_policy=RETRY)
+        begun: BackupBegun = yield from answer(ctx, "begin_backup", request)
         captured: list[str] = yield task.when_all([
             ctx.call_sub_orchestrator(
                 "capture_lane",
@@ -68,12 +52,12 @@ def back_up_tenant(ctx: OrchestrationContext, request: BackUpTenant) -> Generato
             input=CaptureLane(tenantId=tenant_id, taskId=task_id, run=begun["run"], lane=everything, closing=True),
             instance_id=f"{task_id}:{CLOSING_LANE}",
         )
-        sealed: BackupSealed = yield ctx.call_activity(
+        sealed: BackupSealed = yield from answer(
+            ctx,
             "seal_backup",
-            input=SealBackup(tenantId=tenant_id, taskId=task_id, run=begun["run"], checkpoints=[*captured, closed]),
-            retry_policy=RETRY,
+            SealBackup(tenantId=tenant_id, taskId=task_id, run=begun["run"], checkpoints=[*captured, closed]),
         )
-    except TaskFailedError as failure:
+    except FAILURES as failure:
         yield ctx.call_activity(
             "close_task",
             input=CloseTask(
@@ -99,19 +83,10 @@ def capture_lane(ctx: OrchestrationContext, request: CaptureLane) -> Generator[A
     """Return the name of the lane's last checkpoint; one activity a slice, a new history every so many."""
     slices = request.get("slices", 0)
     for _ in range(SLICES_PER_HISTORY):
-        captured: SliceCaptured = yield ctx.call_activity(
-            "capture_slice", input={**request, "slices": slices}, retry_policy=RETRY
-        )
+        captured: SliceCaptured = yield from answer(ctx, "capture_slice", {**request, "slices": slices})
         if captured["finished"]:
             return captured["checkpoint"]
         slices += 1
         request = {**request, "checkpoint": captured["checkpoint"]}
     ctx.continue_as_new({**request, "slices": slices})
     return ""
-
-
-def first_line(failure: BaseException) -> str:
-    """The failure in one line, without the engine's own prefix; Azure keeps no more than that."""
-    text = str(failure).strip().splitlines()[0] if str(failure).strip() else type(failure).__name__
-    marker = "failed: "
-    return text[text.index(marker) + len(marker):] if marker in text else text

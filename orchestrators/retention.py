@@ -3,9 +3,9 @@
 from collections.abc import Generator
 from typing import Any
 
-from durabletask.task import OrchestrationContext, TaskFailedError
+from durabletask.task import OrchestrationContext
 
-from orchestrators.backup import CLOSE_RETRY, RETRY, first_line
+from orchestrators.answers import CLOSE_RETRY, FAILURES, answer, first_line
 from shared.messages import CloseTask, ExpireBackups, TenantExpired
 
 
@@ -15,11 +15,11 @@ def expire_backups(ctx: OrchestrationContext, request: ExpireBackups) -> Generat
     gone = 0
     try:
         while True:
-            expired: TenantExpired = yield ctx.call_activity("expire_tenant", input=request, retry_policy=RETRY)
+            expired: TenantExpired = yield from answer(ctx, "expire_tenant", request)
             gone += expired["restorePoints"]
             if expired["finished"]:
                 break
-    except TaskFailedError as failure:
+    except FAILURES as failure:
         yield ctx.call_activity(
             "close_task",
             input=CloseTask(

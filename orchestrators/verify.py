@@ -3,9 +3,9 @@
 from collections.abc import Generator
 from typing import Any
 
-from durabletask.task import OrchestrationContext, TaskFailedError
+from durabletask.task import OrchestrationContext
 
-from orchestrators.backup import CLOSE_RETRY, RETRY, first_line
+from orchestrators.answers import CLOSE_RETRY, FAILURES, answer, first_line
 from shared.messages import CloseTask, SliceVerified, VerifyBackup, VerifySlice
 
 
@@ -16,16 +16,14 @@ def verify_backup(ctx: OrchestrationContext, request: VerifyBackup) -> Generator
     findings, checked, first = 0, 0, ""
     try:
         while start is not None:
-            verified: SliceVerified = yield ctx.call_activity(
-                "verify_slice",
-                input=VerifySlice(tenantId=tenant_id, taskId=task_id, backupId=backup_id, start=start),
-                retry_policy=RETRY,
+            verified: SliceVerified = yield from answer(
+                ctx, "verify_slice", VerifySlice(tenantId=tenant_id, taskId=task_id, backupId=backup_id, start=start)
             )
             start = verified["next"]
             findings += verified["findings"]
             checked += verified["checked"]
             first = first or verified["first"]
-    except TaskFailedError as failure:
+    except FAILURES as failure:
         yield ctx.call_activity(
             "close_task",
             input=CloseTask(

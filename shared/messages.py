@@ -127,3 +127,11 @@ class TenantExpired(TypedDict):
     restorePoints: int
     blobs: int
     finished: bool
+
+
+class Failed(TypedDict):
+    """An activity's answer where trying again would not help: what happened, and what the operator can do."""
+
+    failure: str
+    remedy: str
+    code: str

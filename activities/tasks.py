@@ -1,0 +1,40 @@
+"""Activities of every operation: ending its task; and the two timers, which start what is due and watch what runs."""
+
+import logging
+
+from activities.boundary import answering
+from shared.deployment import deployment
+from shared.messages import CloseTask
+from shared.scheduling import start_due, watch
+from shared.starting import DurableClient, close
+
+_LOG = logging.getLogger("cairn.tasks")
+
+
+@answering
+async def close_task(message: CloseTask) -> dict[str, bool]:
+    """End the task with its event, and let the tenant's lock go. Safe to repeat: a task that has ended stays so."""
+    opened = await deployment()
+    task = await opened.records.tasks.get(message["taskId"])
+    result = {"backupId": message["backupId"]} if "backupId" in message else None
+    closed = await close(
+        opened.records, task, message["status"], message["summary"], code=message["code"], lock=message["kind"],
+        result=result,
+    )
+    return {"closed": closed}
+
+
+async def start_due_work(client: DurableClient) -> None:
+    """Start what is due in every tenant; one tenant's failure is an event of that tenant and holds up no other."""
+    opened = await deployment()
+    started = await start_due(opened.records, opened.settings, client)
+    if started:
+        _LOG.info("started %d scheduled operations", started)
+
+
+async def watch_tasks(client: DurableClient) -> None:
+    """Take up again or close every task whose orchestration is gone."""
+    opened = await deployment()
+    found = await watch(opened.records, client)
+    if found:
+        _LOG.warning("%d tasks had lost their orchestration", found)

@@ -1,0 +1,40 @@
+"""What can be started, as the orchestration that does it: the same for the HTTP interface and for the schedule."""
+
+from collections.abc import Sequence
+
+from shared.messages import BackupKind, BackUpTenant, ExpireBackups, VerifyBackup
+from shared.starting import Operation
+
+
+def backup(
+    tenant_id: str, task_id: str, *, kind: BackupKind, types: Sequence[str] | None, requested_by: str,
+    scheduled: bool = False,
+) -> Operation:  # fmt: skip
+    """A backup; one at a time for a tenant."""
+    message = BackUpTenant(
+        tenantId=tenant_id, taskId=task_id, kind=kind, types=None if types is None else sorted(set(types)),
+        requestedBy=requested_by, scheduled=scheduled,
+    )  # fmt: skip
+    name = "Full backup" if kind == "full" else "Backup"
+    return Operation(
+        task_id=task_id, tenant_id=tenant_id, type="backup", name=name, orchestrator="back_up_tenant",
+        message=dict(message), requested_by=requested_by, lock="backup",
+    )  # fmt: skip
+
+
+def verification(tenant_id: str, task_id: str, *, backup_id: str, requested_by: str) -> Operation:
+    """A verification of one restore point."""
+    message = VerifyBackup(tenantId=tenant_id, taskId=task_id, backupId=backup_id, requestedBy=requested_by)
+    return Operation(
+        task_id=task_id, tenant_id=tenant_id, type="verify", name=f"Verify {backup_id}", orchestrator="verify_backup",
+        message=dict(message), requested_by=requested_by, unit="segments",
+    )  # fmt: skip
+
+
+def expiry(tenant_id: str, task_id: str, *, requested_by: str) -> Operation:
+    """The expiry of what is past its retention; one at a time for a tenant."""
+    message = ExpireBackups(tenantId=tenant_id, taskId=task_id, requestedBy=requested_by)
+    return Operation(
+        task_id=task_id, tenant_id=tenant_id, type="expiry", name="Expiry", orchestrator="expire_backups",
+        message=dict(message), requested_by=requested_by, lock="expiry", unit="restore points",
+    )  # fmt: skip

@@ -1,0 +1,109 @@
+"""What the timers do: start what is due in each tenant, and look after tasks whose orchestration is gone.
+
+Invariants: one slot starts one backup however often and on however many machines the timer fires, since the task's id
+is made from tenant and slot; one tenant's trouble is that tenant's event and holds up no other.
+"""
+
+import logging
+import uuid
+from datetime import datetime, timedelta
+
+from shared import operations
+from shared.deployment import Records
+from shared.errors import Busy, CairnError
+from shared.records.times import as_time
+from shared.settings import Settings
+from shared.starting import DurableClient, Operation, start, take_up_or_close
+from shared.tenants.registry import Tenant
+from shared.tenants.schedule import due, spread
+
+_LOG = logging.getLogger("cairn.schedule")
+_IDS = uuid.UUID("6f6c1f0e-6f0e-4d35-9e0c-7a2f0c1b4a5d")
+
+VERIFY_EVERY = timedelta(days=7)
+"""The newest restore point of a tenant is read again and hashed this often."""
+
+EXPIRE_EVERY = timedelta(days=1)
+
+REQUESTED_BY = "schedule"
+
+
+async def start_due(records: Records, settings: Settings, client: DurableClient) -> int:
+    """Return how many operations were started in tenants of this deployment's cloud."""
+    tenants = [tenant async for _, tenant in records.tenants.stream() if tenant["cloud"] == settings.cloud]
+    started = 0
+    for tenant in tenants:
+        try:
+            started += await _start_due_in(records, client, tenant, len(tenants))
+        except CairnError as error:
+            _LOG.warning("schedule of a tenant: %s", type(error).__name__)
+            await records.events.record(
+                f"notScheduled:{records.clock():%Y-%m-%dT%H}", tenant_id=tenant["tenantId"], severity="error",
+                code="notScheduled", message=f"What is due could not be started: {error} {error.remedy}",
+            )  # fmt: skip
+    return started
+
+
+async def watch(records: Records, client: DurableClient) -> int:
+    """Return how many open tasks had lost their orchestration; each was taken up again or closed."""
+    found = 0
+    for task in await records.tasks.still_open():
+        try:
+            found += await take_up_or_close(records, client, task)
+        except CairnError as error:
+            _LOG.warning("watching task %s: %s", task["taskId"], type(error).__name__)
+    return found
+
+
+async def _start_due_in(records: Records, client: DurableClient, tenant: Tenant, tenants: int) -> int:
+    tenant_id, now = tenant["tenantId"], records.clock()
+    settings = (await records.tenants.settings(tenant_id)).settings
+    history = await records.tenants.history(tenant_id)
+    slot = due(settings.schedule, history, now, tenant_id=tenant_id, spread_seconds=spread(tenants))
+    wanted: list[Operation] = []
+    if slot is not None:
+        wanted.append(
+            operations.backup(
+                tenant_id, _task_id(tenant_id, "backup", slot.time), kind="incremental", types=None,
+                requested_by=REQUESTED_BY, scheduled=True,
+            )  # fmt: skip
+        )
+    wanted += await _upkeep(records, tenant_id, now)
+    started = 0
+    for operation in wanted:
+        if await records.tasks.find(operation.task_id) is not None:
+            continue
+        try:
+            await start(records, client, operation)
+        except Busy:
+            continue  # the slot stays due, and is looked at again when the running one has ended
+        started += 1
+    return started
+
+
+async def _upkeep(records: Records, tenant_id: str, now: datetime) -> list[Operation]:
+    """Verification every week; expiry every day on which something expires, and every week for what crashes left."""
+    newest, expired = "", False
+    async for _, point in records.restore_points.stream(tenant_id):
+        newest = newest or point["backupId"]
+        expired = expired or as_time(point["expires"]) <= now
+    if not newest:
+        return []
+    week = _period(now, VERIFY_EVERY)
+    expires = _period(now, EXPIRE_EVERY) if expired else week
+    return [
+        operations.expiry(tenant_id, _task_id(tenant_id, "expiry", expires), requested_by=REQUESTED_BY),
+        operations.verification(
+            tenant_id, _task_id(tenant_id, "verify", week), backup_id=newest, requested_by=REQUESTED_BY
+        ),
+    ]
+
+
+def _period(now: datetime, every: timedelta) -> datetime:
+    """The beginning of the period that `now` is in, periods counted from the epoch."""
+    seconds = every.total_seconds()
+    return datetime.fromtimestamp(now.timestamp() // seconds * seconds, now.tzinfo)
+
+
+def _task_id(tenant_id: str, kind: str, moment: datetime) -> str:
+    return str(uuid.uuid5(_IDS, f"{tenant_id}|{kind}|{moment.isoformat()}"))
