@@ -10,11 +10,11 @@ help:            ## this list
 demo: setup      ## the main job on a simulated tenant, told as a story
 	@$(IN) $(PY) -m local demo $(DEMO)
 test: check      ## set-up, lint, types and every test
-	@$(IN) $(PY) -m pytest -q
+	@$(IN) $(PY) -m pytest -q -m 'not slow'
 setup:           ## the set-up alone, into .venv and node_modules
 	@$(IN) sh tools/setup.sh
 up: setup        ## the local stack on port 7071 until Ctrl-C
-	@$(IN) exec $(PY) -m local up --port 7071 --data .cairn
+	@$(IN) exec $(PY) -m local up --port 7071 --data .cairn --env-file .env
 bench: setup     ## the side-by-side measurements
 	@$(IN) $(PY) -m bench
 lint: setup      ## ruff
