@@ -49,9 +49,7 @@ __all__ = ["MAX_MESSAGE_BYTES", "Backend", "Stream"]
 HISTORY_LIMIT_EVENTS = 100_000  # Azure has none; this one only catches a runaway, at about 50,000 activities
 MAX_MESSAGE_BYTES = 128 * 2**20  # 100 MB is refused by the SDK anyway; payloads should stay under 100 kB
 CALLS_AT_ONCE = 64  # a client that waits for an orchestration holds one of them all the while
-REPLAY_SECONDS_PER_EVENT = (
-    20e-6  # what one turn costs for each event of the history (measured: 12-17 microseconds)
-)
+REPLAY_SECONDS_PER_EVENT = 20e-6  # what one turn costs for each event of the history (measured: 12-17 microseconds)
 SHORT_HISTORY_EVENTS = 200  # below this a turn is cheaper than any waiting
 LONGEST_PAUSE_SECONDS = 0.1
 
@@ -206,9 +204,7 @@ class Backend(InMemoryOrchestrationBackend):
     # Answers (1, 2, 3, 5) -----------------------------------------------------------------------------------
 
     @override
-    def CompleteOrchestratorTask(
-        self, request: pb.OrchestratorResponse, context: Any
-    ) -> pb.CompleteTaskResponse:
+    def CompleteOrchestratorTask(self, request: pb.OrchestratorResponse, context: Any) -> pb.CompleteTaskResponse:
         """Take a turn's answer; one that comes late, twice or after the end is dropped."""
         with self._lock:
             instance = self._instances.get(request.instanceId)
@@ -227,9 +223,7 @@ class Backend(InMemoryOrchestrationBackend):
             if self._is_terminal_status(instance.status):
                 self._tell_parent(instance)
             elif any(event.HasField("executionResumed") for event in instance.pending_events):
-                self._enqueue_orchestration(
-                    request.instanceId
-                )  # it came while the suspending turn was in flight
+                self._enqueue_orchestration(request.instanceId)  # it came while the suspending turn was in flight
         return pb.CompleteTaskResponse()
 
     @override
@@ -257,9 +251,7 @@ class Backend(InMemoryOrchestrationBackend):
                 answer = pb.HistoryEvent(
                     eventId=-1,
                     timestamp=timestamp_pb2.Timestamp(),
-                    taskCompleted=pb.TaskCompletedEvent(
-                        taskScheduledId=request.taskId, result=request.result
-                    ),
+                    taskCompleted=pb.TaskCompletedEvent(taskScheduledId=request.taskId, result=request.result),
                 )
             self._add_event(instance, answer)
         return pb.CompleteTaskResponse()
@@ -268,9 +260,7 @@ class Backend(InMemoryOrchestrationBackend):
     def CompleteEntityTask(self, request: pb.EntityBatchResult, context: Any) -> pb.CompleteTaskResponse:
         """Take an entity's answer."""
         with self._lock:
-            for key in [
-                key for key in self._held if key[0] == "entity" and key[2] == request.completionToken
-            ]:
+            for key in [key for key in self._held if key[0] == "entity" and key[2] == request.completionToken]:
                 del self._held[key]
             return super().CompleteEntityTask(request, context)
 
@@ -285,17 +275,13 @@ class Backend(InMemoryOrchestrationBackend):
 
     # Ends (2, 3, 4) -----------------------------------------------------------------------------------------
 
-    def _terminate_instance_internal(
-        self, instance_id: str, output: str | None, recursive: bool = False
-    ) -> None:
+    def _terminate_instance_internal(self, instance_id: str, output: str | None, recursive: bool = False) -> None:
         instance = self._instances.get(instance_id)
         if instance is None or self._is_terminal_status(instance.status):
             return
         children = [child for child in self._children_of[instance_id] if recursive]
         instance.output = output
-        self._end(
-            instance, pb.ORCHESTRATION_STATUS_TERMINATED, events.new_terminated_event(encoded_output=output)
-        )
+        self._end(instance, pb.ORCHESTRATION_STATUS_TERMINATED, events.new_terminated_event(encoded_output=output))
         for child in children:
             self._terminate_instance_internal(child, output, recursive=True)
 
@@ -325,9 +311,7 @@ class Backend(InMemoryOrchestrationBackend):
         if cause is not None:
             instance.history.append(cause)
         instance.history.append(events.new_orchestrator_completed_event())
-        instance.history.append(
-            events.new_execution_completed_event(status, instance.output, instance.failure_details)
-        )
+        instance.history.append(events.new_execution_completed_event(status, instance.output, instance.failure_details))
         instance.dispatched_events.clear()
         instance.pending_events.clear()
         instance.completion_token = self._new_token()
@@ -377,18 +361,14 @@ class Backend(InMemoryOrchestrationBackend):
         if complete_action.orchestrationStatus == pb.ORCHESTRATION_STATUS_CONTINUED_AS_NEW:
             self._executions[instance.instance_id] = self._executions.get(instance.instance_id, 0) + 1
 
-    def _process_schedule_task_action(
-        self, instance: OrchestrationInstance, action: pb.OrchestratorAction
-    ) -> None:
+    def _process_schedule_task_action(self, instance: OrchestrationInstance, action: pb.OrchestratorAction) -> None:
         super()._process_schedule_task_action(instance, action)
         work = self._activity_queue[-1]
         work.completion_token = self._new_token()  # stock: one for all activities of a turn
         self._activities[work.completion_token] = _Activity(work, self._execution(instance.instance_id))
         self._activities_of[instance.instance_id].add(work.completion_token)
 
-    def _process_create_timer_action(
-        self, instance: OrchestrationInstance, action: pb.OrchestratorAction
-    ) -> None:
+    def _process_create_timer_action(self, instance: OrchestrationInstance, action: pb.OrchestratorAction) -> None:
         due = action.createTimer.fireAt.ToDatetime(tzinfo=UTC)
         instance.history.append(events.new_timer_created_event(action.id, due))
         if instance.status == pb.ORCHESTRATION_STATUS_PENDING:
@@ -402,9 +382,7 @@ class Backend(InMemoryOrchestrationBackend):
 
         self._alarms.after((due - datetime.now(UTC)).total_seconds(), fire)
 
-    def _schedule_delayed_entity_operation(
-        self, entity_id: str, event: pb.HistoryEvent, fire_at: datetime
-    ) -> None:
+    def _schedule_delayed_entity_operation(self, entity_id: str, event: pb.HistoryEvent, fire_at: datetime) -> None:
         def fire() -> None:
             with self._lock:
                 self._queue_entity_operation(entity_id, event)
@@ -418,9 +396,7 @@ class Backend(InMemoryOrchestrationBackend):
         return super().WaitForInstanceStart(request, context)
 
     @override
-    def WaitForInstanceCompletion(
-        self, request: pb.GetInstanceRequest, context: Any
-    ) -> pb.GetInstanceResponse:
+    def WaitForInstanceCompletion(self, request: pb.GetInstanceRequest, context: Any) -> pb.GetInstanceResponse:
         """Wait as long as the caller does, not 30 s."""
         self._call.context = context
         return super().WaitForInstanceCompletion(request, context)

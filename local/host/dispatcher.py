@@ -53,9 +53,7 @@ class _Reader:
 class Dispatcher:
     """Runs the engine's work on the app's functions, from `start` to `stop`."""
 
-    def __init__(
-        self, backend: Backend, functions: Functions, *, turns: int, entities: int, activities: int
-    ) -> None:
+    def __init__(self, backend: Backend, functions: Functions, *, turns: int, entities: int, activities: int) -> None:
         self._backend = backend
         self._functions = functions
         self._lanes = {

@@ -16,17 +16,17 @@ class HostError(Exception):
     """The host cannot start; the text is one line for the person at the terminal."""
 
 
-class PortTaken(HostError):  # noqa: N818 -- named as the tree in shared/errors.py
+class PortTaken(HostError):
     """Another program listens on the port."""
 
 
-class WrongHostFile(HostError):  # noqa: N818 -- as above
+class WrongHostFile(HostError):
     """host.json is missing, is no JSON, or holds a value that cannot be meant."""
 
 
-class NotIndexed(HostError):  # noqa: N818 -- as above
+class NotIndexed(HostError):
     """The worker library refused the function app; Azure would refuse it likewise."""
 
 
-class NotSupported(HostError):  # noqa: N818 -- as above
+class NotSupported(HostError):
     """The app asks for a trigger, route or schedule that this host does not know."""

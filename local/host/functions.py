@@ -18,11 +18,13 @@ import re
 import sys
 import traceback
 import uuid
+import warnings
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from azure.functions._durable_functions import df_loads
 from azure_functions_runtime import (
     functions_metadata_request,
     handle_event,
@@ -95,9 +97,7 @@ class Function:
 class Functions:
     """The functions of one app, ready to be invoked; `client_binding` is the durable client's JSON."""
 
-    def __init__(
-        self, functions: Iterable[Function], client_binding: str, timeout_seconds: float | None
-    ) -> None:
+    def __init__(self, functions: Iterable[Function], client_binding: str, timeout_seconds: float | None) -> None:
         self.all = tuple(functions)
         self._client_binding = client_binding
         self._timeout_seconds = timeout_seconds
@@ -127,9 +127,7 @@ class Functions:
     async def invoke(self, function: Function, trigger_value: Datum, *, limited: bool = True) -> Outcome:
         """Run the function and return what it came to; `limited` by functionTimeout of host.json."""
         inputs = [(str(function.trigger["name"]), trigger_value)]
-        inputs += [
-            (parameter, Datum(self._client_binding, "string")) for parameter in function.client_parameters
-        ]
+        inputs += [(parameter, Datum(self._client_binding, "string")) for parameter in function.client_parameters]
         call = asyncio.create_task(_call(function, inputs), name=f"function {function.name}")
         self._running[call] = function
         call.add_done_callback(lambda done: self._running.pop(done, None))
@@ -217,8 +215,8 @@ class _Messages:
 async def indexed_app(directory: Path) -> AsyncIterator[tuple[Function, ...]]:
     """Import function_app.py afresh and yield its functions; raises NotIndexed or NotSupported in one line.
 
-    While the block runs the directory leads the import path, as on Azure; afterwards the process knows the app
-    no more, and has the module back that was called function_app before.
+    While the block runs the directory leads the import path, as on Azure; afterwards the process knows
+    the app no more, and has the module back that was called function_app before.
     """
     if not (directory / "function_app.py").is_file():
         message = f"no function app in {directory}: function_app.py is missing"
@@ -226,6 +224,10 @@ async def indexed_app(directory: Path) -> AsyncIterator[tuple[Function, ...]]:
     module_before = sys.modules.pop("function_app", None)
     sys.path.insert(0, str(directory))
     importlib.invalidate_caches()
+    with warnings.catch_warnings():
+        # The SDK's converter, not the app, earns this advice; it is given once a process, so it is taken here.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        df_loads("null")
     catcher = _ExceptionCatcher()
     library_logger.addFilter(catcher)
     try:
@@ -254,9 +256,7 @@ async def _index(directory: Path) -> tuple[Function, ...]:
         _caught.reset(token)
     if response.result.status != _Message.Success:
         _logger.debug("indexing failed\n%s", response.result.exception.stack_trace)
-        raise NotIndexed(
-            f"the function app cannot be indexed: {_first_line(response.result.exception.message)}"
-        )
+        raise NotIndexed(f"the function app cannot be indexed: {_first_line(response.result.exception.message)}")
     metadata = (await functions_metadata_request(request)).function_metadata_results
     if not metadata:
         message = f"the function app in {directory} has no functions"
@@ -265,17 +265,13 @@ async def _index(directory: Path) -> tuple[Function, ...]:
 
 
 def _not_indexed(error: BaseException) -> NotIndexed:
-    return NotIndexed(
-        f"the function app cannot be indexed: {type(error).__name__}: {_first_line(str(error))}"
-    )
+    return NotIndexed(f"the function app cannot be indexed: {type(error).__name__}: {_first_line(str(error))}")
 
 
 def _function(metadata: Any) -> Function:
     bindings = [json.loads(raw) if isinstance(raw, str) else raw for raw in metadata.raw_bindings]
     triggers = [binding for binding in bindings if binding["type"] in _TRIGGERS]
-    unknown = sorted(
-        {binding["type"] for binding in bindings if binding["type"] not in (*_TRIGGERS, _CLIENT, "http")}
-    )
+    unknown = sorted({binding["type"] for binding in bindings if binding["type"] not in (*_TRIGGERS, _CLIENT, "http")})
     if unknown or len(triggers) != 1:
         message = (
             f"function {metadata.name}: the local host knows {', '.join(_TRIGGERS)} and {_CLIENT}, "

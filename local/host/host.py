@@ -43,9 +43,7 @@ _logger = logging.getLogger("cairn.host")
 # Room for orchestrators, HTTP functions and timers beside a full lane of activities.
 _SPARE_THREADS = 8
 _MOST_THREADS = 256
-_MAX_BODY_BYTES = (
-    104_857_600  # what the Functions host takes when FUNCTIONS_REQUEST_BODY_SIZE_LIMIT is not set
-)
+_MAX_BODY_BYTES = 104_857_600  # what the Functions host takes when FUNCTIONS_REQUEST_BODY_SIZE_LIMIT is not set
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _QUIET = ("durabletask", "azure.durable_functions", "azure.functions", "uvicorn")
 
@@ -171,10 +169,8 @@ class LocalHost:
             }
         )
         stack.push_async_callback(self._close_client)
-        functions = self._functions = Functions(
-            indexed, self._client_binding, host_file.function_timeout_seconds
-        )
-        web = WebFront(
+        functions = self._functions = Functions(indexed, self._client_binding, host_file.function_timeout_seconds)
+        self._web = WebFront(
             functions,
             Management(self.durable_client),
             route_prefix=host_file.route_prefix,
@@ -189,16 +185,14 @@ class LocalHost:
             entities=host_file.max_entities,
             activities=activities,
         )
-        server = Server(web)
+        server = Server(self._web)
         stack.push_async_callback(self._drain, functions, dispatcher, timers, server)
         dispatcher.start()
         await server.start(listener)
         timers.start()
         _logger.info("serving %d functions of %s on %s", len(indexed), self.app_directory.name, self.url)
 
-    async def _drain(
-        self, functions: Functions, dispatcher: Dispatcher, timers: Timers, server: Server
-    ) -> None:
+    async def _drain(self, functions: Functions, dispatcher: Dispatcher, timers: Timers, server: Server) -> None:
         """End what runs, all at once and within the drain's time."""
         await timers.stop()
         ending = asyncio.gather(server.stop(self.drain_seconds), dispatcher.stop(self.drain_seconds))
@@ -223,11 +217,7 @@ class LocalHost:
 def _make_pool(host_file: HostFile) -> tuple[FunctionPool, int]:
     """Return the threads, and how many activities may run at once: always fewer than there are threads."""
     setting = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
-    threads = (
-        int(setting)
-        if setting.isdecimal() and int(setting) > 0
-        else host_file.max_activities + _SPARE_THREADS
-    )
+    threads = int(setting) if setting.isdecimal() and int(setting) > 0 else host_file.max_activities + _SPARE_THREADS
     threads = max(2, min(threads, _MOST_THREADS))
     activities = min(host_file.max_activities, threads - 1)
     if activities < host_file.max_activities:

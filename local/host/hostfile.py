@@ -83,9 +83,7 @@ def _text(section: dict[str, Any], name: str, default: str) -> str:
 
 def _hub_name(value: str) -> str:
     if not _HUB_NAME.fullmatch(value):
-        message = (
-            f'host.json: "hubName" must be 3 to 45 letters and digits, the first a letter; found {value!r}'
-        )
+        message = f'host.json: "hubName" must be 3 to 45 letters and digits, the first a letter; found {value!r}'
         raise WrongHostFile(message)
     return value
 
@@ -107,9 +105,7 @@ def _timeout(value: object) -> float | None:
     if match is None:
         message = f'host.json: "functionTimeout" must be "hh:mm:ss" or "-1" for no limit, found {value!r}'
         raise WrongHostFile(message)
-    days, hours, minutes, seconds = (
-        int(part or 0) for part in match.group("days", "hours", "minutes", "seconds")
-    )
+    days, hours, minutes, seconds = (int(part or 0) for part in match.group("days", "hours", "minutes", "seconds"))
     total = float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
     if total <= 0:
         message = f'host.json: "functionTimeout" must be longer than nothing, found {value!r}'

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Route", "parse_route"]
 
-_PARAMETER = re.compile(
-    r"\{(?P<all>\*{0,2})(?P<name>[A-Za-z_][A-Za-z0-9_-]*)(?::(?P<kind>[a-z]+))?(?P<optional>\?)?\}"
-)
+_PARAMETER = re.compile(r"\{(?P<all>\*{0,2})(?P<name>[A-Za-z_][A-Za-z0-9_-]*)(?::(?P<kind>[a-z]+))?(?P<optional>\?)?\}")
 _KINDS = {
     "int": r"-?\d{1,10}",
     "long": r"-?\d{1,19}",

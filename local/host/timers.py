@@ -24,9 +24,7 @@ __all__ = ["Timers"]
 
 _logger = logging.getLogger("cairn.host")
 
-LATE = timedelta(
-    seconds=5
-)  # a timer fires within milliseconds; later than this the machine slept or was stopped
+LATE = timedelta(seconds=5)  # a timer fires within milliseconds; later than this the machine slept or was stopped
 _LONGEST_SLEEP_SECONDS = 30.0  # so that a clock that was set, or a laptop that woke up, is noticed
 
 

@@ -9,10 +9,11 @@ with line breaks never leave.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -31,9 +32,10 @@ _logger = logging.getLogger("cairn.host")
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _PORT = re.compile(r"\d{1,5}")
 # What belongs to the connection, not to the answer; the server writes these itself.
-_CONNECTION_HEADERS = frozenset(
-    {"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"}
-)
+_CONNECTION_HEADERS = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"})
+# How much of a body that is too large is read and thrown away, so that its sender gets to read the refusal.
+_DISCARD_BYTES = 256 * 2**20
+_DISCARD_SECONDS = 10.0
 _NO_BODY = frozenset({204, 304})
 _MANAGEMENT = ("runtime", "webhooks", "durabletask")
 
@@ -64,7 +66,7 @@ class Answer:
         return cls(status, text.encode(), [("content-type", "text/plain; charset=utf-8"), *headers])
 
 
-class _Refused(Exception):  # noqa: N818 -- an answer, not an error
+class _Refused(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
         self.answer = answer
@@ -115,13 +117,11 @@ class WebFront:
         if tuple(part.lower() for part in request.parts[:3]) == _MANAGEMENT:
             if not self._has_key(request):
                 return Answer.text(401, "the durable management endpoints ask for the system key")
-            return await self._management.answer(await self._with_body(request, scope, receive))
+            return await self._management.answer(await self._with_body(request, receive))
         function, parameters = self._find(request)
-        if function.trigger.get("authLevel", "anonymous").lower() != "anonymous" and not self._has_key(
-            request
-        ):
+        if function.trigger.get("authLevel", "anonymous").lower() != "anonymous" and not self._has_key(request):
             return Answer.text(401, "this function asks for a key")
-        request = await self._with_body(request, scope, receive)
+        request = await self._with_body(request, receive)
         outcome = await self._functions.invoke(function, _trigger_value(request, parameters))
         if outcome.failure is not None:
             _logger.error("http %s failed: %s", function.name, outcome.failure.type_name)
@@ -155,30 +155,39 @@ class WebFront:
             raise _Refused(Answer(405, headers=[("allow", ", ".join(sorted(allowed)))]))
         raise _Refused(Answer(404))
 
-    async def _with_body(
-        self,
-        request: Request,
-        scope: MutableMapping[str, Any],
-        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
-    ) -> Request:
-        too_large = _Refused(
-            Answer.text(413, f"a body may have {self._max_body_bytes} bytes at most", ("connection", "close"))
-        )
-        for name, value in scope["headers"]:
-            if name == b"content-length" and value.isdigit() and int(value) > self._max_body_bytes:
-                raise too_large
+    async def _with_body(self, request: Request, receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> Request:
+        limit = self._max_body_bytes
+        too_large = _Refused(Answer.text(413, f"a body may have {limit} bytes at most", ("connection", "close")))
+        if int(request.headers.get("content-length", "0")) > limit:
+            if "expect" not in request.headers:  # else the caller waits for leave to send, and gets none
+                await _discard(receive)
+            raise too_large
         body = bytearray()
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise _Refused(Answer(0))  # nobody is there to be answered
             body += message.get("body", b"")
-            if len(body) > self._max_body_bytes:
+            more = message.get("more_body", False)
+            if len(body) > limit:
+                body.clear()
+                if more:
+                    await _discard(receive)
                 raise too_large
-            if not message.get("more_body", False):
-                return Request(
-                    request.method, request.url, request.parts, request.query, request.headers, bytes(body)
-                )
+            if not more:
+                return replace(request, body=bytes(body))
+
+
+async def _discard(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> None:
+    """Read on for a while without keeping anything: a caller cut off while sending never sees the answer."""
+    read_bytes = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DISCARD_SECONDS):
+            while read_bytes < _DISCARD_BYTES:
+                message = await receive()
+                read_bytes += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def _routes(functions: Iterable[Function]) -> Iterable[tuple[Route, Function]]:
@@ -191,9 +200,7 @@ def _read_head(scope: MutableMapping[str, Any]) -> Request:
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         # Functions hands over one value a name; cookies are joined by "; ", everything else as a list is.
-        headers[name] = (
-            f"{headers[name]}{'; ' if name == 'cookie' else ', '}{value}" if name in headers else value
-        )
+        headers[name] = f"{headers[name]}{'; ' if name == 'cookie' else ', '}{value}" if name in headers else value
     if not _PORT.fullmatch(headers.get("x-forwarded-port", "0")):
         del headers["x-forwarded-port"]  # the SDK's ASGI middleware reads it as a number and would raise
     host = headers.get("host", "localhost")
@@ -231,11 +238,7 @@ def _trigger_value(request: Request, parameters: dict[str, str]) -> Datum:
 
 def _read_answer(value: Any) -> Answer:
     if value is None or value.type != "http":
-        return (
-            Answer.text(200, str(value.value))
-            if value is not None and value.value is not None
-            else Answer(204)
-        )
+        return Answer.text(200, str(value.value)) if value is not None and value.value is not None else Answer(204)
     content = value.value
     headers = [(name, each.value) for name, each in content["headers"].items()]
     for cookie in content["cookies"] or ():
@@ -246,9 +249,7 @@ def _read_answer(value: Any) -> Answer:
     return Answer(int(content["status_code"].value), content["body"].value, headers)
 
 
-async def _send(
-    answer: Answer, method: str, send: Callable[[MutableMapping[str, Any]], Awaitable[None]]
-) -> None:
+async def _send(answer: Answer, method: str, send: Callable[[MutableMapping[str, Any]], Awaitable[None]]) -> None:
     body = b"" if answer.status in _NO_BODY else answer.body
     headers = []
     length = str(len(body))

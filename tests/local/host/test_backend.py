@@ -47,7 +47,7 @@ class Stream:
         return True
 
 
-class StopWaiting(Exception):  # noqa: N818 -- a signal, not an error
+class StopWaiting(Exception):
     pass
 
 
@@ -114,9 +114,7 @@ def everything(backend: InMemoryOrchestrationBackend) -> list[pb.WorkItem]:
     return found
 
 
-def answer_turn(
-    backend: InMemoryOrchestrationBackend, work: pb.WorkItem, *actions: pb.OrchestratorAction
-) -> Stream:
+def answer_turn(backend: InMemoryOrchestrationBackend, work: pb.WorkItem, *actions: pb.OrchestratorAction) -> Stream:
     context = Stream()
     response = pb.OrchestratorResponse(
         instanceId=work.orchestratorRequest.instanceId, completionToken=work.completionToken, actions=actions
@@ -153,7 +151,7 @@ def complete(status: pb.OrchestrationStatus = pb.ORCHESTRATION_STATUS_COMPLETED)
 
 
 def obey(backend: InMemoryOrchestrationBackend) -> list[pb.WorkItem]:
-    """Do what a worker does with a terminated orchestration, and return the activities it was given meanwhile."""
+    """Do what a worker does with a terminated orchestration; return the activities it was given meanwhile."""
     activities = []
     while found := everything(backend):
         for work in found:
@@ -317,9 +315,7 @@ def test_a_failure_without_a_text_is_a_failure(kind: type[InMemoryOrchestrationB
     backend = make(kind)
     start(backend)
     answer_turn(backend, everything(backend)[0], activity(1))
-    answer_activity(
-        backend, everything(backend)[0], failureDetails=pb.TaskFailureDetails(errorType="ValueError")
-    )
+    answer_activity(backend, everything(backend)[0], failureDetails=pb.TaskFailureDetails(errorType="ValueError"))
     told = [event.WhichOneof("eventType") for event in backend._instances["one"].pending_events]
     assert told == ["taskFailed"]
 

@@ -7,6 +7,26 @@ import pytest
 from durabletask.client import OrchestrationStatus
 from durabletask.entities import EntityInstanceId
 
+
+async def until(condition) -> None:
+    """Wait for what the test set going; the test's own time limit ends a wait in vain."""
+    while not await condition():  # noqa: ASYNC110 -- the engine has no event to wait for
+        await asyncio.sleep(0.01)
+
+
+async def eight_started(hosted) -> bool:
+    return len(hosted.app.started) >= 8  # the limit of host.json
+
+
+async def has_status(hosted, instance_id, status) -> bool:
+    return (await hosted.client.get_orchestration_state(instance_id)).runtime_status is status
+
+
+async def waits_for_signal(hosted, instance_id) -> bool:
+    state = await hosted.client.get_orchestration_state(instance_id)
+    return state.serialized_input == "0" and state.runtime_status is OrchestrationStatus.RUNNING
+
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -80,16 +100,9 @@ async def test_an_orchestration_may_continue_as_new_many_times(hosted):
 
 async def test_a_timer_of_an_earlier_round_does_not_disturb_a_later_one(hosted):
     instance_id = await hosted.start("race_then_renew", 3)
-    await hosted.client.wait_for_orchestration_start(instance_id, timeout=10)
-    while await waits_for_signal(hosted, instance_id) is False:
-        await asyncio.sleep(0.01)
+    await until(lambda: waits_for_signal(hosted, instance_id))
     await hosted.client.raise_orchestration_event(instance_id, "go", data="through")
     assert json.loads((await hosted.end(instance_id)).serialized_output) == "through"
-
-
-async def waits_for_signal(hosted, instance_id) -> bool:
-    state = await hosted.client.get_orchestration_state(instance_id)
-    return state.serialized_input == "0" and state.runtime_status is OrchestrationStatus.RUNNING
 
 
 async def test_entities_are_signalled_and_called(hosted):
@@ -102,8 +115,7 @@ async def test_terminate_drops_what_was_not_started(hosted):
     hosted.app.started.clear()
     hosted.app.gate.clear()
     instance_id = await hosted.start("twelve_at_once")
-    while len(hosted.app.started) < 8:  # the limit of host.json
-        await asyncio.sleep(0.01)
+    await until(lambda: eight_started(hosted))
     await hosted.client.terminate_orchestration(instance_id, output="enough")
     state = await hosted.end(instance_id)
     hosted.app.gate.set()
@@ -116,8 +128,7 @@ async def test_a_full_lane_of_activities_does_not_hold_up_an_orchestrator(hosted
     hosted.app.started.clear()
     hosted.app.gate.clear()
     full = await hosted.start("twelve_at_once")
-    while len(hosted.app.started) < 8:
-        await asyncio.sleep(0.01)
+    await until(lambda: eight_started(hosted))
     assert await hosted.run("wait_for_timer", 1) == "fired"
     hosted.app.gate.set()
     assert (await hosted.end(full)).runtime_status is OrchestrationStatus.COMPLETED
@@ -126,8 +137,7 @@ async def test_a_full_lane_of_activities_does_not_hold_up_an_orchestrator(hosted
 async def test_a_recursive_terminate_reaches_the_child(hosted):
     parent = await hosted.start("parent_of_waiting", "the-child")
     await hosted.client.wait_for_orchestration_start(parent, timeout=10)
-    while await hosted.client.get_orchestration_state("the-child") is None:
-        await asyncio.sleep(0.01)
+    await until(lambda: hosted.client.get_orchestration_state("the-child"))
     await hosted.client.terminate_orchestration(parent, recursive=True)
     assert (await hosted.end("the-child")).runtime_status is OrchestrationStatus.TERMINATED
 
@@ -136,8 +146,7 @@ async def test_a_suspended_orchestration_waits_and_a_resumed_one_goes_on(hosted)
     instance_id = await hosted.start("wait_for_signal")
     await hosted.client.wait_for_orchestration_start(instance_id, timeout=10)
     await hosted.client.suspend_orchestration(instance_id)
-    while (await hosted.client.get_orchestration_state(instance_id)).runtime_status.name != "SUSPENDED":
-        await asyncio.sleep(0.01)
+    await until(lambda: has_status(hosted, instance_id, OrchestrationStatus.SUSPENDED))
     await hosted.client.raise_orchestration_event(instance_id, "go", data=1)
     await hosted.client.resume_orchestration(instance_id)
     assert (await hosted.end(instance_id)).runtime_status is OrchestrationStatus.COMPLETED
@@ -156,10 +165,7 @@ async def test_a_rewound_orchestration_runs_only_what_failed(hosted):
 
 async def test_an_activity_over_the_function_timeout_fails_with_the_reason(hosted):
     state = await hosted.end(await hosted.start("sleep_long", 2.3))
-    assert (
-        "Timeout value of 00:00:02 was exceeded by function 'sleep_in_thread'"
-        in state.failure_details.message
-    )
+    assert "Timeout value of 00:00:02 was exceeded by function 'sleep_in_thread'" in state.failure_details.message
 
 
 async def test_an_instance_id_that_is_taken_is_refused(hosted):

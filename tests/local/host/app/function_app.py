@@ -338,9 +338,7 @@ middleware = func.AsgiMiddleware(api)
 
 @app.route(route="{*path}", methods=list(func.HttpMethod))
 @app.durable_client_input(client_name="client")
-async def web(
-    req: func.HttpRequest, context: func.Context, client: df.DurableFunctionsClient
-) -> func.HttpResponse:
+async def web(req: func.HttpRequest, context: func.Context, client: df.DurableFunctionsClient) -> func.HttpResponse:
     token = _client.set(client)
     try:
         return await middleware.handle_async(req, context)
