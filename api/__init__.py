@@ -1,0 +1,1 @@
+"""The HTTP interface: one router per noun, over what is in `shared`."""

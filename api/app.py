@@ -1,0 +1,80 @@
+"""The HTTP interface as one ASGI application."""
+
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+import api.backups
+import api.dashboard
+import api.events
+import api.health
+import api.me
+import api.object_types
+import api.settings
+import api.tasks
+import api.tenants
+from api.problems import of_http, of_unknown, of_validation
+from api.services import Services
+
+ROOT = "/api/v1"
+ROUTERS = (
+    api.tenants.router,
+    api.settings.router,
+    api.backups.router,
+    api.tasks.router,
+    api.events.router,
+    api.object_types.router,
+    api.dashboard.router,
+    api.me.router,
+    api.health.router,
+)
+
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""On every answer (OWASP REST Security Cheat Sheet)."""
+
+
+def create_api(services: Services | None = None) -> FastAPI:
+    """The application; nothing is opened before the first request."""
+    app = FastAPI(
+        title="Cairn",
+        version="1",
+        description="Backup and recovery of Microsoft Entra tenants.",
+        openapi_url=f"{ROOT}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services or Services()
+    for router in ROUTERS:
+        app.include_router(router, prefix=ROOT)
+
+    @app.exception_handler(HTTPException)
+    async def refuse(request: Request, error: Exception) -> Response:
+        return of_http(cast(HTTPException, error), request).response()
+
+    @app.exception_handler(RequestValidationError)
+    async def refuse_invalid(_: Request, error: Exception) -> Response:
+        return of_validation(cast(RequestValidationError, error)).response()
+
+    @app.exception_handler(Exception)
+    async def refuse_unknown(_: Request, error: Exception) -> Response:
+        return of_unknown(error).response()
+
+    @app.middleware("http")
+    async def secure(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await answer(request)
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return app

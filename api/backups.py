@@ -1,0 +1,225 @@
+"""/tenants/{tenantId}/backups: start them, list restore points, verify them, what they cover."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from api.durable import Durable, current_client
+from api.expectations import expecting
+from api.guard import GuardedRoute, permit
+from api.lists import Fields, ListedBy, listed
+from api.problems import unprocessable, wrong
+from api.services import CalledBy, Deployed, Kept, Services
+from api.starting import IdempotencyKey, started_once, was_sent_before
+from shared.backup.starting import BACKUP, VERIFY, start_backup, start_verify
+from shared.errors import Busy
+from shared.records.restore_points import RestorePoint, TypeCoverage
+from shared.records.tasks import Task
+from shared.records.times import as_text, as_time
+from shared.starting import running
+from shared.tenants.settings import Body
+
+router = APIRouter(prefix="/tenants/{tenant_id}/backups", tags=["backups"], route_class=GuardedRoute)
+
+FIELDS = Fields(
+    "started desc",
+    ("started", "finished", "sizeBytes", "durationSeconds", "kind", "outcome", "expires"),
+    ("when", "backupId", "kind", "outcome", "status"),
+)
+
+Moment = Annotated[str | None, Query(max_length=64)]
+
+
+class StartBackup(Body):
+    """What to back up, and how; without `types` everything."""
+
+    kind: Annotated[Literal["incremental", "full"], expecting("one of incremental, full")] = "incremental"
+    types: Annotated[list[str], Field(min_length=1, max_length=200)] | None = None
+
+
+async def refuse_while_running(request: Request) -> None:
+    """409 while a backup of the tenant runs, unless this is the request that started it."""
+    await _refuse(request, BACKUP, "A backup of this tenant is running already.")
+
+
+async def refuse_while_verifying(request: Request) -> None:
+    """404 for an unknown restore point, then 409 while one of the tenant is verified."""
+    records = (await _services(request).deployment()).records
+    await records.restore_points.get(request.path_params["tenant_id"].lower(), request.path_params["backup_id"])
+    await _refuse(request, VERIFY, "A restore point of this tenant is being verified already.")
+
+
+@router.post("", status_code=202)
+@permit("backups.run", conflict=refuse_while_running)
+async def run_backup(
+    request: Request,
+    tenant_id: str,
+    caller: CalledBy,
+    deployed: Deployed,
+    client: Durable,
+    body: StartBackup | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Start a backup."""
+    asked = body or StartBackup()
+    _check_types(asked.types)
+
+    async def start(task_id: str) -> Task:
+        return await start_backup(
+            deployed.records, client, tenant_id=tenant_id, requested_by=caller.subject, kind=asked.kind,
+            types=asked.types, task_id=task_id,
+        )
+
+    return await started_once(request, deployed, caller, idempotency_key, asked.model_dump(), start)
+
+
+@router.get("")
+@permit("backups.read")
+async def list_backups(
+    request: Request,
+    tenant_id: str,
+    records: Kept,
+    query: ListedBy,
+    since: Annotated[Moment, Query(alias="from", description="Started then or later (RFC 3339, or a date).")] = None,
+    until: Annotated[Moment, Query(alias="to", description="Started then or before; a date counts whole.")] = None,
+    status: Annotated[
+        Literal["packed", "unpacked"] | None, expecting("one of packed, unpacked")
+    ] = None,
+) -> dict[str, Any]:
+    """Restore points, newest first."""
+    earliest, latest = _moment("from", since, end=False), _moment("to", until, end=True)
+
+    async def stream(after: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        async for place, point in records.restore_points.stream(tenant_id.lower(), after=after):
+            yield place, shown(point)
+
+    def matches(point: dict[str, Any]) -> bool:
+        return earliest <= point["started"] <= latest and status in (None, point["status"])
+
+    return await listed(request, query, FIELDS, stream, matches=matches)
+
+
+@router.get("/{backup_id}")
+@permit("backups.read")
+async def get_backup(tenant_id: str, backup_id: str, records: Kept) -> dict[str, Any]:
+    """One restore point; `latest` is the newest."""
+    return shown(await records.restore_points.get(tenant_id.lower(), backup_id))
+
+
+@router.post("/{backup_id}/verify", status_code=202)
+@permit("backups.run", conflict=refuse_while_verifying)
+async def verify_backup(
+    request: Request,
+    tenant_id: str,
+    backup_id: str,
+    caller: CalledBy,
+    deployed: Deployed,
+    client: Durable,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Re-read and re-hash all that a restore point names."""
+    point = await deployed.records.restore_points.get(tenant_id.lower(), backup_id)
+
+    async def start(task_id: str) -> Task:
+        return await start_verify(
+            deployed.records, client, tenant_id=tenant_id, backup_id=point["backupId"], requested_by=caller.subject,
+            task_id=task_id,
+        )
+
+    return await started_once(request, deployed, caller, idempotency_key, {"backupId": point["backupId"]}, start)
+
+
+@router.get("/{backup_id}/coverage")
+@permit("backups.read")
+async def get_coverage(tenant_id: str, backup_id: str, records: Kept) -> dict[str, Any]:
+    """What was read and what was not, type by type, with the reason and what would mend it."""
+    point = await records.restore_points.get(tenant_id.lower(), backup_id)
+    return {"backupId": point["backupId"], "outcome": point["outcome"], "value": _coverage(point)}
+
+
+@router.get("/{backup_id}/coverage.csv", response_class=Response)
+@permit("export")
+async def get_coverage_csv(tenant_id: str, backup_id: str, records: Kept) -> Response:
+    """The coverage as CSV."""
+    point = await records.restore_points.get(tenant_id.lower(), backup_id)
+    columns = ("type", "outcome", "count", "reason", "remedy", "readAt")
+    rows = [[{**row}[name] for name in columns] for row in _coverage(point)]
+    return csv_of(f"coverage-{point['backupId']}", columns, rows)
+
+
+def shown(point: RestorePoint) -> dict[str, Any]:
+    """The restore point without its coverage in detail; `when` is its start, under the name that searches use."""
+    kept = {name: value for name, value in point.items() if name != "coverageDetails"}
+    return {**kept, "when": point["started"]}
+
+
+def csv_of(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Response:
+    """A CSV file (RFC 4180) whose cells no spreadsheet takes for a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows([[_cell(value) for value in row] for row in rows])
+    return Response(
+        text.getvalue().encode(), media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+    )
+
+
+def _cell(value: Any) -> Any:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not isinstance(value, int | float) else text
+
+
+def _coverage(point: RestorePoint) -> list[TypeCoverage]:
+    if "coverageDetails" in point:
+        return point["coverageDetails"]
+    return [
+        TypeCoverage(type=name, outcome=outcome, count=point["counts"].get(name, 0), reason="", remedy="", readAt=None)
+        for name, outcome in sorted(point["coverage"].items())
+    ]
+
+
+def _check_types(types: Sequence[str] | None) -> None:
+    if types is None:
+        return
+    from shared.catalog import OBJECT_TYPES
+
+    unknown = [name for name in types if name not in OBJECT_TYPES]
+    if unknown:
+        raise unprocessable(
+            *(wrong("types", name, "a type that GET /api/v1/objectTypes lists") for name in unknown[:20])
+        )
+
+
+def _moment(name: str, text: str | None, *, end: bool) -> str:
+    """The time as records write it; the first or the last of all where none is given."""
+    if text is None:
+        return "9999" if end else ""
+    try:
+        if len(text) == len("2026-11-21"):
+            day = datetime.combine(date.fromisoformat(text), time(), UTC)
+            return as_text(day + timedelta(days=1, milliseconds=-1)) if end else as_text(day)
+        return as_text(as_time(text))
+    except (ValueError, OverflowError):
+        raise unprocessable(
+            wrong(name, text, "a time with its zone (RFC 3339), such as 2026-11-21T08:30:00Z, or a date")
+        ) from None
+
+
+async def _refuse(request: Request, lock: str, words: str) -> None:
+    records = (await _services(request).deployment()).records
+    if await was_sent_before(request, records, request.state.caller):
+        return
+    holder = await running(records, current_client.get(), request.path_params["tenant_id"].lower(), lock)
+    if holder is not None:
+        raise Busy(words, task_id=holder)
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services

@@ -1,0 +1,177 @@
+"""The one place where a request is let in: who calls, may they, is the tenant theirs; only then is it looked at.
+
+Every endpoint declares with `permit` what it asks for; a route whose endpoint does not cannot be made. Refusals come
+in this order: 401, 403, 404, 409 (the endpoint's own `conflict` check), 413 and 415, and then the body and the
+parameters are read at all.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import Message
+
+from api.problems import Problem, of_error, of_http, of_unknown, of_validation, wrong
+from api.services import Services
+from shared.errors import CairnError
+from shared.security.callers import Caller
+from shared.security.permissions import Permission
+from shared.security.tokens import InvalidToken
+
+Asks = Permission | Literal["public", "signedIn"]
+Conflict = Callable[[Request], Awaitable[None]]
+"""Raises what makes the request impossible at the moment, before its content is looked at."""
+
+TENANT = "tenant_id"
+"""The path parameter that names a tenant, in every route."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What an endpoint asks of its caller."""
+
+    asks: Asks
+    conflict: Conflict | None = None
+    unregistered: bool = False
+    """The tenant named in the path need not be registered (any more)."""
+
+
+def permit[F: Callable[..., Any]](
+    asks: Asks, *, conflict: Conflict | None = None, unregistered: bool = False
+) -> Callable[[F], F]:
+    """Declare what the endpoint asks of its caller."""
+
+    def declare(endpoint: F) -> F:
+        endpoint.access = Access(asks, conflict, unregistered)  # type: ignore[attr-defined]
+        return endpoint
+
+    return declare
+
+
+def access_of(endpoint: Callable[..., Any]) -> Access:
+    """What the endpoint declared; raises TypeError if nothing."""
+    access = getattr(endpoint, "access", None)
+    if not isinstance(access, Access):
+        raise TypeError(f"{endpoint.__name__} declares no permission; decorate it with @permit(…)")
+    return access
+
+
+class GuardedRoute(APIRoute):
+    """A route that lets nobody in whom its endpoint's `permit` does not."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        access_of(endpoint)
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The framework's handler behind the guard."""
+        answer = super().get_route_handler()
+        access = access_of(self.endpoint)
+        takes_body = self.body_field is not None
+
+        async def guarded(request: Request) -> Response:
+            try:
+                await _admit(request, access)
+                return await answer(await _bounded(request, takes_body=takes_body))
+            except Problem as problem:
+                return problem.response()
+            except CairnError as error:
+                return refusal(error).response()
+            except RequestValidationError as error:
+                return of_validation(error).response()
+            except HTTPException as error:
+                return of_http(error, request).response()
+            except Exception as error:  # noqa: BLE001 - the last boundary: no stack trace may leave
+                return of_unknown(error).response()
+
+        return guarded
+
+
+def refusal(error: CairnError) -> Problem:
+    """The problem, with the challenge that a 401 must carry (RFC 6750)."""
+    problem = of_error(error)
+    if isinstance(error, InvalidToken):
+        problem.headers["WWW-Authenticate"] = f'Bearer error="invalid_token", error_description="{error}"'
+    return problem
+
+
+async def _admit(request: Request, access: Access) -> None:
+    if access.asks == "public":
+        return
+    services: Services = request.app.state.services
+    caller = await services.token_validator().caller(_bearer(request))
+    request.state.caller = caller
+    if access.asks != "signedIn" and not caller.may(access.asks):
+        raise Problem(
+            403, "forbidden", "Your roles do not allow this.", f"It needs the permission {access.asks}.",
+            errors=[wrong("permission", None, access.asks)],
+            remedy=f"Ask an administrator for a role that holds {access.asks}.",
+        )
+    tenant_id = request.path_params.get(TENANT)
+    if tenant_id is not None:
+        await _check_tenant(services, caller, tenant_id, unregistered=access.unregistered)
+    if access.conflict is not None:
+        await access.conflict(request)
+
+
+async def _check_tenant(services: Services, caller: Caller, tenant_id: str, *, unregistered: bool) -> None:
+    """404 for a tenant that is not here and for one that the caller may not see: they must look the same."""
+    records = (await services.deployment()).records
+    if not caller.sees(tenant_id) or (not unregistered and await records.tenants.find(tenant_id) is None):
+        raise no_such_tenant(tenant_id)
+
+
+def no_such_tenant(tenant_id: str) -> Problem:
+    """404 for a tenant that is unknown, foreign or malformed."""
+    return Problem(
+        404, "unknownTenant", "There is no such tenant.",
+        errors=[wrong("tenantId", tenant_id, "the id (a GUID) of a tenant that is registered here")],
+        remedy="List the tenants with GET /api/v1/tenants, or register this one with POST.",
+    )
+
+
+def _bearer(request: Request) -> str:
+    given = request.headers.getlist("authorization")
+    scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Problem(
+            401, "unauthenticated", "Sign in first.", "This address asks for a bearer token.",
+            remedy="Send `Authorization: Bearer TOKEN`.", headers={"WWW-Authenticate": "Bearer"},
+        )
+    return token.strip()
+
+
+async def _bounded(request: Request, *, takes_body: bool) -> Request:
+    """The request with its body read, unless that is too long or of another kind than the route takes."""
+    services: Services = request.app.state.services
+    limit = services.body_limit_bytes()
+    length = request.headers.get("content-length", "")
+    body = bytearray()
+    if not (length.isdecimal() and int(length) > limit):
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                break
+    if len(body) > limit or (length.isdecimal() and int(length) > limit):
+        raise Problem(
+            413, "bodyTooLarge", "The body is too large.",
+            errors=[wrong("body", None, f"at most {limit} bytes")], remedy="Send less at once.",
+        )
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if takes_body and body and kind != "application/json" and not (
+        kind.startswith("application/") and kind.endswith("+json")
+    ):
+        raise Problem(
+            415, "unsupportedMediaType", "The body's content type is not taken here.",
+            errors=[wrong("Content-Type", kind or None, "application/json")],
+            remedy="Send `Content-Type: application/json`.", headers={"Accept": "application/json"},
+        )
+
+    async def replay() -> Message:
+        return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+    return Request(request.scope, replay)

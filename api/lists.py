@@ -1,0 +1,185 @@
+"""Lists: `{"value": […], "nextLink": …}` with `top`, `orderBy`, `q`, and a place to go on from.
+
+The order in which records are kept is the default order and is read page by page. Any other order gathers what
+matches, sorts it and goes on by value, so that every order works at the cost that it has. A continuation only says
+after which place to go on; what may be seen is decided anew by the request that carries it, and it is refused where
+filters or order are not those that it was made for.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import Depends, Query, Request
+
+from api.expectations import expecting
+from api.problems import Problem, unprocessable, wrong
+from shared.records.searching import SearchError, search
+from shared.records.table import check_key
+
+DEFAULT_TOP = 100
+MOST_TOP = 1000
+LONGEST_QUERY = 2000
+
+type Listed = Mapping[str, Any]
+type Stream = Callable[[str], AsyncIterator[tuple[str, Any]]]
+"""Gives (place, record) in the default order, after a place."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """The parameters that every list takes."""
+
+    top: int
+    order_by: str | None
+    q: str | None
+    continuation: str | None
+
+
+async def list_query(
+    top: Annotated[
+        int,
+        Query(ge=1, le=MOST_TOP, description="Entries a page."),
+        expecting(f"a whole number from 1 to {MOST_TOP}"),
+    ] = DEFAULT_TOP,
+    order_by: Annotated[
+        str | None, Query(alias="orderBy", max_length=100, description="A field, then `asc` or `desc`.")
+    ] = None,
+    q: Annotated[str | None, Query(max_length=LONGEST_QUERY, description="A search.")] = None,
+    continuation: Annotated[
+        str | None, Query(max_length=2000, description="Where to go on; only ever as a nextLink has it.")
+    ] = None,
+) -> ListQuery:
+    """The parameters as given."""
+    return ListQuery(top, order_by, q, continuation)
+
+
+ListedBy = Annotated[ListQuery, Depends(list_query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What a list may be ordered by and searched in; `order` is how records are kept: `field asc` or `field desc`."""
+
+    order: str
+    sortable: tuple[str, ...]
+    searched: tuple[str, ...] = ()
+
+
+async def listed(
+    request: Request, query: ListQuery, fields: Fields, stream: Stream, *, matches: Callable[[Any], bool] | None = None
+) -> dict[str, Any]:
+    """One page of the stream's records that match, with the nextLink where there are more."""
+    chosen, backwards = _order(query.order_by or fields.order, fields)
+    suits = _suits(query.q, fields, matches)
+    made_for = _made_for(request)
+    start = _start(query.continuation, made_for)
+    if query.order_by is None or (chosen, backwards) == _order(fields.order, fields):
+        page, following = await _kept_order(stream, str(start.get("after", "")), query.top, suits)
+    else:
+        page, following = await _other_order(stream, chosen, start.get("value"), query.top, suits, backwards=backwards)
+    answer: dict[str, Any] = {"value": page}
+    if following is not None:
+        answer["nextLink"] = _next_link(request, {**following, "of": made_for})
+    return answer
+
+
+async def _kept_order(
+    stream: Stream, after: str, top: int, suits: Callable[[Any], bool]
+) -> tuple[list[Any], Listed | None]:
+    page: list[Any] = []
+    place = after
+    async for key, record in stream(after):
+        if not suits(record):
+            continue
+        if len(page) == top:
+            return page, {"after": place}
+        page.append(record)
+        place = key
+    return page, None
+
+
+async def _other_order(
+    stream: Stream, chosen: str, start: Any, top: int, suits: Callable[[Any], bool], *, backwards: bool
+) -> tuple[list[Any], Listed | None]:
+    found = [(_rank(record.get(chosen)), key, record) async for key, record in stream("") if suits(record)]
+    found.sort(key=lambda one: one[:2], reverse=backwards)
+    if isinstance(start, list) and len(start) == 3:
+        mark = ((start[0], start[1]), start[2])
+        try:
+            found = [one for one in found if (one[:2] < mark if backwards else one[:2] > mark)]
+        except TypeError:
+            raise _bad_continuation() from None
+    page = found[:top]
+    following = {"value": [*page[-1][0], page[-1][1]]} if len(found) > top else None
+    return [record for _, _, record in page], following
+
+
+def _rank(value: Any) -> tuple[int, Any]:
+    """A value that can be compared with any other of its field; nothing comes before something."""
+    if value is None:
+        return (0, "")
+    return (1, value) if isinstance(value, int | float) else (2, str(value).casefold())
+
+
+def _order(text: str, fields: Fields) -> tuple[str, bool]:
+    name, _, direction = text.strip().partition(" ")
+    if name not in fields.sortable or direction.strip() not in ("", "asc", "desc"):
+        raise unprocessable(wrong("orderBy", text, f"one of {', '.join(fields.sortable)}, then asc or desc"))
+    return name, direction.strip() == "desc"
+
+
+def _suits(
+    q: str | None, fields: Fields, matches: Callable[[Any], bool] | None
+) -> Callable[[Any], bool]:
+    if q is None or not q.strip():
+        return matches or (lambda _: True)
+    try:
+        asked = search(q, fields.searched)
+    except SearchError as error:
+        raise Problem(
+            400, "wrongQuery", "The search cannot be understood.", str(error),
+            errors=[wrong("q", q, f"{error.expected} at character {error.position}")], remedy=error.remedy,
+            more={"position": error.position},
+        ) from None
+    return lambda record: asked(record) and (matches is None or matches(record))
+
+
+def _made_for(request: Request) -> str:
+    kept = sorted((name, value) for name, value in request.query_params.multi_items() if name not in _PAGING)
+    return hashlib.sha256(orjson.dumps([request.url.path, kept], default=str)).hexdigest()[:16]
+
+
+_PAGING = frozenset({"top", "continuation"})
+
+
+def _start(continuation: str | None, made_for: str) -> dict[str, Any]:
+    if continuation is None:
+        return {}
+    try:
+        found = orjson.loads(base64.b64decode(continuation.encode("ascii"), altchars=b"-_", validate=True))
+        if not isinstance(found, dict) or found.get("of") != made_for:
+            raise _bad_continuation()
+        if "after" in found:
+            check_key(found["after"])
+    except (ValueError, TypeError, binascii.Error, UnicodeEncodeError):
+        raise _bad_continuation() from None
+    return found
+
+
+def _bad_continuation() -> Exception:
+    return unprocessable(
+        wrong("continuation", None, "what the nextLink of the same list holds"), remedy="Start the list anew."
+    )
+
+
+def _next_link(request: Request, mark: Listed) -> str:
+    services = request.app.state.services
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "continuation"]
+    query = urlencode([*kept, ("continuation", base64.urlsafe_b64encode(orjson.dumps(mark)).decode())])
+    return f"{services.public_root(request)}{request.url.path}?{query}"

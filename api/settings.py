@@ -1,0 +1,84 @@
+"""/tenants/{tenantId}/settings: schedule, retention, options, approvals, break-glass accounts, watch."""
+
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+
+from api.durable import Durable
+from api.guard import GuardedRoute, permit
+from api.problems import Problem, unprocessable, wrong
+from api.services import CalledBy, Kept
+from shared.backup.starting import start_backup
+from shared.catalog.options import DEFAULTS, OPTIONS
+from shared.deployment import Records
+from shared.errors import Busy
+from shared.records.table import RowChanged
+from shared.tenants.registry import StoredSettings
+from shared.tenants.schedule import starts_at
+from shared.tenants.settings import TenantSettings
+
+router = APIRouter(prefix="/tenants/{tenant_id}/settings", tags=["settings"], route_class=GuardedRoute)
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag that a GET gave: replace only those.")]
+
+
+@router.get("")
+@permit("backups.read")
+async def get_settings(tenant_id: str, records: Kept, response: Response) -> TenantSettings:
+    """The tenant's settings, every field present; `schedule.startAt` is the first backup's time until one is set."""
+    return await _shown(records, tenant_id, await records.tenants.settings(tenant_id), response)
+
+
+@router.put("")
+@permit("backups.configure")
+async def put_settings(
+    tenant_id: str,
+    body: TenantSettings,
+    caller: CalledBy,
+    records: Kept,
+    client: Durable,
+    response: Response,
+    if_match: IfMatch = None,
+) -> TenantSettings:
+    """Replace the settings; what is left out takes its default. `runNow` starts a backup as well."""
+    unknown = sorted(set(body.options) - set(OPTIONS))
+    if unknown:
+        raise unprocessable(
+            *(wrong(f"options.{name}", body.options[name], "one of " + ", ".join(OPTIONS)) for name in unknown)
+        )
+    stored = await records.tenants.settings(tenant_id)
+    if if_match is not None and if_match not in ("*", _tag(stored)):
+        raise _changed()
+    try:
+        stored = await records.tenants.set_settings(
+            tenant_id, body, by=caller.subject, etag=None if if_match is None else stored.etag
+        )
+    except RowChanged:
+        raise _changed() from None
+    if body.run_now:
+        with suppress(Busy):  # one is running, which is what was wanted
+            await start_backup(records, client, tenant_id=tenant_id, requested_by=caller.subject)
+    return await _shown(records, tenant_id, stored, response)
+
+
+async def _shown(
+    records: Records, tenant_id: str, stored: StoredSettings, response: Response
+) -> TenantSettings:
+    response.headers["ETag"] = _tag(stored)
+    settings = stored.settings.completed(DEFAULTS)
+    at = starts_at(settings.schedule, await records.tenants.history(tenant_id))
+    schedule = settings.schedule.model_copy(update={"start_at": at.strftime("%H:%M") if at else None})
+    return settings.model_copy(update={"schedule": schedule})
+
+
+def _tag(stored: StoredSettings) -> str:
+    return stored.etag or '"defaults"'
+
+
+def _changed() -> Problem:
+    return Problem(
+        412, "changedMeanwhile", "The settings were changed since they were read.",
+        errors=[wrong("If-Match", None, "the ETag of the settings as they are now")],
+        remedy="Read them again, and repeat the change.",
+    )

@@ -1,0 +1,102 @@
+"""/tasks: what runs and what ran."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.durable import Durable
+from api.expectations import expecting
+from api.guard import GuardedRoute, no_such_tenant, permit
+from api.lists import Fields, ListedBy, listed
+from api.problems import Problem
+from api.services import CalledBy, Kept, Services
+from api.starting import accepted
+from shared.errors import UnknownRecord
+from shared.records.tasks import OPEN, Task
+from shared.security.callers import Caller
+from shared.starting import stop
+
+router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=GuardedRoute)
+
+FIELDS = Fields(
+    "created desc",
+    ("created", "modified", "name", "type", "status"),
+    ("name", "status", "type", "modified", "created", "lastResultDescription"),
+)
+
+OneStatus = Annotated[
+    Literal["queued", "running", "succeeded", "succeededWithWarnings", "failed", "cancelled"],
+    expecting("one of queued, running, succeeded, succeededWithWarnings, failed, cancelled"),
+]
+OneType = Annotated[
+    Literal["backup", "unpack", "differences", "restore", "undo", "verify", "expiry"],
+    expecting("one of backup, unpack, differences, restore, undo, verify, expiry"),
+]
+
+
+async def tenants_asked(request: Request, caller: Caller, tenant: str | None) -> list[str] | None:
+    """The tenants that a list across tenants covers: one, the caller's own, or (None) all."""
+    if tenant is None:
+        return None if caller.tenants is None else sorted(caller.tenants)
+    services: Services = request.app.state.services
+    records = (await services.deployment()).records
+    if not caller.sees(tenant) or await records.tenants.find(tenant) is None:
+        raise no_such_tenant(tenant)
+    return [tenant.lower()]
+
+
+async def own_task(request: Request) -> None:
+    """404 for a task that is not there, and for one of a tenant that is not the caller's."""
+    services: Services = request.app.state.services
+    task = await (await services.deployment()).records.tasks.get(request.path_params["task_id"])
+    if not request.state.caller.sees(task["tenantId"]):
+        raise UnknownRecord(f"There is no task {task['taskId']!r}.")
+
+
+@router.get("")
+@permit("tasks.read")
+async def list_tasks(
+    request: Request,
+    caller: CalledBy,
+    records: Kept,
+    query: ListedBy,
+    tenant: Annotated[str | None, Query(max_length=64)] = None,
+    status: OneStatus | None = None,
+    type: OneType | None = None,  # noqa: A002 - the parameter's name in the interface
+) -> dict[str, Any]:
+    """Tasks, newest first."""
+    tenants = await tenants_asked(request, caller, tenant)
+
+    def stream(after: str) -> AsyncIterator[tuple[str, Task]]:
+        return records.tasks.stream(tenants, after=after, only_open=status in OPEN)
+
+    def matches(task: Task) -> bool:
+        return status in (None, task["status"]) and type in (None, task["type"])
+
+    return await listed(request, query, FIELDS, stream, matches=matches)
+
+
+@router.get("/{task_id}")
+@permit("tasks.read", conflict=own_task)
+async def get_task(task_id: str, records: Kept, response: Response) -> Task:
+    """One task, with its progress."""
+    task = await records.tasks.get(task_id)
+    if task["status"] in OPEN:
+        response.headers["Retry-After"] = "2"
+    return task
+
+
+@router.post("/{task_id}/cancel", status_code=202)
+@permit("backups.run", conflict=own_task)
+async def cancel_task(task_id: str, caller: CalledBy, records: Kept, client: Durable) -> Response:
+    """Stop a task; a repetition changes nothing."""
+    task = await records.tasks.get(task_id)
+    if task["status"] == "cancelled":
+        return accepted(task)
+    if task["status"] not in OPEN:
+        raise Problem(
+            409, "taskEnded", "The task has ended.", f"It {task['status']}, and cannot be cancelled any more.",
+            more={"taskId": task_id},
+        )
+    return accepted(await stop(records, client, task, by=caller.subject))

@@ -1,0 +1,153 @@
+"""One opened deployment: its settings, its records, its vault and its workspace.
+
+Opened once a process. Storage clients are imported and made only here, so that importing the application stays quick
+and everything else can be given what it works on.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.records.events import Events
+from shared.records.idempotency import IdempotencyKeys
+from shared.records.memory_table import MemoryTable
+from shared.records.restore_points import RestorePoints
+from shared.records.run_locks import RunLocks
+from shared.records.table import Table
+from shared.records.tasks import Tasks
+from shared.records.times import Clock, utc_now
+from shared.repository.store import BlobStore
+from shared.settings import Settings, need, read_settings
+from shared.tenants.registry import Tenants
+
+TABLES = ("cairnTasks", "cairnEvents", "cairnRestorePoints", "cairnRunLocks", "cairnIdempotencyKeys", "cairnTenants")
+VAULT_CONTAINER = "vault"
+WORKSPACE_CONTAINER = "workspace"
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Everything that is kept in tables."""
+
+    tasks: Tasks
+    events: Events
+    restore_points: RestorePoints
+    run_locks: RunLocks
+    idempotency_keys: IdempotencyKeys
+    tenants: Tenants
+    clock: Clock = utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What activities and the HTTP interface work on."""
+
+    settings: Settings
+    records: Records
+    vault: BlobStore
+    workspace: BlobStore
+    _open: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def close(self) -> None:
+        """Give back all connections; safe to repeat."""
+        await self.vault.close()
+        await self.workspace.close()
+        await self._open.aclose()
+
+
+def records_over(table: Callable[[str], Table], *, clock: Clock = utc_now) -> Records:
+    """The records over the tables of these names."""
+    tasks, events, restore_points, run_locks, idempotency_keys, tenants = (table(name) for name in TABLES)
+    return Records(
+        tasks=Tasks(tasks, clock=clock),
+        events=Events(events, clock=clock),
+        restore_points=RestorePoints(restore_points),
+        run_locks=RunLocks(run_locks, clock=clock),
+        idempotency_keys=IdempotencyKeys(idempotency_keys, clock=clock),
+        tenants=Tenants(tenants, clock=clock),
+        clock=clock,
+    )
+
+
+def records_in_memory(*, clock: Clock = utc_now) -> Records:
+    """Records that are kept nowhere, for tests."""
+    return records_over(lambda _: MemoryTable(), clock=clock)
+
+
+async def open_deployment(settings: Settings | None = None) -> Deployment:
+    """Open what the settings name (default: the environment's); raises SettingsError or StoreUnavailable."""
+    settings = settings or read_settings()
+    need(settings, "records_url", "records_connection_string")
+    need(settings, "vault_url", "vault_connection_string")
+    stack = AsyncExitStack()
+    try:
+        credential = await _credential(settings, stack)
+        records = await _open_records(settings, credential, stack)
+        vault, workspace = await _open_stores(settings, credential)
+    except BaseException:
+        await stack.aclose()
+        raise
+    return Deployment(settings, records, vault, workspace, stack)
+
+
+class Shared:
+    """Opens a deployment at the first request and gives everyone the same one; a failure is tried again."""
+
+    def __init__(self, opening: Callable[[], Any] = open_deployment) -> None:
+        self._opening = opening
+        self._opened: Deployment | None = None
+        self._lock = asyncio.Lock()
+
+    async def __call__(self) -> Deployment:
+        """The deployment of this process."""
+        async with self._lock:
+            if self._opened is None:
+                self._opened = await self._opening()
+            return self._opened
+
+
+deployment = Shared()
+"""The deployment that the environment describes: `await deployment()`, in activities and in the HTTP interface."""
+
+
+async def _credential(settings: Settings, stack: AsyncExitStack) -> Any:
+    """Cairn's own identity for storage, or None where connection strings do."""
+    if not (settings.vault_url or settings.records_url or settings.workspace_url):
+        return None
+    from azure.identity.aio import DefaultAzureCredential
+
+    return await stack.enter_async_context(
+        DefaultAzureCredential(managed_identity_client_id=settings.managed_identity_client_id or None)
+    )
+
+
+async def _open_records(settings: Settings, credential: Any, stack: AsyncExitStack) -> Records:
+    from azure.data.tables.aio import TableServiceClient
+
+    from shared.records.azure_table import AzureTable
+
+    if settings.records_connection_string:
+        service = TableServiceClient.from_connection_string(settings.records_connection_string)
+    else:
+        service = TableServiceClient(settings.records_url, credential=credential)
+    await stack.enter_async_context(service)
+    tables = {name: AzureTable(service.get_table_client(name)) for name in TABLES}
+    await asyncio.gather(*(table.create() for table in tables.values()))
+    return records_over(tables.__getitem__)
+
+
+async def _open_stores(settings: Settings, credential: Any) -> tuple[BlobStore, BlobStore]:
+    """Vault and workspace. A connection string means local storage: without immutability, containers made here."""
+    from shared.repository.azure_store import create_container, open_vault, open_workspace
+
+    vault = settings.vault_url or settings.vault_connection_string
+    workspace = settings.workspace_url or settings.workspace_connection_string or vault
+    for location, container in ((vault, VAULT_CONTAINER), (workspace, WORKSPACE_CONTAINER)):
+        if location in (settings.vault_connection_string, settings.workspace_connection_string):
+            await create_container(location, container)
+    return (
+        open_vault(vault, VAULT_CONTAINER, immutability=bool(settings.vault_url), credential=credential),
+        open_workspace(workspace, WORKSPACE_CONTAINER, credential=credential),
+    )

@@ -1,0 +1,213 @@
+"""Starting an operation, and stopping one: the same for people, schedules and scripts.
+
+Order: hold the tenant's lock for this kind of work; write the task; schedule its orchestration under the task's id. A
+crash in between leaves a task without orchestration, which the watchdog closes. Every step may be repeated with the
+same task id. A lock whose holder's orchestration is gone is taken over, and the holder's task is closed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from shared.deployment import Records
+from shared.errors import Busy, CairnError
+from shared.records.tasks import OPEN, Task, TaskStatus, TaskType
+from shared.records.times import as_time
+
+GRACE = timedelta(seconds=30)
+"""How long a lock or a queued task may be without orchestration before it counts as dead: one is just being started."""
+
+LIVING = frozenset({"PENDING", "RUNNING", "SUSPENDED", "CONTINUED_AS_NEW"})
+"""Names of durabletask's OrchestrationStatus for an orchestration that may still do something."""
+
+
+class NotStarted(CairnError):
+    """The engine did not take the orchestration; its task is closed and nothing runs."""
+
+    retryable = True
+    default_remedy = "Try again in a moment; if it goes on, look at the function app's health."
+
+
+class OrchestrationState(Protocol):
+    """What is read of an orchestration's state."""
+
+    @property
+    def runtime_status(self) -> Any:
+        """durabletask's OrchestrationStatus."""
+
+
+class DurableClient(Protocol):
+    """The part of azure-functions-durable's client that Cairn uses, by its own method names."""
+
+    async def schedule_new_orchestration(
+        self, orchestrator: str, /, *, input: Any = None, instance_id: str | None = None  # noqa: A002 - its name
+    ) -> str:
+        """Start an orchestration by name and return its id."""
+
+    async def get_orchestration_state(
+        self, instance_id: str, *, fetch_payloads: bool = True
+    ) -> OrchestrationState | None:
+        """The orchestration's state, or None if there is none."""
+
+    async def terminate_orchestration(
+        self, instance_id: str, *, output: Any | None = None, recursive: bool = True
+    ) -> None:
+        """End the orchestration and its children; running activities finish and are ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is to be started; `message` is the orchestrator's input, `lock` the kind of work that runs alone."""
+
+    task_id: str
+    tenant_id: str
+    type: TaskType
+    name: str
+    orchestrator: str
+    message: Mapping[str, Any]
+    requested_by: str
+    lock: str = ""
+    unit: str = "objects"
+
+
+async def start(records: Records, client: DurableClient, operation: Operation) -> Task:
+    """Return the operation's task; raises Busy or NotStarted. Safe to repeat."""
+    if operation.lock:
+        await _hold(records, client, operation)
+    task = await records.tasks.create(
+        task_id=operation.task_id,
+        tenant_id=operation.tenant_id,
+        type=operation.type,
+        name=operation.name,
+        requested_by=operation.requested_by,
+        unit=operation.unit,
+    )
+    if task["status"] != "queued" or await _lives(client, operation.task_id):
+        return task
+    await records.tasks.remember(operation.task_id, operation.orchestrator, operation.message)
+    try:
+        await client.schedule_new_orchestration(
+            operation.orchestrator, input=dict(operation.message), instance_id=operation.task_id
+        )
+    except Exception as error:
+        if await _lives(client, operation.task_id):
+            return task  # a repetition, or an answer that was lost
+        await close(records, task, "failed", "It could not be started.", code="notStarted", lock=operation.lock)
+        raise NotStarted(f"The operation could not be started ({type(error).__name__}).") from error
+    if operation.type == "backup":
+        await records.tenants.backup_started(operation.tenant_id, as_time(task["created"]))
+    return task
+
+
+async def running(records: Records, client: DurableClient, tenant_id: str, lock: str) -> str | None:
+    """The id of the living task that holds the lock, or None. Read-only."""
+    held = await records.run_locks.held(tenant_id, lock)
+    if held is None or await _is_dead(records, client, held.task_id, since=held.since):
+        return None
+    return held.task_id
+
+
+async def stop(records: Records, client: DurableClient, task: Task, *, by: str) -> Task:
+    """Return the task, cancelled; without effect on one that has ended. Running activities finish unheard."""
+    await records.tasks.request_cancel(task["taskId"])
+    if await _lives(client, task["taskId"]):
+        await client.terminate_orchestration(task["taskId"], recursive=True)
+    await close(records, task, "cancelled", f"Cancelled by {by}.", code="taskCancelled", lock=task["type"])
+    return await records.tasks.get(task["taskId"])
+
+
+async def close(
+    records: Records, task: Task, status: TaskStatus, summary: str, *, code: str, lock: str = "",
+    result: Mapping[str, Any] | None = None,
+) -> bool:
+    """End the task with its event and let its lock go; says whether this call ended it. Safe to repeat."""
+    closed = await records.tasks.close(task["taskId"], status, summary, result=result)
+    if closed:
+        await records.events.record(
+            f"closed:{task['taskId']}",
+            tenant_id=task["tenantId"],
+            severity=_SEVERITY[status],
+            code=code,
+            message=f"{task['name']}: {summary}",
+            task={"taskId": task["taskId"], "name": task["name"]},
+        )
+    if lock:
+        await records.run_locks.release(task["tenantId"], lock, task["taskId"])
+    return closed
+
+
+MOST_TAKE_UPS = 3
+"""A task that loses its orchestration more often than this is failed: something ends it each time."""
+
+TAKEN_UP: frozenset[TaskType] = frozenset({"backup", "verify", "expiry"})
+"""Operations that may run again from their beginning: they change nothing in a tenant, and what they write is named
+by its content."""
+
+
+async def take_up_or_close(records: Records, client: DurableClient, task: Task) -> bool:
+    """Start an open task's orchestration again if it is gone and that is safe, else close the task; say whether it was
+    gone. Several watchdogs at once do no harm: the engine takes one orchestration an id."""
+    task_id = task["taskId"]
+    if not await _is_dead(records, client, task_id, since=task["created"]):
+        return False
+    state = await client.get_orchestration_state(task_id, fetch_payloads=False)
+    if state is None and task["type"] in TAKEN_UP and not task["cancelRequested"]:
+        found = await records.tasks.take_up(task_id, most=MOST_TAKE_UPS)
+        if found is not None:
+            orchestrator, message = found
+            await client.schedule_new_orchestration(orchestrator, input=dict(message), instance_id=task_id)
+            await records.events.record(
+                f"takenUp:{task_id}:{task['modified']}", tenant_id=task["tenantId"], severity="warning",
+                code="taskTakenUp", message=f"{task['name']}: taken up again after Cairn was stopped while it ran.",
+                task={"taskId": task_id, "name": task["name"]},
+            )
+            return True
+    return await close_if_gone(records, client, task)
+
+
+async def close_if_gone(records: Records, client: DurableClient, task: Task) -> bool:
+    """Fail an open task whose orchestration is gone, and say whether it was; what the watchdog does."""
+    if not await _is_dead(records, client, task["taskId"], since=task["created"]):
+        return False
+    return await close(
+        records, task, "failed", "Its orchestration is gone: Cairn was stopped while it ran.", code="taskLost",
+        lock=task["type"],
+    )
+
+
+_SEVERITY: Mapping[str, Any] = {
+    "succeeded": "information",
+    "succeededWithWarnings": "warning",
+    "failed": "error",
+    "cancelled": "warning",
+}
+
+
+async def _hold(records: Records, client: DurableClient, operation: Operation) -> None:
+    tenant_id, lock, task_id = operation.tenant_id, operation.lock, operation.task_id
+    try:
+        await records.run_locks.acquire(tenant_id, lock, task_id)
+    except Busy as busy:
+        held = await records.run_locks.held(tenant_id, lock)
+        if held is not None and not await _is_dead(records, client, busy.task_id, since=held.since):
+            raise
+        dead = await records.tasks.find(busy.task_id)
+        if dead is not None and dead["status"] in OPEN:
+            await close_if_gone(records, client, dead)
+        await records.run_locks.take_over(tenant_id, lock, dead=busy.task_id, task_id=task_id)
+
+
+async def _is_dead(records: Records, client: DurableClient, task_id: str, *, since: str) -> bool:
+    state = await client.get_orchestration_state(task_id, fetch_payloads=False)
+    if state is not None:
+        return state.runtime_status.name not in LIVING
+    task = await records.tasks.find(task_id)
+    if task is not None and task["status"] != "queued":
+        return True
+    return records.clock() - as_time(since) > GRACE
+
+
+async def _lives(client: DurableClient, task_id: str) -> bool:
+    state = await client.get_orchestration_state(task_id, fetch_payloads=False)
+    return state is not None and state.runtime_status.name in LIVING

@@ -1,0 +1,1 @@
+"""The tenants that this deployment protects: registry, settings, schedule."""

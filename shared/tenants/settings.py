@@ -1,0 +1,84 @@
+"""A tenant's settings: schedule, retention, options, approvals, break-glass accounts, watch rules.
+
+Settings are whole: a PUT replaces them, and what it leaves out takes its default. The names of the options come from
+the catalog (`shared/catalog/options.py`). pydantic models, since the HTTP interface checks and describes them with it.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+RETENTION_DAYS = (1, 1825)
+TIMES_PER_DAY = (1, 4)
+
+
+def _small(guid: str) -> str:
+    return guid.lower()
+
+
+Guid = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
+        json_schema_extra={"format": "uuid"},
+    ),
+    AfterValidator(_small),
+]
+"""A GUID, kept in small letters."""
+
+ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""`HH:MM`, UTC."""
+
+
+class Body(BaseModel):
+    """JSON in camelCase whose fields are all known; what is unknown is refused by name, types are not guessed."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, strict=True,
+        json_schema_serialization_defaults_required=True,
+    )
+
+
+class Schedule(Body):
+    """When backups start by themselves; `start_at` is null until the first backup sets it."""
+
+    enabled: bool = False
+    times_per_day: int = Field(default=1, ge=TIMES_PER_DAY[0], le=TIMES_PER_DAY[1])
+    start_at: ClockTime | None = None
+
+
+class Approvals(Body):
+    """Whether a second person must approve before a restore changes the tenant."""
+
+    required: bool = False
+
+
+class Watch(Body):
+    """Which changes found after a backup raise an alert, and how many deletions count as a mass deletion."""
+
+    enabled: bool = True
+    mass_deletion: bool = True
+    mass_deletion_count: int = Field(default=50, ge=1, le=1_000_000)
+    conditional_access_weakened: bool = True
+    new_global_administrator: bool = True
+    break_glass_touched: bool = True
+    high_privilege_grants: bool = True
+
+
+class TenantSettings(Body):
+    """All settings of one tenant."""
+
+    schedule: Schedule = Schedule()
+    retention_days: int = Field(default=1825, ge=RETENTION_DAYS[0], le=RETENTION_DAYS[1])
+    options: dict[str, bool] = Field(default_factory=dict)
+    approvals: Approvals = Approvals()
+    break_glass_ids: list[Guid] = Field(default_factory=list, max_length=100)
+    watch: Watch = Watch()
+    run_now: bool = False
+    """In a PUT: start a backup as well. Never kept, so it reads as false."""
+
+    def completed(self, option_defaults: Mapping[str, bool]) -> Self:
+        """The same settings with every option of the catalog present."""
+        return self.model_copy(update={"options": {**option_defaults, **self.options}})
