@@ -56,7 +56,7 @@ def _up(asked: argparse.Namespace) -> None:
             data=data,
             environment=environment,
             real=real,
-            graph_url=asked.graph_url,
+            graph_url=asked.graph_url or "",
             size=Size(asked.users, asked.groups, asked.seed),
         )
     )
@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--port", type=_port, default=7071, help="port of the HTTP interface; 0 takes a free one")
     up.add_argument("--data", metavar="DIR", help="data folder (default: CAIRN_DATA, else .cairn)")
     up.add_argument(
-        "--graph-url", type=_root, default="", metavar="URL",
+        "--graph-url", type=_root, metavar="URL",
         help="protect the tenant behind this Graph root; credentials come from CAIRN_TENANT_ID and the rest",
     )  # fmt: skip
     up.add_argument(

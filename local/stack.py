@@ -112,23 +112,20 @@ async def stack(options: Options) -> AsyncIterator[str]:
     """Serve for the time of the block; the value is the ready line."""
     port = options.port or free_ports(1)[0]
     need_free(port, "the HTTP interface")
+    directory = from_environment(options.environment, options.graph_url) if options.real else None
+    if directory is not None and directory.warning:
+        print(f"cairn: {directory.warning}", file=sys.stderr)
     async with AsyncExitStack() as parts:
         issuer = open_or_make_issuer(options.data.issuer)
         parts.enter_context(serving(issuer))
         storage = azurite_process.start(options.data.azurite)
         parts.callback(azurite_process.stop, storage)
         tenant = None
-        if options.real:
-            directory = from_environment(options.environment, options.graph_url)
-        else:
+        if directory is None:
             tenant = await parts.enter_async_context(simulating(options.data.simulator, options.size))
             directory = simulated(tenant)
-        if directory.warning:
-            print(f"cairn: {directory.warning}", file=sys.stderr)
         settings = app_settings(options.data, storage, issuer, directory, options.environment)
-        host = await parts.enter_async_context(
-            LocalHost(ROOT, port, settings=settings, drain_seconds=DRAIN_SECONDS)
-        )
+        host = await parts.enter_async_context(LocalHost(ROOT, port, settings=settings, drain_seconds=DRAIN_SECONDS))
         await _register(host.url, issuer, directory)
         yield _ready_line(host.url, directory, tenant)
 
@@ -137,8 +134,10 @@ def app_settings(
     data: DataFolder, storage: Azurite, issuer: Issuer, directory: Directory, environment: Mapping[str, str]
 ) -> dict[str, str]:
     """The app settings of the function app, as Bicep writes them in Azure."""
+    others = {name: value for name, value in environment.items() if name.startswith("CAIRN_") and name not in OWNED}
     return {
-        **{name: environment.get(name) or value for name, value in DEFAULTS.items()},
+        **DEFAULTS,
+        **others,
         **directory.settings,
         "CAIRN_VAULT_CONNECTION_STRING": storage.connection_string,
         "CAIRN_RECORDS_CONNECTION_STRING": storage.connection_string,
@@ -153,17 +152,11 @@ async def _register(url: str, issuer: Issuer, directory: Directory) -> None:
     """Register the directory's tenant unless it is registered already (409); anything else is a failed
     start.
     """
-    cloud = directory.settings.get("CAIRN_CLOUD", os.environ.get("CAIRN_CLOUD", "global"))
     async with httpx.AsyncClient(base_url=url, timeout=REGISTER_SECONDS, trust_env=False) as client:
         answer = await client.post(
             "/api/v1/tenants",
             headers={"Authorization": f"Bearer {issuer.mint('Administrator')}"},
-            json={
-                "tenantId": directory.tenant_id,
-                "displayName": directory.display_name,
-                "cloud": cloud,
-                "kind": "workforce",
-            },
+            json={"tenantId": directory.tenant_id, "displayName": directory.display_name},
         )
     if answer.status_code not in {201, 409}:
         with contextlib.suppress(ValueError, TypeError, KeyError):
