@@ -149,10 +149,10 @@ class LocalHost:
                 asyncio.get_running_loop().remove_signal_handler(number)
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
+        stack.enter_context(_environment(self._settings))
         host_file = read_host_file(self.app_directory / "host.json")
         listener = stack.enter_context(listen(self.port))
         self.port = listener.getsockname()[1]
-        stack.enter_context(_environment(self._settings))
         stack.enter_context(_quiet())
         indexed = await stack.enter_async_context(indexed_app(self.app_directory))
         pool, activities = _make_pool(host_file)

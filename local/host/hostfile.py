@@ -81,7 +81,9 @@ def _text(section: dict[str, Any], name: str, default: str) -> str:
     return value
 
 
-def _hub_name(value: str) -> str:
+def _hub_name(written: str) -> str:
+    """The hub's name; `%NAME%` stands for a setting, as on Azure."""
+    value = re.sub(r"%([^%]+)%", lambda found: os.environ.get(found[1], found[0]), written)
     if not _HUB_NAME.fullmatch(value):
         message = f'host.json: "hubName" must be 3 to 45 letters and digits, the first a letter; found {value!r}'
         raise WrongHostFile(message)
