@@ -5,18 +5,24 @@ faults, token, quota, path, permission, then reads or writes.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import orjson
 
 from local.simulator import control
-from local.simulator.access import discovery
+from local.simulator.access import discovery, permissions
 from local.simulator.access.tokens import Caller, Issuer
-from local.simulator.errors import GraphError, no_segment, not_allowed
+from local.simulator.errors import GraphError, no_segment, not_allowed, not_found
+from local.simulator.faults.rules import Rule
 from local.simulator.http_types import Request, Response
 from local.simulator.reads import batch, collection, delta, functions
+from local.simulator.reads.pages import Pages
+from local.simulator.reads.view import parse_select
 from local.simulator.routing import Target
+from local.simulator.store import Actor
 from local.simulator.tenant import Tenant
 from local.simulator.writes import answer as answer_write
 
@@ -26,9 +32,21 @@ METHODS = frozenset(["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"])
 class App:
     """Answers requests for one tenant."""
 
-    def __init__(self, tenant: Tenant) -> None:
+    def __init__(self, tenant: Tenant, make: Callable[[], Tenant] | None = None) -> None:
+        self._make = make
+        self.replace(tenant)
+
+    def replace(self, tenant: Tenant) -> None:
+        """Answer for another tenant from now on."""
         self.tenant = tenant
         self.issuer = Issuer(tenant)
+        self.pages = Pages(tenant)
+
+    def reset(self) -> None:
+        """Begin again with the tenant as it was generated; refused when it came from a file."""
+        if self._make is None:
+            raise GraphError(409, "Conflict", "This tenant was loaded from a file; load it again instead.")
+        self.replace(self._make())
 
     def answer(self, request: Request) -> Response:
         """The answer; never raises for anything a caller can send."""
@@ -37,9 +55,8 @@ class App:
             response = self._route(request, request_id)
         except GraphError as error:
             response = refusal(error, request, request_id)
-        response.headers.setdefault("request-id", request_id)
-        said = request.headers.get("client-request-id")
-        response.headers.setdefault("client-request-id", said or request_id)
+        response.headers["request-id"] = request_id
+        response.headers["client-request-id"] = request.headers.get("client-request-id") or request_id
         return response
 
     def refused(self, request: Request, error: GraphError) -> Response:
@@ -70,14 +87,106 @@ class App:
         raise GraphError(404, "ResourceNotFound", "There is no such address here; Graph is at /v1.0 and /beta.")
 
     def graph(self, request: Request, segments: list[str], request_id: str) -> Response:
-        """The answer of Graph itself, after faults and before transport."""
+        """The answer of Graph itself with the faults that were asked for."""
+        tenant = self.tenant
+        if request.in_batch:
+            batch_path = False
+        else:
+            tenant.requests.http_requests += 1
+            batch_path = segments[1:] == ["$batch"]
         if request.method not in METHODS:
             raise not_allowed()
-        caller = self.issuer.read(request)
-        if segments[1:] == ["$batch"]:
-            return batch.answer(self, request)
-        target = self._resolve(request, segments, caller)
-        return self._dispatch(request, target, caller, request_id)
+        passage = Passage()
+        rules: list[Rule] = []
+        written = tenant.store.seq
+        try:
+            if tenant.faults.rules:
+                rules = tenant.faults.struck_by(request, self._app_id(request))
+                tenant.faults.before(rules, request)
+            caller = self.issuer.read(request)
+            if batch_path:
+                tenant.requests.batches += 1
+                passage.batch = True
+                response = batch.answer(self, request)
+            else:
+                response = self._pass(request, segments, caller, request_id, passage, fresh=bool(rules))
+            if rules:
+                response = tenant.faults.after(rules, request, response, written)
+        except GraphError as error:
+            error.headers = passage.headers | error.headers
+            self._note(request, passage, error.status)
+            raise
+        finally:
+            tenant.stale, tenant.derived.stale, tenant.stale_seq = {}, {}, None
+        if not passage.batch:
+            self._note(request, passage, response.status)
+        return response
+
+    def _note(self, request: Request, passage: Passage, status: int) -> None:
+        self.tenant.requests.note(
+            request.method, passage.template, request.target, status, passage.units, in_batch=request.in_batch
+        )
+
+    def _app_id(self, request: Request) -> str:
+        try:
+            return self.issuer.read(request).app_id
+        except GraphError:
+            return ""
+
+    def _pass(
+        self, request: Request, segments: list[str], caller: Caller, request_id: str, passage: Passage, *, fresh: bool
+    ) -> Response:
+        """Quota, path and permission, then the answer: a kept one when nothing has changed."""
+        tenant = self.tenant
+        tenant.caller = caller
+        tenant.derived.stale = tenant.stale
+        reading = request.method == "GET"
+        keepable = reading and not fresh and not tenant.hidden_until
+        kept = self.pages.find(request, caller) if keepable else None
+        if kept is not None:
+            passage.template = kept.template
+            self._charge(request, caller, passage)
+            permissions.check(caller, "GET", kept.template)
+            permissions.check_select(caller, kept.select)
+            kept.response.headers |= passage.headers
+            if "x-ms-throttle-limit-percentage" not in passage.headers:
+                kept.response.headers.pop("x-ms-throttle-limit-percentage", None)
+            return kept.response
+        try:
+            target = self._resolve(request, segments, caller)
+        except GraphError:
+            self._charge(request, caller, passage)
+            raise
+        passage.template = target.template
+        self._charge(request, caller, passage)
+        permissions.check(caller, request.method, target.template, target.name)
+        self._see(target, caller, request)
+        response = self._dispatch(request, target, caller, request_id)
+        response.headers |= passage.headers
+        if keepable:
+            self.pages.keep(request, caller, target, parse_select(request.query.get("$select")), response)
+        return response
+
+    def _charge(self, request: Request, caller: Caller, passage: Passage) -> None:
+        passage.units, passage.headers = self.tenant.throttle.take(request, passage.template, caller)
+
+    def _see(self, target: Target, caller: Caller, request: Request) -> None:
+        """What the caller may not see although the path is open to it."""
+        for record in (target.parent, target.record):
+            if record is not None and self.tenant.hidden(record):
+                raise not_found(record.key)
+        permissions.check_select(caller, parse_select(request.query.get("$select")))
+        parent = target.parent
+        if (
+            parent is not None and target.navigation is not None and request.method == "GET"
+            and target.navigation.name in ("members", "transitiveMembers") and parent.table in HIDEABLE
+            and parent.read().get("visibility") == "HiddenMembership"
+        ):  # fmt: skip
+            refused = permissions.hidden_members(caller)
+            if refused is not None:
+                raise refused
+        if target.bin_entry is not None and request.method != "GET":
+            permissions.check_bin(caller, target.bin_entry.record.table)
 
     def _resolve(self, request: Request, segments: list[str], caller: Caller) -> Target:
         me = self.tenant.store.get(caller.object_id) if caller.kind == "user" else None
@@ -88,7 +197,7 @@ class App:
     def _dispatch(self, request: Request, target: Target, caller: Caller, request_id: str) -> Response:
         if target.shape == "operation":
             if target.name == "delta" and request.method == "GET":
-                return delta.answer(self.tenant.store, self.tenant.schemas[target.version], request, target)
+                return delta.answer(self.tenant, request, target)
             answered = functions.answer(self.tenant, request, target)
             if answered is not None:
                 return answered
@@ -96,7 +205,23 @@ class App:
             return collection.answer(self.tenant, request, target)
         store = self.tenant.store
         store.actor, store.correlation = caller.actor(), request_id
-        return answer_write(self.tenant, request, target, caller)
+        try:
+            return answer_write(self.tenant, request, target, caller)
+        finally:
+            store.actor, store.correlation = Actor(), ""
+
+
+HIDEABLE = ("group", "administrativeUnit")
+
+
+@dataclass(slots=True)
+class Passage:
+    """What is known of a request on its way: for the log, whatever becomes of it."""
+
+    template: str = "(unresolved)"
+    units: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    batch: bool = False
 
 
 def refusal(error: GraphError, request: Request, request_id: str) -> Response:

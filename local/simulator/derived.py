@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from local.simulator import model
 from local.simulator.errors import not_found
@@ -27,9 +30,13 @@ class Derived:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.stale: dict[str, bytes | None] = {}
 
     def read(self, record: Record, body: Body) -> Body:
         """The body with derived properties."""
+        if self.stale:
+            before = self.stale.get(record.key)
+            body = orjson.loads(before) if before else body
         if record.table == "conditionalAccessPolicy":
             grant = body.get("grantControls")
             strength = grant.get("authenticationStrength") if isinstance(grant, dict) else None
@@ -65,8 +72,6 @@ class Derived:
         """A stream property (logo, branding images)."""
         if not isinstance(value, str):
             raise not_found(name)
-        import base64
-
         return Response(200, base64.b64decode(value), {"content-type": "application/octet-stream"})
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uvloop
 
+from local.simulator import statefile
 from local.simulator.simulator import Simulator
 
 
@@ -17,12 +18,16 @@ def run(
     port: int = 0, users: int = 1000, groups: int = 100, seed: int = 1, latency_ms: float = 0.0,
     state_file: Path | str | None = None,
 ) -> None:  # fmt: skip
-    """Serve until SIGINT or SIGTERM, after one line `ready http://127.0.0.1:P tenant=ID client=ID secret=S`."""
+    """Serve until SIGINT or SIGTERM, after one line `ready http://127.0.0.1:P tenant=ID client=ID secret=S`.
+
+    With `state_file` the tenant is loaded from it when it exists, and saved to it at the end.
+    """
     uvloop.run(_serve(port, users, groups, seed, latency_ms, Path(state_file) if state_file else None))
 
 
 async def _serve(port: int, users: int, groups: int, seed: int, latency_ms: float, state_file: Path | None) -> None:
-    simulator = Simulator(users=users, groups=groups, seed=seed, port=port, latency_ms=latency_ms)
+    tenant = statefile.load(state_file) if state_file and state_file.exists() else None
+    simulator = Simulator(tenant=tenant, users=users, groups=groups, seed=seed, port=port, latency_ms=latency_ms)
     gc.freeze()  # the tenant is long-lived: collecting over it again and again would stall pages
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -32,3 +37,5 @@ async def _serve(port: int, users: int, groups: int, seed: int, latency_ms: floa
     async with simulator as s:
         print(f"ready {s.url} tenant={s.tenant_id} client={s.client_id} secret={s.client_secret}", flush=True)
         await stop.wait()
+        if state_file is not None:
+            statefile.save(s.tenant, state_file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -18,11 +19,16 @@ class Simulator:
         self, *, users: int = 100, groups: int = 20, seed: int = 1, port: int = 0, latency_ms: float = 0.0,
         tenant: Tenant | None = None,
     ) -> None:  # fmt: skip
-        self.tenant = tenant or new_tenant(users, groups, seed)
-        self.app = App(self.tenant)
+        make = partial(new_tenant, users, groups, seed)
+        self.app = App(tenant or make(), make if tenant is None else None)
         self.port = port
         self._latency_ms = latency_ms
         self._server: Server | None = None
+
+    @property
+    def tenant(self) -> Tenant:
+        """The tenant served now (another after a reset or load)."""
+        return self.app.tenant
 
     @property
     def url(self) -> str:

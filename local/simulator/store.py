@@ -180,6 +180,7 @@ class Store:
         self.bin: dict[str, Deleted] = {}
         self.log: list[Change] = []
         self.seq = 0
+        self.version = 0  # counts every change, logged or not
         self.actor = Actor()
         self.correlation = ""
         self.recording = True  # the generator switches it off: a tenant's past is not in its log
@@ -363,6 +364,7 @@ class Store:
 
     def _note(self, kind: ChangeKind, record: Record, before: bytes | None = None, after: bytes | None = None) -> None:
         self.table(record.table).version += 1
+        self.version += 1
         if not self.recording:
             return
         self.seq += 1
@@ -380,6 +382,7 @@ class Store:
         if owner is None:
             return
         self.table(owner.table).version += 1
+        self.version += 1
         if other is not None:
             self.table(other.table).version += 1
         if not self.recording:

@@ -6,12 +6,18 @@ import secrets
 import uuid
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any
 
+from local.simulator.access.tokens import Caller
 from local.simulator.clock import Clock
+from local.simulator.credentials import Credentials
 from local.simulator.derived import Derived
+from local.simulator.faults.rules import Faults
+from local.simulator.faults.throttle import Throttle
+from local.simulator.requestlog import RequestLog
 from local.simulator.routing import Resolver
 from local.simulator.schema import Schema, load_schemas
-from local.simulator.store import Record, Store
+from local.simulator.store import Change, Record, Store
 
 CURSORS = 2000
 
@@ -41,14 +47,6 @@ class Cursors:
         return self._held.get(cursor_id)
 
 
-@dataclass(slots=True)
-class Credentials:
-    """The administrator's application that the ready line prints."""
-
-    client_id: str
-    client_secret: str
-
-
 @dataclass
 class Tenant:
     """Everything that belongs to one tenant."""
@@ -59,11 +57,18 @@ class Tenant:
     resolvers: dict[str, Resolver] = field(default_factory=dict)
     cursors: Cursors = field(default_factory=Cursors)
     hidden_until: dict[str, float] = field(default_factory=dict)
+    stale: dict[str, bytes | None] = field(default_factory=dict)  # of the request being answered
+    stale_seq: int | None = None
+    delta_rounds: dict[Any, dict[str, list[Change]]] = field(default_factory=dict)
+    caller: Caller | None = None  # of the request being answered
 
     def __post_init__(self) -> None:
         self.derived = Derived(self.store)
         for version, schema in self.schemas.items():
             self.resolvers[version] = Resolver(version, schema, self.store)
+        self.faults = Faults(self)
+        self.throttle = Throttle(self)
+        self.requests = RequestLog()
 
     @property
     def id(self) -> str:
@@ -76,7 +81,9 @@ class Tenant:
         return self.store.clock
 
     def hidden(self, record: Record) -> bool:
-        """Whether replication lag keeps a new object from reads and links for now."""
+        """Whether replication lag or a stale read keeps a new object from reads and links for now."""
+        if self.stale and self.stale.get(record.key, b"") is None:
+            return True
         if not self.hidden_until:
             return False
         until = self.hidden_until.get(record.key)
@@ -86,6 +93,23 @@ class Tenant:
             del self.hidden_until[record.key]
             return False
         return True
+
+
+    def living(self, key: str) -> Record | None:
+        """A record that the caller can already see: what references in bodies must lead to."""
+        record = self.store.get(key)
+        return None if record is None or self.hidden(record) else record
+
+    def delta_horizon(self) -> int:
+        """The log position up to which delta may tell: changes that lag keeps back come later."""
+        horizon = self.store.seq if self.stale_seq is None else self.stale_seq
+        for key in list(self.hidden_until):
+            record = self.store.get(key)
+            if record is not None and self.hidden(record):
+                born = next(change.seq for change in reversed(self.store.table(record.table).log)
+                            if change.key == key and change.kind in ("create", "restore"))  # fmt: skip
+                horizon = min(horizon, born - 1)
+        return horizon
 
 
 def new_tenant(users: int, groups: int, seed: int) -> Tenant:

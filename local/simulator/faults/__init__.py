@@ -1,0 +1,1 @@
+"""Unkindness: real quotas, always on, and scripted faults, only when asked for."""

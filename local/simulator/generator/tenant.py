@@ -7,10 +7,10 @@ import uuid
 from typing import Any
 
 from local.simulator.access.tokens import GRAPH_APP_ID
+from local.simulator.credentials import Credentials
 from local.simulator.generator.permissions import APP_ROLES
 from local.simulator.schema import Schema
 from local.simulator.store import Store
-from local.simulator.tenant import Credentials
 
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 FIRST = "Anna Ben Chloé Dmitri Élodie Fatima Göran Hiroshi Ines José Kwame Léa Mei Noor O'Neil Paula".split()

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import orjson
 
 from local.simulator import model
+from local.simulator.access import permissions
 from local.simulator.errors import GraphError, bad_request, no_segment, not_found, unsupported_query
 from local.simulator.http_types import Request, Response, json_response
 from local.simulator.reads import filter as filters
@@ -87,6 +88,9 @@ def shown(
     """One object as the query wants it, with what it expands."""
     table, body = record.table, record.read()
     shape = query.view.show(table, tenant.derived.read(record, body), declared)
+    if query.view.tagged and tenant.caller is not None and not permissions.may_read(tenant.caller, table):
+        # the object is shown, emptied: a missing permission does not hide the link
+        return {name: value if name in ("@odata.type", "id") else None for name, value in shape.items()}
     for expansion in query.expansions:
         shape.update(expansion.answer(tenant, request, target.version, record))
     tenant.derived.always_expanded(query.view, record, shape)

@@ -14,22 +14,27 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from local.simulator import model
+from local.simulator.access import permissions
 from local.simulator.errors import GraphError, bad_request, unsupported_query
 from local.simulator.http_types import Request, Response, json_response
 from local.simulator.reads.tokens import pack, unpack
 from local.simulator.reads.view import NEVER_SHOWN, USER_SINGLE, View, default_names, parse_select
 from local.simulator.routing import Target
 from local.simulator.schema import Schema
-from local.simulator.store import Body, Change, Store
+from local.simulator.store import Body, Change, Record, Store
+
+if TYPE_CHECKING:
+    from local.simulator.tenant import Tenant
 
 TOKEN_SECONDS = 7 * 86400
 OBJECTS_A_PAGE = 200
 LINKS_A_PAGE = 500
+ROUNDS_HELD = 32
 
 # Links that come inline without being selected, and those that do when selected (group: delta, user: delta,
 # directoryRole: delta, administrativeUnit: delta). Other links are not tracked: unconfirmed, so not offered.
@@ -53,8 +58,10 @@ class Round:
     ids: tuple[str, ...] = ()
 
 
-def answer(store: Store, schema: Schema, request: Request, target: Target) -> Response:
+def answer(tenant: Tenant, request: Request, target: Target) -> Response:
     """One page of a delta round."""
+    store, schema = tenant.store, tenant.schemas[target.version]
+    horizon = tenant.delta_horizon()
     query = request.query
     entity_set = target.entity_set
     if entity_set is None or target.version not in entity_set.delta:
@@ -69,19 +76,19 @@ def answer(store: Store, schema: Schema, request: Request, target: Target) -> Re
         round_ = _read_token(store, query["$skiptoken"], "skip", base)
     elif token and token.lower() != "latest":
         resumed = _read_token(store, token, "delta", base)
-        round_ = Round(resumed.tables, resumed.select, resumed.until, store.seq, ids=resumed.ids)
+        round_ = Round(resumed.tables, resumed.select, resumed.until, max(resumed.until, horizon), ids=resumed.ids)
     else:
         if "$deltatoken" in query and not token:
             raise _reset(base)
         select = parse_select(query.get("$select"))
         ids = _ids(query.get("$filter"))
         if token:
-            return _page(base, request, target, [], Round(tables, select, -1, store.seq, ids=ids), None, store)
-        round_ = Round(tables, select, -1, store.seq, ids=ids)
+            return _page(base, request, target, [], Round(tables, select, -1, horizon, ids=ids), None, store)
+        round_ = Round(tables, select, -1, horizon, ids=ids)
     if round_.tables != tables:
         raise bad_request("The delta token belongs to another collection.")
     minimal = request.prefers("return=minimal") and round_.since >= 0
-    teller = _Teller(store, schema, round_, minimal, request.prefers("include-unknown-enum-members"))
+    teller = _Teller(tenant, schema, round_, minimal, request.prefers("include-unknown-enum-members"))
     told, following = teller.page()
     return _page(base, request, target, told, round_, following, store)
 
@@ -146,8 +153,9 @@ def _ids(text: str | None) -> tuple[str, ...]:
 class _Teller:
     """Tells one page of a round."""
 
-    def __init__(self, store: Store, schema: Schema, round_: Round, minimal: bool, unknown: bool) -> None:
-        self.store = store
+    def __init__(self, tenant: Tenant, schema: Schema, round_: Round, minimal: bool, unknown: bool) -> None:
+        self.tenant = tenant
+        self.store = tenant.store
         self.schema = schema
         self.round = round_
         self.minimal = minimal
@@ -165,20 +173,24 @@ class _Teller:
         return tuple(name for name in SELECTED_LINKS.get(table, ()) if name in self.round.select)
 
     def _everything(self) -> tuple[list[Body], tuple[int, int] | None]:
-        keys = [key for table in self.round.tables for key in self.store.table(table).keys]
+        tables = [self.store.table(table).keys for table in self.round.tables]
+        keys = tables[0] if len(tables) == 1 else [key for each in tables for key in each]
         at, link_at = self.round.at, self.round.link_at
         told: list[Body] = []
         links_left = LINKS_A_PAGE
         while at < len(keys):
             key = keys[at]
             record = self.store.get(key) if key else None
-            if record is None or (self.round.ids and record.key not in self.round.ids):
+            if (
+                record is None or (self.round.ids and record.key not in self.round.ids)
+                or self.tenant.hidden(record)
+            ):  # fmt: skip
                 at, link_at = at + 1, 0
                 continue
             if len(told) >= OBJECTS_A_PAGE or links_left <= 0:
                 return told, (at, link_at)
             entry = self._entry(record.table, record.read())
-            pairs = [(name, each) for name in self.links[record.table]
+            pairs = [] if self._veiled(record) else [(name, each) for name in self.links[record.table]
                      for each in self.store.link_set(name).targets(record.key)]  # fmt: skip
             part = pairs[link_at : link_at + links_left]
             for name, target in part:
@@ -191,10 +203,7 @@ class _Teller:
         return told, None
 
     def _changes(self) -> tuple[list[Body], tuple[int, int] | None]:
-        touched: dict[str, list[Change]] = {}
-        for change in self._log():
-            if change.in_delta and self._matters(change):
-                touched.setdefault(change.key, []).append(change)
+        touched = self._touched()
         keys = list(touched)
         at, link_at = self.round.at, self.round.link_at
         told: list[Body] = []
@@ -204,13 +213,13 @@ class _Teller:
                 return told, (at, link_at)
             key, changes = keys[at], touched[keys[at]]
             record = self.store.get(key)
-            if record is None:
+            if record is None or self.tenant.hidden(record):
                 soft = key in self.store.bin
                 told.append({"id": key, "@removed": {"reason": "changed" if soft else "deleted"}})
                 at, link_at = at + 1, 0
                 continue
             entry = self._entry(record.table, record.read(), changes)
-            pairs = self._link_changes(key, changes)
+            pairs = [] if self._veiled(record) else self._link_changes(key, changes)
             part = pairs[link_at : link_at + links_left]
             for name, target, removed in part:
                 entry.setdefault(f"{name}@delta", []).append(self._link(target, removed=removed))
@@ -220,6 +229,21 @@ class _Teller:
                 return told, (at, link_at + len(part))
             at, link_at = at + 1, 0
         return told, None
+
+    def _touched(self) -> dict[str, list[Change]]:
+        """What the log says of this round, by object: the same for each of its pages."""
+        held = self.tenant.delta_rounds
+        key = (self.round.tables, self.round.select, self.round.since, self.round.until, self.round.ids)
+        touched = held.get(key)
+        if touched is None:
+            touched = {}
+            for change in self._log():
+                if change.in_delta and self._matters(change):
+                    touched.setdefault(change.key, []).append(change)
+            if len(held) > ROUNDS_HELD:
+                held.clear()
+            held[key] = touched
+        return touched
 
     def _log(self) -> Iterator[Change]:
         if len(self.round.tables) == 1:
@@ -269,6 +293,14 @@ class _Teller:
         if "keyCredentials" in entry:
             entry["keyCredentials"] = [{**each, "key": None} for each in entry["keyCredentials"]]
         return entry
+
+    def _veiled(self, record: Record) -> bool:
+        """Whether the members are hidden from this caller (groups with hidden membership)."""
+        return (
+            record.table in ("group", "administrativeUnit") and self.tenant.caller is not None
+            and record.read().get("visibility") == "HiddenMembership"
+            and permissions.hidden_members(self.tenant.caller) is not None
+        )  # fmt: skip
 
     def _link(self, key: str, *, removed: bool) -> Body:
         table = self._table_of(key)
