@@ -3,7 +3,7 @@
 Sources: Microsoft Graph "application resource type", "Update application", "Upsert application", "keyCredential".
 """
 
-from shared.catalog.row import Excluded, Link, ObjectType, RecycleBin, Reference, Subtype
+from shared.catalog.row import Excluded, Link, ObjectType, RecycleBin, Reference, Subtype, words
 
 APPLICATION = ObjectType(
     name="application",
@@ -12,17 +12,16 @@ APPLICATION = ObjectType(
     graph_type="application",
     reading="delta",
     page_size=999,
-    select=(
-        "id", "deletedDateTime", "addIns", "api", "appId", "appRoles", "applicationTemplateId",
-        "authenticationBehaviors", "certification", "createdByAppId", "createdDateTime", "defaultRedirectUri",
-        "description", "disabledByMicrosoftStatus", "displayName", "groupMembershipClaims", "identifierUris", "info",
-        "isDeviceOnlyAuthSupported", "isDisabled", "isFallbackPublicClient", "keyCredentials",
-        "nativeAuthenticationApisEnabled", "notes", "oauth2RequirePostResponse", "optionalClaims",
-        "parentalControlSettings", "passwordCredentials", "publicClient", "publisherDomain",
-        "requestSignatureVerification", "requiredResourceAccess", "samlMetadataUrl", "serviceManagementReference",
-        "servicePrincipalLockConfiguration", "signInAudience", "spa", "tags", "tokenEncryptionKeyId", "uniqueName",
-        "verifiedPublisher", "web",
-    ),
+    select=words("""
+        id deletedDateTime addIns api appId appRoles applicationTemplateId authenticationBehaviors
+        certification createdByAppId createdDateTime defaultRedirectUri description disabledByMicrosoftStatus
+        displayName groupMembershipClaims identifierUris info isDeviceOnlyAuthSupported isDisabled
+        isFallbackPublicClient keyCredentials nativeAuthenticationApisEnabled notes oauth2RequirePostResponse
+        optionalClaims parentalControlSettings passwordCredentials publicClient publisherDomain
+        requestSignatureVerification requiredResourceAccess samlMetadataUrl serviceManagementReference
+        servicePrincipalLockConfiguration signInAudience spa tags tokenEncryptionKeyId uniqueName
+        verifiedPublisher web
+    """),
     singly=("keyCredentials",),
     singly_where=("keyCredentials", "*"),
     streams=("logo",),
@@ -35,6 +34,7 @@ APPLICATION = ObjectType(
     ),
     excluded=(
         Excluded(("createdOnBehalfOf",), "a record of how the application was made: it cannot be written"),
+        Excluded(("inheritablePermissions",), "read as an object type of its own"),
         Excluded(("synchronization",), "provisioning runs on the service principal, where it is read"),
     ),
     links=(
@@ -68,11 +68,10 @@ APPLICATION = ObjectType(
     actions=(("passwordCredentials", "POST /applications/{key}/addPassword"), ("logo", "PUT /applications/{key}/logo")),
     upsert="PATCH /applications(uniqueName='{uniqueName}')",
     create_required=("displayName",),
-    read_only=(
-        "id", "deletedDateTime", "appId", "applicationTemplateId", "appRoles[].origin", "certification",
-        "createdByAppId", "createdDateTime", "disabledByMicrosoftStatus", "info.logoUrl", "publisherDomain",
-        "uniqueName", "verifiedPublisher",
-    ),
+    read_only=words("""
+        id deletedDateTime appId applicationTemplateId appRoles[].origin certification createdByAppId
+        createdDateTime disabledByMicrosoftStatus info.logoUrl publisherDomain uniqueName verifiedPublisher
+    """),
     immutable=("id", "appId", "createdByAppId", "createdDateTime", "uniqueName"),
     secret=("passwordCredentials[].secretText", "keyCredentials[].key of type private"),
     unique=("identifierUris", "uniqueName", "appId"),
@@ -91,7 +90,7 @@ APPLICATION = ObjectType(
         "Whether a change to federated credentials or extension properties shows in the application's delta.",
         "Whether the identifierUris of a soft-deleted application stay taken.",
         "Whether the creator becomes an owner by itself.",
-        "The path of an agent identity blueprint's sponsors.",
+        "Whether Application.ReadWrite.All suffices for sponsors, or AgentIdentityBlueprint.ReadWrite.All is needed.",
     ),
 )
 
@@ -131,8 +130,10 @@ EXTENSION_PROPERTY = ObjectType(
     unique=("name",),
     references=(Reference("@cairn.parent", "application", holder=True),),
     unconfirmed=(
-        "The name carries the application's appId: under a re-created application it is a new attribute, and values "
-        "on users and groups are written under the new name.",
+        (
+            "The name carries the application's appId: under a re-created application it is a new attribute, and "
+            "values on users and groups are written under the new name."
+        ),
     ),
 )
 

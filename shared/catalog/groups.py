@@ -3,8 +3,10 @@
 Sources: Microsoft Graph "group resource type", "group: delta", "Add members", "Working with groups".
 """
 
-from shared.catalog.reasons import CONTENT, DERIVED, NEVER_RETURNED, PER_CALLER
-from shared.catalog.row import Excluded, Link, ObjectType, RecycleBin, Reference
+from shared.catalog.reasons import CONTENT, DERIVED, EXTENSIONS, FILLED_BY_RULE, NEVER_RETURNED, PER_CALLER
+from shared.catalog.row import Excluded, LeftAlone, Link, ObjectType, RecycleBin, Reference, words
+
+_EXCHANGE = "Microsoft Graph only reads mail-enabled security and distribution groups: Exchange keeps them"
 
 GROUP = ObjectType(
     name="group",
@@ -13,21 +15,19 @@ GROUP = ObjectType(
     graph_type="group",
     reading="delta",
     page_size=999,
-    select=(
-        "id", "deletedDateTime", "assignedLabels", "assignedLicenses", "classification", "createdDateTime",
-        "description", "displayName", "expirationDateTime", "groupTypes", "infoCatalogs", "isAssignableToRole",
-        "isManagementRestricted", "licenseProcessingState", "mail", "mailEnabled", "mailNickname", "membershipRule",
-        "membershipRuleProcessingState", "onPremisesDomainName", "onPremisesExtensionAttributes",
-        "onPremisesLastSyncDateTime", "onPremisesNetBiosName", "onPremisesProvisioningErrors",
-        "onPremisesSamAccountName", "onPremisesSecurityIdentifier", "onPremisesSyncEnabled", "organizationId",
-        "preferredDataLocation", "preferredLanguage", "proxyAddresses", "renewedDateTime", "resourceBehaviorOptions",
-        "resourceProvisioningOptions", "securityEnabled", "securityIdentifier", "serviceProvisioningErrors", "theme",
-        "uniqueName", "visibility", "welcomeMessageEnabled",
-    ),
-    singly=(
-        "accessType", "allowExternalSenders", "autoSubscribeNewMembers", "hideFromAddressLists",
-        "hideFromOutlookClients",
-    ),
+    select=words("""
+        id deletedDateTime assignedLabels assignedLicenses classification createdDateTime description
+        displayName expirationDateTime groupTypes infoCatalogs isAssignableToRole isManagementRestricted
+        licenseProcessingState mail mailEnabled mailNickname membershipRule membershipRuleProcessingState
+        onPremisesDomainName onPremisesExtensionAttributes onPremisesLastSyncDateTime onPremisesNetBiosName
+        onPremisesProvisioningErrors onPremisesSamAccountName onPremisesSecurityIdentifier
+        onPremisesSyncEnabled organizationId preferredDataLocation preferredLanguage proxyAddresses
+        renewedDateTime resourceBehaviorOptions resourceProvisioningOptions securityEnabled securityIdentifier
+        serviceProvisioningErrors theme uniqueName visibility welcomeMessageEnabled
+    """),
+    singly=words("""
+        accessType allowExternalSenders autoSubscribeNewMembers hideFromAddressLists hideFromOutlookClients
+    """),
     singly_where=("groupTypes", "Unified"),
     excluded=(
         Excluded(("hasMembersWithLicenseErrors",), NEVER_RETURNED),
@@ -41,17 +41,20 @@ GROUP = ObjectType(
                  "(delegated permissions)"),
         Excluded(("permissionGrants",), "grants that a Teams app holds on the team: kept by Teams"),
         Excluded(("createdOnBehalfOf",), "a record of how the group was made: it cannot be written"),
-        Excluded(("extensions",), "open extensions belong to the applications that wrote them; Microsoft Graph lists "
-                 "them one group at a time. Directory extensions come as plain properties and are kept"),
+        Excluded(("extensions",), EXTENSIONS),
         Excluded(("onPremisesSyncBehavior",), "needs Group-OnPremisesSyncBehavior.Read.All and one request a group; "
                  "where an object is mastered shows in onPremisesSyncEnabled"),
     ),
     links=(
         Link(
-            name="members", targets=("user", "group", "servicePrincipal", "device", "orgContact"), reading="delta",
+            name="members", targets=("user", "group", "servicePrincipal", "device"), reading="delta",
             permissions=("Member.Read.Hidden",),
             add="POST /groups/{id}/members/$ref", remove="DELETE /groups/{id}/members/{target}/$ref",
             bulk_add="PATCH /groups/{id}", add_limit=20,
+            left_alone=(
+                LeftAlone(("groupKind", "dynamic"), FILLED_BY_RULE),
+                LeftAlone(("groupKind", "mailEnabledSecurity|distribution"), _EXCHANGE),
+            ),
             note="the v1.0 list of members leaves out service principals, so a list needs the cast "
                  "`members/microsoft.graph.servicePrincipal` beside it; dynamic groups refuse changes by hand",
         ),
@@ -59,12 +62,13 @@ GROUP = ObjectType(
             name="owners", targets=("user", "servicePrincipal"), reading="delta",
             add="POST /groups/{id}/owners/$ref", remove="DELETE /groups/{id}/owners/{target}/$ref",
             bulk_add="PATCH /groups/{id}", add_limit=20,
+            left_alone=(LeftAlone(("groupKind", "mailEnabledSecurity|distribution"), _EXCHANGE),),
             note="at most 100; the last user who owns a group cannot be removed",
         ),
         Link(name="memberOf", reading="inverse", held_by=("group.members", "administrativeUnit.members",
                                                           "directoryRole.members")),
         Link(name="appRoleAssignments", reading="inverse", held_by=("appRoleAssignment.principalId",)),
-        Link(name="settings", reading="inverse", held_by=("groupSpecificSetting.groupId",)),
+        Link(name="settings", reading="inverse", held_by=("groupSpecificSetting.@cairn.parent",)),
         Link(
             name="groupLifecyclePolicies", targets=("groupLifecyclePolicy",), reading="each", slow=True,
             permissions=("Directory.Read.All",), write_permissions=("Directory.ReadWrite.All",),
@@ -82,23 +86,26 @@ GROUP = ObjectType(
     write_permissions=("Group.ReadWrite.All", "RoleManagement.ReadWrite.Directory", "LicenseAssignment.ReadWrite.All"),
     delegated_only="assignedLabels (sensitivity labels) can be written by a signed-in administrator only",
     actions=(("assignedLicenses", "POST /groups/{key}/assignLicense"),),
-    alone=("allowExternalSenders", "autoSubscribeNewMembers", "hideFromAddressLists", "hideFromOutlookClients"),
+    alone=words("""
+        allowExternalSenders autoSubscribeNewMembers hideFromAddressLists hideFromOutlookClients
+    """),
     upsert="PATCH /groups(uniqueName='{uniqueName}')",
     create_required=("displayName", "mailEnabled", "mailNickname", "securityEnabled"),
-    read_only=(
-        "id", "deletedDateTime", "assignedLabels", "createdDateTime", "expirationDateTime",
-        "infoCatalogs", "isManagementRestricted", "licenseProcessingState", "mail", "onPremisesDomainName",
-        "onPremisesExtensionAttributes", "onPremisesLastSyncDateTime", "onPremisesNetBiosName",
-        "onPremisesProvisioningErrors", "onPremisesSamAccountName", "onPremisesSecurityIdentifier",
-        "onPremisesSyncEnabled", "organizationId", "proxyAddresses", "renewedDateTime", "securityIdentifier",
-        "serviceProvisioningErrors", "uniqueName",
-    ),
+    read_only=words("""
+        id deletedDateTime assignedLabels createdDateTime expirationDateTime infoCatalogs
+        isManagementRestricted licenseProcessingState mail onPremisesDomainName onPremisesExtensionAttributes
+        onPremisesLastSyncDateTime onPremisesNetBiosName onPremisesProvisioningErrors onPremisesSamAccountName
+        onPremisesSecurityIdentifier onPremisesSyncEnabled organizationId proxyAddresses renewedDateTime
+        securityIdentifier serviceProvisioningErrors uniqueName
+    """),
     immutable=("id", "createdDateTime", "isAssignableToRole", "resourceBehaviorOptions", "uniqueName"),
     volatile=("licenseProcessingState", "onPremisesLastSyncDateTime"),
     unique=("mailNickname", "uniqueName"),
+    left_alone=(LeftAlone(("groupKind", "mailEnabledSecurity|distribution"), _EXCHANGE),),
+    synced_writable=("assignedLicenses",),
     references=(
         Reference("assignedLicenses[].skuId", "subscribedSku", by="skuId"),
-        Reference("membershipRule", "group", inside_text=True),
+        Reference("membershipRule", "group", inside_text=True, orders=False),
     ),
     unconfirmed=(
         "Whether members in the delta include service principals.",

@@ -35,7 +35,7 @@ _ROWS = (
     Option(
         "claimsMappingPolicies",
         "Claims-mapping policies and the service principals that use them.",
-        "Two requests and one for each policy; definitions may tell what an application is given about people.",
+        "Two requests, and one for each policy.",
     ),
     Option(
         "organization",
@@ -73,12 +73,6 @@ _ROWS = (
         "Provisioning jobs of enterprise applications with their attribute mappings; the credentials of the target "
         "system cannot be read.",
         "One request for each integrated application; Synchronization.Read.All.",
-    ),
-    Option(
-        "privilegedGroups",
-        "Eligible and active assignments of PIM for groups.",
-        "One request for each role-assignable or security group that PIM governs; "
-        "PrivilegedEligibilitySchedule.Read.AzureADGroup, PrivilegedAssignmentSchedule.Read.AzureADGroup, a P2 licence.",
     ),
 )
 

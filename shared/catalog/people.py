@@ -7,11 +7,12 @@ from shared.catalog.reasons import (
     CONTENT,
     DERIVED,
     EVIDENCE,
+    EXTENSIONS,
     INTUNE,
     MICROSOFT_365_SERVICE,
     NOT_SUPPORTED,
 )
-from shared.catalog.row import Excluded, Link, ObjectType, RecycleBin, Reference
+from shared.catalog.row import Excluded, Link, ObjectType, RecycleBin, Reference, words
 
 USER = ObjectType(
     name="user",
@@ -20,27 +21,25 @@ USER = ObjectType(
     graph_type="user",
     reading="delta",
     page_size=999,
-    select=(
-        "id", "deletedDateTime", "accountEnabled", "ageGroup", "assignedLicenses", "assignedPlans",
-        "authorizationInfo", "businessPhones", "city", "companyName", "consentProvidedForMinor", "country",
-        "createdDateTime", "creationType", "customSecurityAttributes", "department", "displayName",
-        "employeeHireDate", "employeeId", "employeeLeaveDateTime", "employeeOrgData", "employeeType",
-        "externalUserState", "externalUserStateChangeDateTime", "faxNumber", "givenName", "identities",
-        "identityParentId", "imAddresses", "isManagementRestricted", "isResourceAccount", "jobTitle",
-        "lastPasswordChangeDateTime", "legalAgeGroupClassification", "licenseAssignmentStates", "mail",
-        "mailNickname", "mobilePhone", "officeLocation", "onPremisesDistinguishedName", "onPremisesDomainName",
-        "onPremisesExtensionAttributes", "onPremisesImmutableId", "onPremisesLastSyncDateTime",
-        "onPremisesProvisioningErrors", "onPremisesSamAccountName", "onPremisesSecurityIdentifier",
-        "onPremisesSyncEnabled", "onPremisesUserPrincipalName", "otherMails", "passwordPolicies",
-        "passwordProfile", "postalCode", "preferredDataLocation", "preferredLanguage", "provisionedPlans",
-        "proxyAddresses", "securityIdentifier", "serviceProvisioningErrors", "showInAddressList",
-        "signInSessionsValidFromDateTime", "state", "streetAddress", "surname", "usageLocation",
-        "userPrincipalName", "userType",
-    ),
-    singly=(
-        "aboutMe", "birthday", "hireDate", "interests", "mySite", "pastProjects", "responsibilities", "schools",
-        "skills", "mailboxSettings", "signInActivity",
-    ),
+    select=words("""
+        id deletedDateTime accountEnabled ageGroup assignedLicenses assignedPlans authorizationInfo
+        businessPhones city companyName consentProvidedForMinor country createdDateTime creationType
+        customSecurityAttributes department displayName employeeHireDate employeeId employeeLeaveDateTime
+        employeeOrgData employeeType externalUserState externalUserStateChangeDateTime faxNumber givenName
+        identities identityParentId imAddresses isManagementRestricted isResourceAccount jobTitle
+        lastPasswordChangeDateTime legalAgeGroupClassification licenseAssignmentStates mail mailNickname
+        mobilePhone officeLocation onPremisesDistinguishedName onPremisesDomainName
+        onPremisesExtensionAttributes onPremisesImmutableId onPremisesLastSyncDateTime
+        onPremisesProvisioningErrors onPremisesSamAccountName onPremisesSecurityIdentifier
+        onPremisesSyncEnabled onPremisesUserPrincipalName otherMails passwordPolicies passwordProfile
+        postalCode preferredDataLocation preferredLanguage provisionedPlans proxyAddresses securityIdentifier
+        serviceProvisioningErrors showInAddressList signInSessionsValidFromDateTime state streetAddress
+        surname usageLocation userPrincipalName userType
+    """),
+    singly=words("""
+        aboutMe birthday hireDate interests mySite pastProjects responsibilities schools skills
+        mailboxSettings signInActivity
+    """),
     select_permissions=(
         ("customSecurityAttributes", "CustomSecAttributeAssignment.Read.All"),
         ("employeeLeaveDateTime", "User-LifeCycleInfo.Read.All"),
@@ -71,14 +70,13 @@ USER = ObjectType(
         Excluded(("agreementAcceptances",), EVIDENCE),
         Excluded(("authentication",), "read as object types of its own: authentication methods and requirements"),
         Excluded(("permissionGrants",), "grants that a Teams or chat app holds on the user: kept by Teams"),
-        Excluded(("extensions",), "open extensions belong to the applications that wrote them; Microsoft Graph lists "
-                 "them one user at a time. Directory extensions come as plain properties and are kept"),
+        Excluded(("extensions",), EXTENSIONS),
         Excluded(("onPremisesSyncBehavior",), "needs User-OnPremisesSyncBehavior.Read.All and one request a user; "
                  "where an object is mastered shows in onPremisesSyncEnabled"),
     ),
     links=(
         Link(
-            name="manager", targets=("user", "orgContact"), reading="delta", single=True,
+            name="manager", targets=("user",), reading="delta", single=True,
             add="PUT /users/{id}/manager/$ref", remove="DELETE /users/{id}/manager/$ref",
         ),
         Link(
@@ -99,40 +97,45 @@ USER = ObjectType(
         body=("autoReconcileProxyConflict", "newUserPrincipalName"),
     ),
     read_permissions=("User.Read.All",),
-    write_permissions=(
-        "User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All", "User.EnableDisableAccount.All",
-        "User.DeleteRestore.All", "LicenseAssignment.ReadWrite.All",
-    ),
+    write_permissions=words("""
+        User.ReadWrite.All User-PasswordProfile.ReadWrite.All User.EnableDisableAccount.All
+        User.DeleteRestore.All LicenseAssignment.ReadWrite.All
+    """),
     property_write_permissions=(
         ("customSecurityAttributes", "CustomSecAttributeAssignment.ReadWrite.All"),
         ("employeeLeaveDateTime", "User-LifeCycleInfo.ReadWrite.All"),
         ("mailboxSettings", "MailboxSettings.ReadWrite"),
     ),
     actions=(("assignedLicenses", "POST /users/{key}/assignLicense"),),
-    create_required=("accountEnabled", "displayName", "mailNickname", "passwordProfile", "userPrincipalName"),
-    sensitive=("accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails",
-               "passwordProfile", "userPrincipalName"),
-    read_only=(
-        "id", "deletedDateTime", "assignedPlans", "createdDateTime", "creationType",
-        "externalUserState", "externalUserStateChangeDateTime", "identityParentId", "imAddresses",
-        "isManagementRestricted", "isResourceAccount", "lastPasswordChangeDateTime", "legalAgeGroupClassification",
-        "licenseAssignmentStates", "onPremisesDistinguishedName", "onPremisesDomainName",
-        "onPremisesLastSyncDateTime", "onPremisesProvisioningErrors", "onPremisesSamAccountName",
-        "onPremisesSecurityIdentifier", "onPremisesSyncEnabled", "onPremisesUserPrincipalName", "provisionedPlans",
-        "proxyAddresses", "securityIdentifier", "serviceProvisioningErrors", "signInActivity",
-        "signInSessionsValidFromDateTime",
-    ),
+    synced_writable=("usageLocation", "assignedLicenses", "customSecurityAttributes"),
+    create_required=words("""
+        accountEnabled displayName mailNickname passwordProfile userPrincipalName
+    """),
+    sensitive=words("""
+        accountEnabled businessPhones mobilePhone onPremisesImmutableId otherMails passwordProfile
+        userPrincipalName
+    """),
+    read_only=words("""
+        id deletedDateTime assignedPlans createdDateTime creationType externalUserState
+        externalUserStateChangeDateTime identityParentId imAddresses isManagementRestricted isResourceAccount
+        lastPasswordChangeDateTime legalAgeGroupClassification licenseAssignmentStates
+        onPremisesDistinguishedName onPremisesDomainName onPremisesLastSyncDateTime
+        onPremisesProvisioningErrors onPremisesSamAccountName onPremisesSecurityIdentifier
+        onPremisesSyncEnabled onPremisesUserPrincipalName provisionedPlans proxyAddresses securityIdentifier
+        serviceProvisioningErrors signInActivity signInSessionsValidFromDateTime
+    """),
     immutable=("id", "createdDateTime"),
     secret=("passwordProfile.password",),
-    volatile=(
-        "assignedPlans", "provisionedPlans", "licenseAssignmentStates[].lastUpdatedDateTime",
-        "onPremisesLastSyncDateTime", "signInActivity",
-    ),
+    volatile=words("""
+        assignedPlans provisionedPlans licenseAssignmentStates[].lastUpdatedDateTime
+        onPremisesLastSyncDateTime signInActivity
+    """),
     unique=("userPrincipalName", "proxyAddresses", "onPremisesImmutableId"),
     references=(
+        Reference("userPrincipalName", "domain", inside_text=True),
         Reference("assignedLicenses[].skuId", "subscribedSku", by="skuId"),
-        Reference("licenseAssignmentStates[].assignedByGroup", "group"),
-        Reference("identityParentId", "user"),
+        Reference("licenseAssignmentStates[].assignedByGroup", "group", orders=False),
+        Reference("identityParentId", "user", orders=False),
     ),
     unconfirmed=(
         "Whether changes to customSecurityAttributes, licences and onPremisesExtensionAttributes surface in the delta.",

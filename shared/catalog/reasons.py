@@ -8,3 +8,10 @@ INTUNE = "kept by Intune, which manages devices: outside the directory"
 NEVER_RETURNED = "never returned by Microsoft Graph: it exists for filters only"
 EVIDENCE = "a record of what people did and no setting: nothing to restore"
 NOT_SUPPORTED = "not supported by Microsoft Graph: it is always empty"
+SAME_BY_ID = "the object that an id beside it names already: the link is kept by that id"
+INHERITED = "comes through a group or a wider scope, where it is restored"
+FILLED_BY_RULE = "members come from the rule: restore writes the rule, and Microsoft Entra fills the group"
+EXTENSIONS = (
+    "open extensions belong to the applications that wrote them; Microsoft Graph lists them one object at a time. "
+    "Directory extensions come as plain properties and are kept"
+)

@@ -1,11 +1,11 @@
-"""Service principals (enterprise applications, managed identities, agent identities) and the rights given to and by them.
+"""Service principals: enterprise applications, managed and agent identities, and the rights given to and by them.
 
 Sources: Microsoft Graph "servicePrincipal resource type", "Grant an appRoleAssignment for a service principal",
 "oAuth2PermissionGrant resource type", "List delegatedPermissionClassifications", "synchronizationJob resource type".
 """
 
 from shared.catalog.reasons import DERIVED
-from shared.catalog.row import Excluded, Link, ObjectType, RecycleBin, Reference, Subtype
+from shared.catalog.row import Excluded, LeftAlone, Link, ObjectType, RecycleBin, Reference, Subtype, words
 
 SERVICE_PRINCIPAL = ObjectType(
     name="servicePrincipal",
@@ -14,16 +14,15 @@ SERVICE_PRINCIPAL = ObjectType(
     graph_type="servicePrincipal",
     reading="delta",
     page_size=999,
-    select=(
-        "id", "deletedDateTime", "accountEnabled", "addIns", "alternativeNames", "appDescription", "appDisplayName",
-        "appId", "appOwnerOrganizationId", "appRoleAssignmentRequired", "appRoles", "applicationTemplateId",
-        "createdByAppId", "customSecurityAttributes", "description", "disabledByMicrosoftStatus", "displayName",
-        "homepage", "info", "isDisabled", "keyCredentials", "loginUrl", "logoutUrl", "notes",
-        "notificationEmailAddresses", "oauth2PermissionScopes", "passwordCredentials", "preferredSingleSignOnMode",
-        "preferredTokenSigningKeyThumbprint", "replyUrls", "resourceSpecificApplicationPermissions",
-        "samlSingleSignOnSettings", "servicePrincipalNames", "servicePrincipalType", "signInAudience", "tags",
-        "tokenEncryptionKeyId", "verifiedPublisher",
-    ),
+    select=words("""
+        id deletedDateTime accountEnabled addIns alternativeNames appDescription appDisplayName appId
+        appOwnerOrganizationId appRoleAssignmentRequired appRoles applicationTemplateId createdByAppId
+        customSecurityAttributes description disabledByMicrosoftStatus displayName homepage info isDisabled
+        keyCredentials loginUrl logoutUrl notes notificationEmailAddresses oauth2PermissionScopes
+        passwordCredentials preferredSingleSignOnMode preferredTokenSigningKeyThumbprint replyUrls
+        resourceSpecificApplicationPermissions samlSingleSignOnSettings servicePrincipalNames
+        servicePrincipalType signInAudience tags tokenEncryptionKeyId verifiedPublisher
+    """),
     singly=("keyCredentials",),
     singly_where=("keyCredentials", "*"),
     select_permissions=(("customSecurityAttributes", "CustomSecAttributeAssignment.Read.All"),),
@@ -89,15 +88,18 @@ SERVICE_PRINCIPAL = ObjectType(
     ),
     upsert="PATCH /servicePrincipals(appId='{appId}')",
     create_required=("appId",),
-    read_only=(
-        "id", "deletedDateTime", "appDescription", "appDisplayName", "appId", "appOwnerOrganizationId", "appRoles",
-        "applicationTemplateId", "createdByAppId", "disabledByMicrosoftStatus", "displayName", "homepage", "info",
-        "oauth2PermissionScopes", "replyUrls", "resourceSpecificApplicationPermissions", "servicePrincipalNames",
-        "servicePrincipalType", "signInAudience", "verifiedPublisher",
-    ),
+    read_only=words("""
+        id deletedDateTime appDescription appDisplayName appId appOwnerOrganizationId appRoles
+        applicationTemplateId createdByAppId disabledByMicrosoftStatus displayName homepage info
+        oauth2PermissionScopes replyUrls resourceSpecificApplicationPermissions servicePrincipalNames
+        servicePrincipalType signInAudience verifiedPublisher
+    """),
     immutable=("id", "appId", "servicePrincipalType"),
     secret=("passwordCredentials[].secretText", "keyCredentials[].key of type private"),
     unique=("appId", "servicePrincipalNames"),
+    left_alone=(
+        LeftAlone(("servicePrincipalType", "ManagedIdentity"), "made and removed by Azure with what it belongs to"),
+    ),
     references=(
         Reference("appId", "application", by="appId"),
         Reference("createdByAppId", "application", by="appId", orders=False),
@@ -111,7 +113,7 @@ SERVICE_PRINCIPAL = ObjectType(
         "Whether owners can be selected in the delta; until shown, they are read by $expand.",
         "Which links come back when a service principal is restored from the recycle bin.",
         "Whether homepage can be written on the service principal.",
-        "The path of an agent identity's sponsors.",
+        "Whether Application.ReadWrite.All suffices for sponsors, or AgentIdentity.ReadWrite.All is needed.",
     ),
 )
 
@@ -128,8 +130,9 @@ APP_ROLE_ASSIGNMENT = ObjectType(
     write_permissions=("AppRoleAssignment.ReadWrite.All", "Application.Read.All"),
     not_updated="all of it is immutable: it is deleted and made anew",
     create_required=("appRoleId", "principalId", "resourceId"),
-    read_only=("id", "deletedDateTime", "createdDateTime", "principalDisplayName", "principalType",
-               "resourceDisplayName"),
+    read_only=words("""
+        id deletedDateTime createdDateTime principalDisplayName principalType resourceDisplayName
+    """),
     immutable=("id", "appRoleId", "principalId", "resourceId"),
     volatile=("principalDisplayName", "resourceDisplayName"),
     unique=("appRoleId+principalId+resourceId",),
@@ -139,7 +142,8 @@ APP_ROLE_ASSIGNMENT = ObjectType(
     ),
     unconfirmed=(
         "Whether a new assignment shows in the service principal's delta; until shown, all are swept each time.",
-        "The largest page, and whether a service principal with exactly 20 shown by $expand has more (it is read again).",
+        "The largest page.",
+        "Whether a service principal with exactly 20 shown by $expand has more; it is read again.",
         "Whether role, principal and resource together must be unique.",
     ),
 )
