@@ -16,12 +16,12 @@ from api.lists import Fields, ListedBy, listed
 from api.problems import unprocessable, wrong
 from api.services import CalledBy, Deployed, Kept, Services
 from api.starting import IdempotencyKey, started_once, was_sent_before
-from shared.backup.starting import BACKUP, VERIFY, start_backup, start_verify
+from shared import operations
 from shared.errors import Busy
 from shared.records.restore_points import RestorePoint, TypeCoverage
 from shared.records.tasks import Task
 from shared.records.times import as_text, as_time
-from shared.starting import running
+from shared.starting import running, start
 from shared.tenants.settings import Body
 
 router = APIRouter(prefix="/tenants/{tenant_id}/backups", tags=["backups"], route_class=GuardedRoute)
@@ -44,14 +44,13 @@ class StartBackup(Body):
 
 async def refuse_while_running(request: Request) -> None:
     """409 while a backup of the tenant runs, unless this is the request that started it."""
-    await _refuse(request, BACKUP, "A backup of this tenant is running already.")
-
-
-async def refuse_while_verifying(request: Request) -> None:
-    """404 for an unknown restore point, then 409 while one of the tenant is verified."""
-    records = (await _services(request).deployment()).records
-    await records.restore_points.get(request.path_params["tenant_id"].lower(), request.path_params["backup_id"])
-    await _refuse(request, VERIFY, "A restore point of this tenant is being verified already.")
+    services: Services = request.app.state.services
+    records = (await services.deployment()).records
+    if await was_sent_before(request, records, request.state.caller):
+        return
+    holder = await running(records, current_client.get(), request.path_params["tenant_id"].lower(), "backup")
+    if holder is not None:
+        raise Busy("A backup of this tenant is running already.", task_id=holder)
 
 
 @router.post("", status_code=202)
@@ -69,13 +68,13 @@ async def run_backup(
     asked = body or StartBackup()
     _check_types(asked.types)
 
-    async def start(task_id: str) -> Task:
-        return await start_backup(
-            deployed.records, client, tenant_id=tenant_id, requested_by=caller.subject, kind=asked.kind,
-            types=asked.types, task_id=task_id,
+    async def run(task_id: str) -> Task:
+        operation = operations.backup(
+            tenant_id.lower(), task_id, kind=asked.kind, types=asked.types, requested_by=caller.subject
         )
+        return await start(deployed.records, client, operation)
 
-    return await started_once(request, deployed, caller, idempotency_key, asked.model_dump(), start)
+    return await started_once(request, deployed, caller, idempotency_key, asked.model_dump(), run)
 
 
 @router.get("")
@@ -112,7 +111,7 @@ async def get_backup(tenant_id: str, backup_id: str, records: Kept) -> dict[str,
 
 
 @router.post("/{backup_id}/verify", status_code=202)
-@permit("backups.run", conflict=refuse_while_verifying)
+@permit("backups.run")
 async def verify_backup(
     request: Request,
     tenant_id: str,
@@ -125,13 +124,13 @@ async def verify_backup(
     """Re-read and re-hash all that a restore point names."""
     point = await deployed.records.restore_points.get(tenant_id.lower(), backup_id)
 
-    async def start(task_id: str) -> Task:
-        return await start_verify(
-            deployed.records, client, tenant_id=tenant_id, backup_id=point["backupId"], requested_by=caller.subject,
-            task_id=task_id,
+    async def run(task_id: str) -> Task:
+        operation = operations.verification(
+            tenant_id.lower(), task_id, backup_id=point["backupId"], requested_by=caller.subject
         )
+        return await start(deployed.records, client, operation)
 
-    return await started_once(request, deployed, caller, idempotency_key, {"backupId": point["backupId"]}, start)
+    return await started_once(request, deployed, caller, idempotency_key, {"backupId": point["backupId"]}, run)
 
 
 @router.get("/{backup_id}/coverage")
@@ -209,17 +208,3 @@ def _moment(name: str, text: str | None, *, end: bool) -> str:
         raise unprocessable(
             wrong(name, text, "a time with its zone (RFC 3339), such as 2026-11-21T08:30:00Z, or a date")
         ) from None
-
-
-async def _refuse(request: Request, lock: str, words: str) -> None:
-    records = (await _services(request).deployment()).records
-    if await was_sent_before(request, records, request.state.caller):
-        return
-    holder = await running(records, current_client.get(), request.path_params["tenant_id"].lower(), lock)
-    if holder is not None:
-        raise Busy(words, task_id=holder)
-
-
-def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services

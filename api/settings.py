@@ -1,5 +1,6 @@
 """/tenants/{tenantId}/settings: schedule, retention, options, approvals, break-glass accounts, watch."""
 
+import uuid
 from contextlib import suppress
 from typing import Annotated
 
@@ -9,11 +10,12 @@ from api.durable import Durable
 from api.guard import GuardedRoute, permit
 from api.problems import Problem, unprocessable, wrong
 from api.services import CalledBy, Kept
-from shared.backup.starting import start_backup
+from shared import operations
 from shared.catalog.options import DEFAULTS, OPTIONS
 from shared.deployment import Records
 from shared.errors import Busy
 from shared.records.table import RowChanged
+from shared.starting import start
 from shared.tenants.registry import StoredSettings
 from shared.tenants.schedule import starts_at
 from shared.tenants.settings import TenantSettings
@@ -58,7 +60,13 @@ async def put_settings(
         raise _changed() from None
     if body.run_now:
         with suppress(Busy):  # one is running, which is what was wanted
-            await start_backup(records, client, tenant_id=tenant_id, requested_by=caller.subject)
+            await start(
+                records,
+                client,
+                operations.backup(
+                    tenant_id.lower(), str(uuid.uuid4()), kind="incremental", types=None, requested_by=caller.subject
+                ),
+            )
     return await _shown(records, tenant_id, stored, response)
 
 
