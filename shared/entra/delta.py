@@ -6,7 +6,8 @@ answer. `$select` fixes the properties and links of a token for its life: whoeve
 Source: "Use delta query to track changes in Microsoft Graph data".
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 from shared.entra.listing import Asking, Page, links_of, pages, with_query
 from shared.entra.transport import Graph
@@ -23,12 +24,13 @@ def round_path(path: str, select: tuple[str, ...] = ()) -> str:
 
 async def rounds(
     graph: Graph, link: str, asking: Asking | None = None, *, ahead: Callable[[], bool] = lambda: True
-) -> AsyncIterator[Page]:
+) -> AsyncGenerator[Page]:
     """The pages of a round that begins at, or goes on from, `link`; the last one has the deltaLink."""
     ended = False
-    async for page in pages(graph, link, asking, ahead=ahead):
-        ended = bool(page.delta_link)
-        yield page
+    async with aclosing(pages(graph, link, asking, ahead=ahead)) as listed:
+        async for page in listed:
+            ended = bool(page.delta_link)
+            yield page
     if not ended:
         raise Garbled("the delta round ended without a deltaLink", code="noDeltaLink")
 

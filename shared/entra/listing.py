@@ -8,7 +8,7 @@ be parsed is read again by itself. A page carries the address of the next one, s
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -56,7 +56,7 @@ def with_query(path: str, **options: str | int | None) -> str:
 
 async def pages(
     graph: Graph, path: str, asking: Asking | None = None, *, ahead: Callable[[], bool] = lambda: True
-) -> AsyncIterator[Page]:
+) -> AsyncGenerator[Page]:
     """Every page from `path` on, a path below the version or a nextLink; `ahead` says whether to ask for one more
     while this one is worked on."""
     asking = asking or Asking()

@@ -54,15 +54,6 @@ class Removal:
     """`changed` is the recycle bin, `deleted` is gone for good ("Use delta query to track changes")."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkUnread:
-    """An object's link that could not be read, and why."""
-
-    source: str
-    link: str
-    error: Exception
-
-
 @dataclass(slots=True)
 class Parsed:
     """What one page holds."""
@@ -73,16 +64,20 @@ class Parsed:
     removals: list[Removal] = field(default_factory=list)
     cut: list[tuple[str, str]] = field(default_factory=list)
     """(key, link) of expanded links that show 20: to be read by their own address."""
-    parents: dict[str, str] = field(default_factory=dict)
-    """Key of an object → id of the object under which it was read."""
 
 
 def parse_page(
     values: list[Body], *, key: str = "id", links: Collection[str] = (), expanded: Collection[str] = (),
-    parent: str = "",
+    select: Collection[str] = (), beside: Mapping[str, Body] | None = None,
 ) -> Parsed:
-    """Objects, links and removals of a page's `value`, in its order; Garbled if an object has no key."""
+    """Objects, links and removals of a page's `value`, in its order; Garbled if an object has no key.
+
+    `links` stand inline as `{name}@delta`, `expanded` ones under their own name. What was selected and is absent is
+    null: delta leaves out what was never set, a list shows it as null, and both must give one body. `beside` holds what
+    was read by single requests, by key, and becomes part of the body.
+    """
     parsed = Parsed()
+    removed_last: dict[str, Removal] = {}
     for value in values:
         identity = value.get(key)
         if not isinstance(identity, str) or not identity:
@@ -90,19 +85,32 @@ def parse_page(
         removed = value.get("@removed")
         if isinstance(removed, Mapping):
             reason = removed.get("reason")
-            parsed.removals.append(Removal(identity, "changed" if reason == "changed" else "deleted"))
+            removed_last[identity] = Removal(identity, "changed" if reason == "changed" else "deleted")
             continue
-        for link in links:
-            inline = value.get(link + DELTA_SUFFIX)
-            if isinstance(inline, list):
-                parsed.links.append(_delta_slice(identity, link, inline))
+        removed_last.pop(identity, None)  # gone and back within one page is not gone
+        inline = [(link, shown) for link in links if isinstance(shown := value.get(link + DELTA_SUFFIX), list)]
+        parsed.links += [_delta_slice(identity, link, shown) for link, shown in inline]
         for link in expanded:
             if link in value:
                 _expanded(parsed, identity, link, value[link])
-        parsed.objects.append((identity, body_of(value, {*links, *expanded})))
-        if parent:
-            parsed.parents[identity] = parent
+        body = body_of(value, {*links, *expanded})
+        if inline and is_links_only(value, key):
+            continue  # a further slice of a large link, or a change of links alone: it says nothing of the object
+        for name in select:
+            body.setdefault(name, None)
+        if beside and identity in beside:
+            body.update(beside[identity])
+        parsed.objects.append((identity, body))
+    if removed_last:
+        parsed.objects = [one for one in parsed.objects if one[0] not in removed_last]
+        parsed.links = [one for one in parsed.links if one.source not in removed_last]
+        parsed.removals = list(removed_last.values())
     return parsed
+
+
+def is_links_only(value: Body, key: str = "id") -> bool:
+    """Whether a delta entry speaks of links alone, or of a removal, and so shows no object."""
+    return "@removed" in value or all(name == key or "@" in name for name in value)
 
 
 def body_of(value: Body, without: Collection[str] = ()) -> Body:

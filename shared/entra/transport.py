@@ -152,6 +152,10 @@ class Graph:
             await closing.close()
         await self._tokens.aclose()
 
+    def now(self) -> float:
+        """The session's clock, in seconds from no point in particular."""
+        return self._clock()
+
     async def token(self, *, fresh: bool = False) -> str:
         """The session's bearer token, for reading its claims."""
         return await self._tokens.token(fresh=fresh)

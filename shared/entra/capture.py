@@ -1,0 +1,389 @@
+"""One object type of one tenant, read whole or by what changed: pages in their order, each with where to go on.
+
+    chain    round ─────────────────────────────→ sweeps        one full delta, its links inline
+    paced    latest → list (links in $batch) → sweeps → replay  a list, closed by what changed meanwhile
+    list     list → sweeps          single   the one object          children   under each parent
+    changes  replay → sweeps                                    from the token of the last time
+
+A sweep lists every object with one link expanded, for links that delta does not track. Invariants: the cursor of each
+`Captured` says where to go on when it and all before it are kept; going on from an earlier one repeats some of it and
+harms nothing; the delta token is given with the last one only. A token that is gone starts the type anew by itself:
+then `restarted` is set, and what was captured of the type before is void.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Literal
+
+from shared.catalog import OBJECT_TYPES
+from shared.catalog.row import PARENT, Link, ObjectType
+from shared.entra import delta
+from shared.entra.children import EXPANDED_PAGE, Children, child_body, children, parents_of, parents_path
+from shared.entra.listing import Asking, Page, pages, with_query
+from shared.entra.pages import TYPE, Body, LinkSlice, Parsed, is_links_only, parse_page
+from shared.entra.planner import Measured, Way, chosen_way
+from shared.entra.single_reads import (
+    Unread,
+    bucket_of,
+    link_slices,
+    permission_of,
+    slow_properties,
+)
+from shared.entra.transport import Graph
+from shared.entra.wanted import Reading, Wanted, wanted
+from shared.errors import CatalogError, EntraError, Garbled, TokenExpired
+
+RESTARTS = 2
+"""How often a type is begun anew in one capture, before its lost tokens are an error."""
+SLOW_PAGE = 100
+"""Objects a page where each takes a request of its own under a narrow limit, so that no page takes minutes."""
+
+Mode = Literal["full", "changes"]
+type Cursor = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A piece of a type: `parse` it in a worker thread, keep it, then keep `cursor`."""
+
+    cursor: Cursor
+    parse: Callable[[], Parsed] = Parsed
+    """Pure. What it returns is in the order in which it is to be applied: objects, then links, then removals."""
+    unread: tuple[Unread, ...] = ()
+    finished: bool = False
+    """The type is read to its end."""
+    delta_link: str = ""
+    """With `finished`: where the next `changes` begins; empty where the type has no delta here."""
+    restarted: bool = False
+    """What was captured of this type before is void, and it is read in full from here on."""
+
+
+@dataclass(slots=True)
+class _Run:
+    graph: Graph
+    wanted: Wanted
+    reading: Reading
+    asking: Asking
+    ahead: Callable[[], bool]
+    steps: list[str] = field(default_factory=list)
+
+
+async def capture(
+    graph: Graph, row: ObjectType, cursor: Cursor | None = None, *, mode: Mode = "full", since: str = "",
+    reading: Reading | None = None, stop_at: float | None = None, rows: Mapping[str, ObjectType] = OBJECT_TYPES,
+) -> AsyncGenerator[Captured]:
+    """The type from `cursor` (or from its beginning) to its end, or to the first page after `stop_at`.
+
+    `mode="changes"` goes on from the delta token `since`; a type without delta is read in full all the same. `stop_at`
+    is a time of `graph.now()`. Errors of the whole type are raised; those of single objects come as `unread`.
+    """
+    reading = reading or Reading()
+    asked = wanted(row, reading, graph.endpoints.cloud)
+    run = _Run(
+        graph, asked, reading,
+        Asking(asked=row.title, version=row.version, permission=permission_of(row), bucket=bucket_of(row)),
+        ahead=lambda: stop_at is None or graph.now() < stop_at,
+    )
+    at: Cursor = dict(cursor) if cursor else await _beginning(run, mode, since)
+    while True:
+        run.steps = _steps(at["way"], asked)
+        try:
+            async with aclosing(_from(run, at, rows)) as pieces:
+                async for captured in pieces:
+                    yield captured
+                    moved = captured.cursor != at
+                    at = captured.cursor
+                    if captured.finished or (moved and not run.ahead()):
+                        return
+        except TokenExpired:
+            if at.get("restarts", 0) >= RESTARTS:
+                raise
+            at = {**await _beginning(run, "full", ""), "restarts": at.get("restarts", 0) + 1}
+            yield Captured(at, restarted=True)
+
+
+async def _beginning(run: _Run, mode: Mode, since: str) -> Cursor:
+    asked, row = run.wanted, run.wanted.row
+    if row.reading in ("single", "perParent"):
+        return {"way": row.reading, "step": 0, "link": "", "token": ""}
+    if mode == "changes" and since and asked.by_delta:
+        return {"way": "changes", "step": 0, "link": run.graph.endpoints.followed(since), "token": ""}
+    way: Way = "list" if not asked.by_delta else "paced"
+    if asked.delta_links and asked.by_delta:
+        way = chosen_way(asked, await _measured(run))
+    return {"way": way, "step": 0, "link": "", "token": ""}
+
+
+def _steps(way: str, asked: Wanted) -> list[str]:
+    sweeps = [f"sweep {link.name}" for link in asked.expand_links if way != "changes" or not link.slow]
+    return {
+        "chain": ["round", *sweeps], "paced": ["latest", "list", *sweeps, "replay"], "list": ["list", *sweeps],
+        "changes": ["replay", *sweeps], "single": ["single"], "perParent": ["children"],
+    }[way]
+
+
+async def _from(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> AsyncGenerator[Captured]:
+    """All that is left of the type; every piece says where to go on."""
+    while True:
+        step = run.steps[at["step"]]
+        async with aclosing(_children(run, at, rows) if step == "children" else _step(run, step, at)) as reading:
+            async for piece in reading:
+                at = piece.cursor
+                yield _ended(piece) if at["step"] >= len(run.steps) else piece
+        if at["step"] >= len(run.steps):
+            return
+
+
+def _ended(piece: Captured) -> Captured:
+    return Captured(piece.cursor, piece.parse, piece.unread, finished=True, delta_link=piece.cursor["token"])
+
+
+def _step(run: _Run, step: str, at: Cursor) -> AsyncGenerator[Captured]:
+    name, _, link = step.partition(" ")
+    match name:
+        case "latest":
+            return _latest(run, at)
+        case "list":
+            return _list(run, at)
+        case "round" | "replay":
+            return _round(run, at)
+        case "sweep":
+            return _sweep(run, at, run.wanted.row.link(link))
+        case _:
+            return _single(run, at)
+
+
+async def _latest(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
+    link = await delta.latest(run.graph, run.wanted.row.path, _delta_select(run.wanted), run.asking)
+    yield Captured({**at, "step": at["step"] + 1, "link": "", "token": link})
+
+
+async def _list(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
+    asked, row = run.wanted, run.wanted.row
+    narrow = asked.singly and row.special_bucket == "keyCredentials"
+    top = min(row.page_size, SLOW_PAGE) if row.page_size and narrow else row.page_size
+    path = at["link"] or with_query(
+        row.path, select=",".join(asked.select), expand=",".join(row.expand), filter=row.filter, top=top
+    )
+    # In `paced`, links that delta shows inline are read one by one here, and the replay brings what changed since.
+    links = [*asked.each_links, *(asked.delta_links if at["way"] == "paced" else ())]
+    async with aclosing(pages(run.graph, path, run.asking, ahead=run.ahead)) as listed:
+        async for page in listed:
+            after = _after(at, page)
+            async with aclosing(_page(run, page, at, after, links=links)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            at = after
+
+
+async def _round(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
+    asked, row = run.wanted, run.wanted.row
+    chain = at["way"] == "chain"
+    path = at["link"] or at["token"] or delta.round_path(row.path, _delta_select(asked))
+    # Of an object that changed, what the delta does not show is read again; a chain's sweeps follow anyway.
+    links = [*asked.each_links, *(() if chain else asked.expand_links)]
+    async with aclosing(delta.rounds(run.graph, path, run.asking, ahead=run.ahead)) as listed:
+        async for page in listed:
+            after = _after(at, page)
+            async with aclosing(_page(run, page, at, after, links=links, in_delta=True)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            at = after
+
+
+async def _page(
+    run: _Run, page: Page, at: Cursor, after: Cursor, *, links: list[Link], in_delta: bool = False
+) -> AsyncGenerator[Captured]:
+    """One page's objects, then what takes requests of their own; the cursor moves on with the last piece."""
+    asked, row = run.wanted, run.wanted.row
+    values = _of_type(row, page.values)
+    shown = [value for value in values if not (in_delta and is_links_only(value, row.key))]
+    beside: dict[str, Body] = {}
+    unread: list[Unread] = []
+    if asked.has_slow_properties and shown:
+        beside, unread = await slow_properties(run.graph, asked, shown)
+    parse = partial(
+        parse_page, values, key=row.key, links=[link.name for link in asked.delta_links] if in_delta else [],
+        select=asked.select, beside=beside,
+    )
+    if not links or not shown:
+        yield Captured(after, parse, tuple(unread))
+        return
+    yield Captured(at, parse, tuple(unread))
+    latest = list({str(value.get(row.key)): value for value in shown}.values())
+    async with aclosing(link_slices(run.graph, row, links, latest)) as reading:
+        async for slices, failed in reading:
+            yield Captured(at, partial(_links_only, slices), tuple(failed))
+    yield Captured(after)
+
+
+async def _sweep(run: _Run, at: Cursor, link: Link) -> AsyncGenerator[Captured]:
+    row = run.wanted.row
+    path = at["link"] or with_query(
+        row.path, select=row.key, expand=f"{link.name}($select=id)", filter=row.filter,
+        top=min(row.page_size or EXPANDED_PAGE, EXPANDED_PAGE),
+    )
+    async with aclosing(pages(run.graph, path, run.asking, ahead=run.ahead)) as listed:
+        async for page in listed:
+            after = _after(at, page)
+            async with aclosing(_swept(run, page, at, after, link)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            at = after
+
+
+async def _swept(run: _Run, page: Page, at: Cursor, after: Cursor, link: Link) -> AsyncGenerator[Captured]:
+    row = run.wanted.row
+    values = _of_type(row, page.values)
+    parsed = parse_page(values, key=row.key, expanded=[link.name])
+    cut = {identity for identity, _ in parsed.cut}
+    yield Captured(at if cut else after, partial(_links_only, parsed.links))
+    if cut:
+        again = [value for value in values if value.get(row.key) in cut]
+        async with aclosing(link_slices(run.graph, row, [link], again)) as reading:
+            async for slices, failed in reading:
+                yield Captured(at, partial(_links_only, slices), tuple(failed))
+        yield Captured(after)
+
+
+async def _single(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
+    asked, row = run.wanted, run.wanted.row
+    path = with_query(row.path, select=",".join(asked.select), expand=",".join(row.expand))
+    after = {**at, "step": at["step"] + 1}
+    try:
+        body = await run.graph.get_json(
+            path, version=row.version, asked=row.title, permission=run.asking.permission, bucket=run.asking.bucket
+        )
+    except EntraError as error:
+        if error.status not in row.absent_status:
+            raise
+        yield Captured(after)
+        return
+    values: list[Body] = body["value"] if row.key not in body and isinstance(body.get("value"), list) else [body]
+    # A singleton without an id of its own goes by its type's name, which there is one of in a tenant.
+    named = [value if value.get(row.key) else {**value, row.key: row.name} for value in values]
+    async with aclosing(_page(run, Page(named, ""), at, after, links=list(asked.each_links))) as pieces:
+        async for piece in pieces:
+            yield piece
+
+
+async def _children(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> AsyncGenerator[Captured]:
+    row = run.wanted.row
+    parent = rows.get(row.parent)
+    if parent is None:
+        raise CatalogError(f"catalog row {row.name!r}: its parent {row.parent!r} has no row")
+    asking = Asking(
+        asked=parent.title, version="beta" if "beta" in (parent.version, row.version) else "v1.0",
+        permission=permission_of(parent), bucket=bucket_of(parent),
+    )
+    path = at["link"] or parents_path(row, parent)
+    async with aclosing(pages(run.graph, path, asking, ahead=run.ahead)) as listed:
+        async for page in listed:
+            after = _after(at, page)
+            async with aclosing(_children_of(run, parent, page, at)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            yield Captured(after)
+            at = after
+
+
+async def _children_of(run: _Run, parent: ObjectType, page: Page, at: Cursor) -> AsyncGenerator[Captured]:
+    asked, only = run.wanted, run.reading.parents
+    parents = parents_of(asked.row, parent, page.values)
+    parents = [one for one in parents if only is None or one.get(parent.key) in only]
+    async with aclosing(children(run.graph, asked, parent, parents)) as reading:
+        async for some in reading:
+            unread, beside = some.unread, dict[str, Body]()
+            if asked.has_slow_properties and some.found:
+                beside, failed = await _slow_children(run, some)
+                unread = [*unread, *failed]
+            yield Captured(at, partial(_parse_children, asked, some, beside), tuple(unread))
+
+
+async def _slow_children(run: _Run, found: Children) -> tuple[dict[str, Body], list[Unread]]:
+    """Slow properties of children, whose paths hold the parent's id and their own key."""
+    row = run.wanted.row
+    beside: dict[str, Body] = {}
+    unread: list[Unread] = []
+    by_parent: dict[str, list[Body]] = {}
+    for parent_id, child in found.found:
+        by_parent.setdefault(parent_id, []).append(child if child.get(row.key) else {**child, row.key: parent_id})
+    for parent_id, some in by_parent.items():
+        under = _under(run.wanted, parent_id)
+        read, failed = await slow_properties(run.graph, under, some)
+        known = {str(child.get(row.key)): child_body(row, parent_id, child)[0] for child in some}
+        beside.update({known[key]: body for key, body in read.items()})
+        unread += [Unread(known[one.object_id], one.what, one.error) for one in failed]
+    return beside, unread
+
+
+def _under(asked: Wanted, parent_id: str) -> Wanted:
+    """The same, its paths leading to the children of one parent."""
+    row = asked.row
+    documents = tuple((name, path.replace("{id}", parent_id)) for name, path in asked.documents)
+    # Such a row stands by itself, below a path without a parent, so it is not the catalog's and is not checked as one.
+    alone = replace(
+        row, reading="single" if row.one_per_parent else "list", path=row.path.replace("{id}", parent_id), filter="", parent="", parent_where=None,
+        parent_expand="", one_per_parent=False, key_in_parent=False,
+    )
+    return replace(asked, row=alone, documents=documents)
+
+
+def _parse_children(asked: Wanted, found: Children, beside: Mapping[str, Body]) -> Parsed:
+    parsed = Parsed()
+    for parent_id, value in found.found:
+        if asked.row.odata_type and value.get(TYPE) != asked.row.odata_type:
+            continue
+        identity, body = child_body(asked.row, parent_id, value)
+        body.update(beside.get(identity, {}))
+        for name in asked.select:
+            body.setdefault(name, None)
+        body[PARENT] = parent_id
+        parsed.objects.append((identity, body))
+    return parsed
+
+
+def _links_only(slices: list[LinkSlice]) -> Parsed:
+    return Parsed(links=slices)
+
+
+def _of_type(row: ObjectType, values: list[Body]) -> list[Body]:
+    """The values of the row's own type, where several types share a list."""
+    if not row.odata_type:
+        return values
+    if any(TYPE not in value and "@removed" not in value for value in values):
+        raise Garbled(f"{row.title}: a shared list shows objects without their type", code="noType")
+    return [value for value in values if value.get(TYPE) == row.odata_type]
+
+
+def _delta_select(asked: Wanted) -> tuple[str, ...]:
+    # Without `$select` Graph tracks everything it tracks by default; naming a link alone would leave out all else.
+    return (*asked.select, *(link.name for link in asked.delta_links)) if asked.select else ()
+
+
+def _after(at: Cursor, page: Page) -> Cursor:
+    """Where to go on after this page: its next page, or the next step."""
+    token = page.delta_link or at["token"]
+    if page.next_link:
+        return {**at, "link": page.next_link}
+    return {**at, "step": at["step"] + 1, "link": "", "token": token}
+
+
+async def _measured(run: _Run) -> Measured:
+    """Objects, links, latency and quota as they are now; one small request, which also measures the latency."""
+    row, reading = run.wanted.row, run.reading
+    began = run.graph.now()
+    objects = reading.expected_objects
+    try:
+        answer = await run.graph.get(
+            f"{row.path}/$count", version=row.version, asked=f"the number of {row.title}",
+            permission=run.asking.permission, headers={"ConsistencyLevel": "eventual"},
+        )
+        text = answer.content().decode("utf-8-sig", "replace").strip()
+        objects = int(text) if text.isdecimal() else objects
+    except EntraError:
+        pass  # an estimate only: without it the chain is taken, which is never wrong, only slower at times
+    latency = max(0.001, run.graph.now() - began)
+    return Measured(objects or 0, reading.expected_links, latency, run.graph.governor.resource_units_per_second)

@@ -1,0 +1,129 @@
+"""What of a catalog row is asked for in one tenant: its row, narrowed by options, permissions, cloud and lane. Pure.
+
+Nothing is left out in silence: what the row has and is not asked for stands in `left_out`, with the reason.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shared.catalog.row import Cloud, Link, ObjectType, Subtype
+
+DIRECTORY_READ = frozenset({"Directory.Read.All", "Directory.ReadWrite.All"})
+COVERED_BY_DIRECTORY_READ = frozenset({
+    "User.Read.All", "Group.Read.All", "GroupMember.Read.All", "Application.Read.All", "Device.Read.All",
+    "AdministrativeUnit.Read.All", "Organization.Read.All", "Domain.Read.All", "RoleManagement.Read.Directory",
+})
+"""What Directory.Read.All reads too ("Microsoft Graph permissions reference"); neither hidden members nor policies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one tenant's types are to be read this time."""
+
+    options: Mapping[str, bool] = field(default_factory=dict)
+    """The tenant's options, those that are off may be absent."""
+    held: frozenset[str] | None = None
+    """Application permissions that the token holds; None if unknown: then all is asked for and a 403 tells."""
+    delta: bool = True
+    """False for tenants without change tracking (external and B2C tenants)."""
+    slow: bool = True
+    """Whether the slow lane is read: properties and links that take a request for each object."""
+    parents: frozenset[str] | None = None
+    """For types under parents: only these parents; None for all."""
+    expected_objects: int | None = None
+    """How many there were last time; the planner asks Graph if it is not told."""
+    expected_links: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A property or link that is not asked for, and why."""
+
+    what: str
+    why: Literal["option", "permission"]
+    name: str
+    """The option that is off, or the permission that is missing."""
+    partly: bool = False
+    """It is read, but Graph will not show all of it (hidden members)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for of one row."""
+
+    row: ObjectType
+    by_delta: bool
+    select: tuple[str, ...]
+    delta_links: tuple[Link, ...]
+    expand_links: tuple[Link, ...]
+    each_links: tuple[Link, ...]
+    singly: tuple[str, ...]
+    documents: tuple[tuple[str, str], ...]
+    streams: tuple[str, ...]
+    subtypes: tuple[Subtype, ...]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def has_slow_properties(self) -> bool:
+        """Whether any property takes a request for each object."""
+        return bool(self.singly or self.documents or self.streams or self.subtypes)
+
+
+def wanted(row: ObjectType, reading: Reading, cloud: Cloud) -> Wanted:
+    """What to ask for of `row`, and what is left out."""
+    left_out: list[LeftOut] = []
+    permissions, options = dict(row.select_permissions), dict(row.property_options)
+
+    def allowed(what: str) -> bool:
+        return _allowed(what, options.get(what, ""), permissions.get(what, ""), reading, left_out)
+
+    by_delta = row.reading == "delta" and reading.delta and cloud in row.delta_clouds
+    asked = [link for link in row.links if _link_allowed(link, reading, left_out)]
+    asked = [link for link in asked if reading.slow or not link.slow]
+    return Wanted(
+        row=row,
+        by_delta=by_delta,
+        select=tuple(name for name in row.select if allowed(name)),
+        delta_links=tuple(link for link in asked if link.reading == "delta" and by_delta),
+        expand_links=tuple(
+            link for link in asked
+            if link.reading == "expand" or (link.reading == "delta" and not by_delta and link.single)
+        ),
+        each_links=tuple(
+            link for link in asked
+            if link.reading == "each" or (link.reading == "delta" and not by_delta and not link.single)
+        ),
+        singly=tuple(name for name in row.singly if reading.slow and allowed(name)),
+        documents=tuple(pair for pair in row.documents if reading.slow and allowed(pair[0])),
+        streams=tuple(name for name in row.streams if reading.slow and allowed(name)),
+        subtypes=tuple(one for one in row.subtypes if reading.slow and one.properties and one.path),
+        left_out=tuple(dict.fromkeys(left_out)),
+    )
+
+
+def holds_permission(held: frozenset[str], permission: str) -> bool:
+    """Whether `permission` is held, by itself or by one that contains it."""
+    if not permission or permission in held or permission.replace(".Read.", ".ReadWrite.") in held:
+        return True
+    return permission in COVERED_BY_DIRECTORY_READ and not held.isdisjoint(DIRECTORY_READ)
+
+
+def _allowed(what: str, option: str, permission: str, reading: Reading, left_out: list[LeftOut]) -> bool:
+    if option and not reading.options.get(option):
+        left_out.append(LeftOut(what, "option", option))
+        return False
+    if permission and reading.held is not None and not holds_permission(reading.held, permission):
+        left_out.append(LeftOut(what, "permission", permission))
+        return False
+    return True
+
+
+def _link_allowed(link: Link, reading: Reading, left_out: list[LeftOut]) -> bool:
+    if link.reading == "inverse" or not _allowed(link.name, link.option, "", reading, left_out):
+        return False
+    missing = [one for one in link.permissions if reading.held is not None and not holds_permission(reading.held, one)]
+    # What a delta shows inline comes with the object's own permission; a missing one hides a part of it (hidden members).
+    partly = link.reading == "delta"
+    left_out.extend(LeftOut(link.name, "permission", one, partly) for one in missing)
+    return partly or not missing
