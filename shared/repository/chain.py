@@ -100,9 +100,7 @@ async def read_tombstone(store: BlobStore, tenant_id: str, number: int) -> Tombs
     return tombstone
 
 
-async def list_manifests(
-    store: BlobStore, tenant_id: str, *, before: int | None = None
-) -> AsyncIterator[Manifest]:
+async def list_manifests(store: BlobStore, tenant_id: str, *, before: int | None = None) -> AsyncIterator[Manifest]:
     """Restore points, newest first, each read as it is asked for; `before` goes on below that number.
 
     One that expires meanwhile is passed over.

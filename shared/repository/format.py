@@ -34,6 +34,4 @@ async def check_format(store: BlobStore) -> None:
     if not isinstance(found, dict) or found.get("format") != "cairn-repository":
         raise NotARepository("format.json is not Cairn's")
     if found.get("version") != VERSION:
-        raise UnknownFormat(
-            f"the repository has format version {found.get('version')}; this Cairn knows {VERSION}"
-        )
+        raise UnknownFormat(f"the repository has format version {found.get('version')}; this Cairn knows {VERSION}")

@@ -60,9 +60,7 @@ class LawfulStore:
         self._inner = inner
         self._now = now
 
-    async def put_new(
-        self, name: str, content: bytes | BinaryIO, *, retain_until: datetime | None = None
-    ) -> None:
+    async def put_new(self, name: str, content: bytes | BinaryIO, *, retain_until: datetime | None = None) -> None:
         """See BlobStore."""
         metadata = {RETAIN_UNTIL: retain_until.isoformat()} if retain_until else {}
         await self._inner.put_new(name, content, metadata=metadata)

@@ -103,9 +103,7 @@ class Coverage:
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> "Coverage":
         """The inverse of as_json."""
-        return Coverage(
-            value["count"], tuple(value.get("entries", ())), value.get("sha256", ""), value.get("bytes", 0)
-        )
+        return Coverage(value["count"], tuple(value.get("entries", ())), value.get("sha256", ""), value.get("bytes", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +207,7 @@ class Manifest:
     @property
     def counts(self) -> dict[str, int]:
         """Objects by type, for types that say so."""
-        return {
-            name: entry.counts["objects"] for name, entry in self.types.items() if "objects" in entry.counts
-        }
+        return {name: entry.counts["objects"] for name, entry in self.types.items() if "objects" in entry.counts}
 
     @property
     def requests(self) -> int:
@@ -292,9 +288,7 @@ def parse_versioned(content: bytes, name: str, expected: str, version: int) -> J
     if not isinstance(value, dict) or value.get("format") != expected:
         raise Corrupt(f"{name} is not a {expected}")
     if value.get("formatVersion") != version:
-        raise UnknownFormat(
-            f"{name} has format version {value.get('formatVersion')}; this Cairn knows {version}"
-        )
+        raise UnknownFormat(f"{name} has format version {value.get('formatVersion')}; this Cairn knows {version}")
     return value
 
 

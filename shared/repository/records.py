@@ -87,9 +87,7 @@ def parse_link(line: bytes) -> LinkRecord:
     """A link's record from its line; Corrupt if it is none."""
     record = parse(line)
     try:
-        return LinkRecord(
-            record["type"], record["id"], record["link"], record["target"], record["targetType"]
-        )
+        return LinkRecord(record["type"], record["id"], record["link"], record["target"], record["targetType"])
     except KeyError as error:
         raise Corrupt(f"a link's record has no {error}") from None
 

@@ -148,9 +148,7 @@ class SegmentWriter:
     def __exit__(self, *_: object) -> None:
         self.discard()
 
-    def _put_edge(
-        self, kind: bytes, source_id: str, link: str, target_id: str, target_type: str, bits: int
-    ) -> None:
+    def _put_edge(self, kind: bytes, source_id: str, link: str, target_id: str, target_type: str, bits: int) -> None:
         self._only("links")
         text = b'{"id":%b,"kind":"%b","link":%b,"target":%b,"targetType":%b,"type":%b}' % (
             orjson.dumps(source_id),
@@ -186,7 +184,7 @@ class SegmentWriter:
 
     def _spool(self) -> IO[bytes]:
         if self._file is None:
-            self._file = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)
+            self._file = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115 - closed by the draft
         return self._file
 
     def _only(self, holds: Holds) -> None:
@@ -210,6 +208,4 @@ async def store_segment(
     await put_content_named(store, segment, cast(BinaryIO, draft.file), draft.size, retain_until)
     sidecar = sidecar_name(tenant_id, sidecar_sha256)
     await put_content_named(store, sidecar, draft.sidecar, len(draft.sidecar), retain_until)
-    return SegmentRef(
-        draft.sha256, sidecar_sha256, draft.size, len(draft.sidecar), draft.records, draft.removals
-    )
+    return SegmentRef(draft.sha256, sidecar_sha256, draft.size, len(draft.sidecar), draft.records, draft.removals)

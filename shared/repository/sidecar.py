@@ -6,6 +6,7 @@ read of it checks magic, version and the segment it belongs to, so that a swappe
 
 import hashlib
 import struct
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -155,6 +156,14 @@ def check_sidecar(content: bytes, sidecar_sha256: str, segment_sha256: str, name
     if len(content) != head.entries_offset + head.entries * ENTRY_BYTES:
         raise Corrupt(f"{name} does not have the length that its head says")
     return head
+
+
+def joined(parts: Sequence[Entries]) -> Entries:
+    """Entries one after the other, as bytes: numpy itself would turn them to the machine's byte order."""
+    if len(parts) == 1:
+        return parts[0]
+    blocks = [np.ascontiguousarray(part).view(f"V{ENTRY_BYTES}") for part in parts]
+    return np.concatenate(blocks).view(ENTRY) if blocks else np.empty(0, ENTRY)
 
 
 def key_order(entries: Entries, holds: Holds) -> tuple[Places, Mask]:

@@ -36,9 +36,7 @@ class BlobEntry:
 class BlobStore(Protocol):
     """A container of blobs."""
 
-    async def put_new(
-        self, name: str, content: bytes | BinaryIO, *, retain_until: datetime | None = None
-    ) -> None:
+    async def put_new(self, name: str, content: bytes | BinaryIO, *, retain_until: datetime | None = None) -> None:
         """Write a blob that must not exist yet, or raise AlreadyWritten; a file is read from its beginning."""
 
     async def put(self, name: str, content: bytes) -> None:

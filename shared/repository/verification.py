@@ -93,9 +93,7 @@ def segments_to_verify(manifest: Manifest) -> list[SegmentCheck]:
     checks: dict[SegmentCheck, None] = {}
     for object_type, entry in manifest.types.items():
         for layer in entry.layers:
-            checks |= dict.fromkeys(
-                SegmentCheck(object_type, "objects", segment) for segment in layer.objects
-            )
+            checks |= dict.fromkeys(SegmentCheck(object_type, "objects", segment) for segment in layer.objects)
             checks |= dict.fromkeys(SegmentCheck(object_type, "links", segment) for segment in layer.links)
     return list(checks)
 
@@ -129,9 +127,7 @@ async def verify_segments(
     store: BlobStore, tenant_id: str, backup: str, checks: Collection[SegmentCheck]
 ) -> list[Finding]:
     """What is wrong with these segments and their sidecars."""
-    found = await at_once(
-        (_verify_segment(store, tenant_id, backup, check) for check in checks), PARALLEL_SEGMENTS
-    )
+    found = await at_once((_verify_segment(store, tenant_id, backup, check) for check in checks), PARALLEL_SEGMENTS)
     return [finding for findings in found for finding in findings]
 
 
@@ -215,9 +211,7 @@ async def _links(
             yield number, link
 
 
-async def _read_link(
-    store: BlobStore, tenant_id: str, number: int, has_manifest: bool, has_tombstone: bool
-) -> _Link:
+async def _read_link(store: BlobStore, tenant_id: str, number: int, has_manifest: bool, has_tombstone: bool) -> _Link:
     name, grave = manifest_name(tenant_id, backup_id(number)), tombstone_name(tenant_id, backup_id(number))
     findings: list[Finding] = []
     manifest, tombstone = None, None
@@ -247,9 +241,7 @@ async def _read_link(
     return _Link(link.sha256 if link else None, link.previous if link else None, findings)
 
 
-async def _verify_segment(
-    store: BlobStore, tenant_id: str, backup: str, check: SegmentCheck
-) -> list[Finding]:
+async def _verify_segment(store: BlobStore, tenant_id: str, backup: str, check: SegmentCheck) -> list[Finding]:
     segment = check.segment
     name = segment_name(tenant_id, segment.sha256)
     sidecar = sidecar_name(tenant_id, segment.sidecar_sha256)
@@ -279,9 +271,7 @@ async def _verify_segment(
         if sha256 != segment.sha256:
             return [_changed(name, backup), *findings]
         try:
-            rebuilt, records, removals = await asyncio.to_thread(
-                rebuild_sidecar, copy, check.holds, check.object_type
-            )
+            rebuilt, records, removals = await asyncio.to_thread(rebuild_sidecar, copy, check.holds, check.object_type)
         except Corrupt as error:
             return [Finding(name, backup, "unreadable", str(error), _RECOVER), *findings]
     if index is not None and rebuilt != index:

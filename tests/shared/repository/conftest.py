@@ -38,7 +38,9 @@ class Vault:
     tenant: str = TENANT
     runs: int = field(default=0)
 
-    async def segment(self, object_type: str, objects: Iterable[tuple[Any, ...]] = (), links: Iterable[Any] = ()) -> SegmentRef:
+    async def segment(
+        self, object_type: str, objects: Iterable[tuple[Any, ...]] = (), links: Iterable[Any] = ()
+    ) -> SegmentRef:
         """objects: (id, body) or (id, None) for a removal; links: (source, link, target, present)."""
         objects, links = list(objects), list(links)
         writer = SegmentWriter(object_type, "links" if links else "objects")
@@ -52,14 +54,18 @@ class Vault:
         with writer.finish() as draft:
             return await store_segment(self.store, self.tenant, draft, now=self.clock())
 
-    async def layer(self, object_type: str, objects: Iterable[tuple[Any, ...]] = (), links: Iterable[Any] = ()) -> Layer:
+    async def layer(
+        self, object_type: str, objects: Iterable[tuple[Any, ...]] = (), links: Iterable[Any] = ()
+    ) -> Layer:
         objects, links = list(objects), list(links)
         return Layer(
             (await self.segment(object_type, objects),) if objects else (),
             (await self.segment(object_type, links=links),) if links else (),
         )
 
-    def draft(self, types: dict[str, tuple[Layer, ...]], *, kind: Any = "full", days: float = 30, run: str = "") -> Manifest:
+    def draft(
+        self, types: dict[str, tuple[Layer, ...]], *, kind: Any = "full", days: float = 30, run: str = ""
+    ) -> Manifest:
         self.runs += 1
         now = self.clock()
         return Manifest(
@@ -71,10 +77,30 @@ class Vault:
             expires=now + timedelta(days=days),
             catalog_version="1",
             types={
-                name: TypeEntry("complete", read_at="2026-11-21T10:00:00Z", layers=layers, counts={"objects": 1}, requests=2)
+                name: TypeEntry(
+                    "complete", read_at="2026-11-21T10:00:00Z", layers=layers, counts={"objects": 1}, requests=2
+                )
                 for name, layers in types.items()
             },
         )
+
+    def counting(self) -> list[tuple[str, int]]:
+        """From now on, every read as (name, bytes)."""
+        reads: list[tuple[str, int]] = []
+        get, get_range = self.plain.get, self.plain.get_range
+
+        async def counted_get(name: str) -> bytes:
+            content = await get(name)
+            reads.append((name, len(content)))
+            return content
+
+        async def counted_range(name: str, offset: int, length: int) -> bytes:
+            content = await get_range(name, offset, length)
+            reads.append((name, len(content)))
+            return content
+
+        self.plain.get, self.plain.get_range = counted_get, counted_range  # type: ignore[method-assign]
+        return reads
 
     async def sealed(self, types: dict[str, tuple[Layer, ...]] | None = None, **options: Any) -> Manifest:
         if types is None:

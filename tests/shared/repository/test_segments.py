@@ -19,7 +19,11 @@ from shared.repository.segments import FRAME_RECORDS, SegmentWriter, store_segme
 from shared.repository.sidecar import ENTRY_BYTES, parse_entries, parse_head
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
     max_leaves=12,
 )
@@ -66,7 +70,9 @@ def test_volatile_properties_do_not_change_the_hash(body: dict[str, Any], volati
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcde"), st.none() | bodies, bodies), max_size=30))
-def test_a_sidecar_follows_from_its_segment_alone(puts: list[tuple[str, dict[str, Any] | None, dict[str, Any]]]) -> None:
+def test_a_sidecar_follows_from_its_segment_alone(
+    puts: list[tuple[str, dict[str, Any] | None, dict[str, Any]]],
+) -> None:
     writer = SegmentWriter("user", "objects")
     for object_id, body, volatile in puts:
         if body is None:

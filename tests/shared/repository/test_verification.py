@@ -10,7 +10,14 @@ from shared.repository.manifest import Previous
 from shared.repository.names import manifest_name, segment_name, sidecar_name
 from shared.repository.records import canonical
 from shared.repository.segments import SegmentWriter, store_segment
-from shared.repository.verification import Finding, SegmentCheck, segments_to_verify, verify, verify_chain, verify_segments
+from shared.repository.verification import (
+    Finding,
+    SegmentCheck,
+    segments_to_verify,
+    verify,
+    verify_chain,
+    verify_segments,
+)
 
 
 async def two_types(vault: Any) -> Any:
@@ -29,7 +36,12 @@ def faults(findings: list[Finding]) -> list[tuple[str, str, str]]:
 async def test_a_whole_restore_point_has_no_findings(vault: Any) -> None:
     await vault.sealed()
     sealed = await two_types(vault)
-    assert await verify(vault.store, vault.tenant, sealed.backup_id, expected_newest=Previous(sealed.backup_id, sealed.sha256)) == []
+    assert (
+        await verify(
+            vault.store, vault.tenant, sealed.backup_id, expected_newest=Previous(sealed.backup_id, sealed.sha256)
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize("at", [0, 20, -1])
@@ -44,7 +56,10 @@ async def test_a_flipped_byte_is_found_and_named(vault: Any, at: int) -> None:
             blob.content = bytes(damaged)
             findings = await verify(vault.store, vault.tenant, sealed.backup_id)
             blob.content = whole
-            assert faults(findings) in ([(name, sealed.backup_id, "changed")], [(name, sealed.backup_id, "swappedSidecar")])
+            assert faults(findings) in (
+                [(name, sealed.backup_id, "changed")],
+                [(name, sealed.backup_id, "swappedSidecar")],
+            )
             assert findings[0].remedy
 
 
@@ -53,7 +68,9 @@ async def test_a_missing_segment_is_found_and_named(vault: Any) -> None:
     for segment in list(sealed.segments()):
         for name in (segment_name(vault.tenant, segment.sha256), sidecar_name(vault.tenant, segment.sidecar_sha256)):
             blob = vault.plain.blobs.pop(name)
-            assert faults(await verify(vault.store, vault.tenant, sealed.backup_id)) == [(name, sealed.backup_id, "missing")]
+            assert faults(await verify(vault.store, vault.tenant, sealed.backup_id)) == [
+                (name, sealed.backup_id, "missing")
+            ]
             vault.plain.blobs[name] = blob
 
 
@@ -75,7 +92,9 @@ async def test_a_swapped_sidecar_is_found_and_named(vault: Any) -> None:
     sealed = await two_types(vault)
     one, other, *_ = (sidecar_name(vault.tenant, segment.sidecar_sha256) for segment in sealed.segments())
     vault.plain.blobs[one].content = vault.plain.blobs[other].content
-    assert faults(await verify(vault.store, vault.tenant, sealed.backup_id)) == [(one, sealed.backup_id, "swappedSidecar")]
+    assert faults(await verify(vault.store, vault.tenant, sealed.backup_id)) == [
+        (one, sealed.backup_id, "swappedSidecar")
+    ]
 
 
 async def test_a_sidecar_swapped_in_the_manifest_is_found_and_named(vault: Any) -> None:
@@ -133,10 +152,14 @@ async def test_a_tail_cut_off_is_found_when_the_newest_is_known(vault: Any) -> N
     newest = Previous(sealed[-1].backup_id, sealed[-1].sha256)
     name = manifest_name(vault.tenant, newest.backup_id)
     blob = vault.plain.blobs.pop(name)
-    assert faults(await verify_chain(vault.store, vault.tenant, expected_newest=newest)) == [(name, "00000003", "missing")]
+    assert faults(await verify_chain(vault.store, vault.tenant, expected_newest=newest)) == [
+        (name, "00000003", "missing")
+    ]
     vault.plain.blobs[name] = blob
     blob.content = replace(sealed[-1], run_id="forged").as_bytes()
-    assert faults(await verify_chain(vault.store, vault.tenant, expected_newest=newest)) == [(name, "00000003", "brokenChain")]
+    assert faults(await verify_chain(vault.store, vault.tenant, expected_newest=newest)) == [
+        (name, "00000003", "brokenChain")
+    ]
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b'{"format":"cairn-manifest","formatVersion":1}'])
@@ -151,7 +174,9 @@ async def test_a_manifest_of_an_unknown_version_is_found(vault: Any) -> None:
     sealed = await vault.sealed()
     name = manifest_name(vault.tenant, sealed.backup_id)
     vault.plain.blobs[name].content = canonical({"format": "cairn-manifest", "formatVersion": 2})
-    assert faults(await verify(vault.store, vault.tenant, sealed.backup_id)) == [(name, sealed.backup_id, "unknownFormat")]
+    assert faults(await verify(vault.store, vault.tenant, sealed.backup_id)) == [
+        (name, sealed.backup_id, "unknownFormat")
+    ]
 
 
 async def test_an_absent_restore_point_is_a_finding(vault: Any) -> None:

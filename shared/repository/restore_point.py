@@ -1,0 +1,52 @@
+"""A sealed restore point: its manifest, and the view of each object type."""
+
+from dataclasses import dataclass
+
+from shared.errors import Missing
+from shared.repository.chain import list_manifests, read_manifest
+from shared.repository.format import check_format
+from shared.repository.manifest import Manifest
+from shared.repository.names import is_backup_id
+from shared.repository.store import BlobStore
+from shared.repository.view import TypeView
+
+LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePoint:
+    """What one backup captured, as a full view."""
+
+    store: BlobStore
+    manifest: Manifest
+
+    @staticmethod
+    async def open(store: BlobStore, tenant_id: str, backup_id: str = LATEST) -> "RestorePoint":
+        """The restore point of this id, or the newest that is not `beforeRestore`; Missing if there is none."""
+        await check_format(store)
+        if backup_id == LATEST:
+            manifest = await newest_manifest(store, tenant_id)
+            if manifest is None:
+                raise Missing("the tenant has no restore point yet", remedy="Run a backup first.")
+            return RestorePoint(store, manifest)
+        if not is_backup_id(backup_id):
+            raise Missing("there is no restore point of that id", remedy="List the restore points.")
+        return RestorePoint(store, await read_manifest(store, tenant_id, int(backup_id)))
+
+    def view(self, object_type: str) -> TypeView:
+        """One type's view, empty where nothing of it was ever read; Missing for a type that is not in the manifest."""
+        entry = self.manifest.types.get(object_type)
+        if entry is None:
+            raise Missing(
+                f"restore point {self.manifest.backup_id} knows no type {object_type}",
+                remedy="Use a newer restore point: this one was made before Cairn backed that type up.",
+            )
+        return TypeView(self.store, self.manifest.tenant_id, object_type, entry.layers)
+
+
+async def newest_manifest(store: BlobStore, tenant_id: str) -> Manifest | None:
+    """The newest restore point that is not `beforeRestore`, or None."""
+    async for manifest in list_manifests(store, tenant_id):
+        if manifest.kind != "beforeRestore":
+            return manifest
+    return None
