@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local.data_folder import DataFolder, data_folder
+from local.errors import LocalStackError
 from shared.errors import CairnError
 
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 HIGHEST_PORT = 65_535
+CLOUDS = ("global", "usGovL4", "usGovL5", "china")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,9 +68,7 @@ def _token(asked: argparse.Namespace) -> None:
     from local.issuer import BUILT_IN_ROLES, open_issuer
 
     if asked.role not in BUILT_IN_ROLES:
-        print(
-            f"cairn: {asked.role} is none of the built-in roles {', '.join(BUILT_IN_ROLES)}", file=sys.stderr
-        )
+        print(f"cairn: {asked.role} is none of the built-in roles {', '.join(BUILT_IN_ROLES)}", file=sys.stderr)
     issuer = open_issuer(data_folder(asked.data).issuer)
     print(
         issuer.mint(
@@ -98,6 +98,17 @@ def _end_when_stdin_closes() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _permissions(asked: argparse.Namespace) -> None:
+    from shared.catalog import wanted_permissions
+    from shared.catalog.options import OPTIONS
+
+    if unknown := sorted(set(asked.option) - set(OPTIONS)):
+        raise LocalStackError(f"no such option: {', '.join(unknown)}; there are {', '.join(OPTIONS)}")
+    options = dict.fromkeys(asked.option, True)
+    for permission in wanted_permissions("restore" if asked.write else "basic", options, asked.cloud):
+        print(permission)
+
+
 def _demo(asked: argparse.Namespace) -> int:
     from local.demo.story import tell
 
@@ -115,26 +126,20 @@ def _parser() -> argparse.ArgumentParser:
         "--graph-url", type=_root, metavar="URL",
         help="protect the tenant behind this Graph root; credentials come from CAIRN_TENANT_ID and the rest",
     )  # fmt: skip
-    up.add_argument(
-        "--env-file", type=Path, metavar="FILE", help="settings; if it names a tenant, that is protected"
-    )
+    up.add_argument("--env-file", type=Path, metavar="FILE", help="settings; if it names a tenant, that is protected")
     _size(up)
     up.set_defaults(run=_up)
 
     simulator = commands.add_parser("simulator", help="the tenant simulator alone")
     simulator.add_argument("--port", type=_port, required=True, help="0 takes a free one")
     _size(simulator)
-    simulator.add_argument(
-        "--latency-ms", type=_milliseconds, default=0.0, metavar="L", help="added to each answer"
-    )
+    simulator.add_argument("--latency-ms", type=_milliseconds, default=0.0, metavar="L", help="added to each answer")
     simulator.add_argument("--data", type=Path, metavar="FILE", help="where the tenant is kept between runs")
     simulator.add_argument("--until-stdin-closes", action="store_true", help=argparse.SUPPRESS)
     simulator.set_defaults(run=_simulator)
 
     token = commands.add_parser("token", help="a bearer token for the local HTTP interface")
-    token.add_argument(
-        "--role", required=True, type=_role, help="Reader, Operator, Administrator or Approver"
-    )
+    token.add_argument("--role", required=True, type=_role, help="Reader, Operator, Administrator or Approver")
     token.add_argument(
         "--tenant", action="append", default=[], type=_guid, help="for this tenant only; may be repeated"
     )
@@ -145,6 +150,16 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--data", metavar="DIR", help="data folder (default: CAIRN_DATA, else .cairn)")
     token.set_defaults(run=_token)
 
+    permissions = commands.add_parser("permissions", help="the least application permissions, one a line")
+    side = permissions.add_mutually_exclusive_group(required=True)
+    side.add_argument("--read", action="store_true", help="what backing up needs")
+    side.add_argument("--write", action="store_true", help="what restoring needs")
+    permissions.add_argument(
+        "--option", action="append", default=[], help="a tenant option that is on; may be repeated"
+    )
+    permissions.add_argument("--cloud", choices=CLOUDS, default="global")
+    permissions.set_defaults(run=_permissions)
+
     demo = commands.add_parser("demo", help="the main job on a simulated tenant, told as a story")
     demo.add_argument("--keep", action="store_true", help="keep the data folder and say where it is")
     demo.set_defaults(run=_demo)
@@ -152,9 +167,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _size(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--users", type=_count, default=2000, metavar="N", help="users of a new simulated tenant"
-    )
+    command.add_argument("--users", type=_count, default=2000, metavar="N", help="users of a new simulated tenant")
     command.add_argument("--groups", type=_count, default=300, metavar="N", help="its groups")
     command.add_argument("--seed", type=int, default=7, metavar="S", help="equal seeds make equal tenants")
 

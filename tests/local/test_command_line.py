@@ -1,4 +1,6 @@
-"""The command line: what scripts read stands alone on standard output, and what is wrong is said in one line."""
+"""The command line: what scripts read stands alone on standard output, and what is wrong is said in one
+line.
+"""
 
 import os
 import socket
@@ -110,6 +112,18 @@ def test_up_with_half_a_credential_names_what_is_missing_and_never_what_is_there
     assert up.stdout == ""
     assert "CAIRN_CLIENT_ID is not set" in up.stderr
     assert "hush-hush" not in up.stderr
+
+
+def test_permissions_prints_the_catalogs_least_permissions_one_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["permissions", "--read"]) == 0
+    read = capsys.readouterr().out.splitlines()
+    assert main(["permissions", "--write"]) == 0
+    write = capsys.readouterr().out.splitlines()
+    assert "User.Read.All" in read
+    assert not [name for name in read if "ReadWrite" in name]
+    assert [name for name in write if "ReadWrite" in name]
+    assert main(["permissions", "--read", "--option", "nonsense"]) == 1
+    assert "no such option: nonsense" in capsys.readouterr().err
 
 
 def test_the_simulator_ends_when_its_standard_input_closes() -> None:
