@@ -7,6 +7,12 @@ from typing import Any
 
 import httpx
 
+TITLES = {
+    "user": "users",
+    "group": "groups",
+    "application": "applications",
+    "servicePrincipal": "service principals",
+}
 Edge = tuple[str, str, str]
 """Source id, link name, target id."""
 
@@ -46,12 +52,7 @@ def read_truth(graph_url: str) -> Truth:
 
 def size_of(truth: Truth) -> str:
     """The tenant's size in words."""
-    kinds = {
-        "user": "users",
-        "group": "groups",
-        "application": "applications",
-        "servicePrincipal": "service principals",
-    }
-    objects = ", ".join(f"{truth.counts.get(name, 0):,} {title}" for name, title in kinds.items())
+    objects = ", ".join(f"{truth.counts.get(name, 0):,} {title}" for name, title in TITLES.items())
     links = Counter(name for _, name, _ in truth.edges)
-    return f"{objects}; {sum(links.values()):,} links ({', '.join(f'{n:,} {name}' for name, n in links.most_common())})"
+    names = ", ".join(f"{count:,} {name}" for name, count in links.most_common())
+    return f"{objects}; {sum(links.values()):,} links ({names})"
