@@ -34,7 +34,7 @@ from local.host.timers import Timers
 from local.host.web import WebFront
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["LocalHost"]
 
@@ -109,8 +109,11 @@ class LocalHost:
             raise RuntimeError(message)
         return await self._timers.fire(name)
 
-    async def serve_forever(self) -> None:
-        """Return when SIGINT or SIGTERM asks the process to end; a second one cuts the drain short."""
+    async def serve_forever(self, on_ready: Callable[[], None] | None = None) -> None:
+        """Return when SIGINT or SIGTERM asks the process to end; a second one cuts the drain short.
+
+        `on_ready` is called once a signal would end the host cleanly: the place to say that it serves.
+        """
         if self._running is None:
             message = "the host is not running"
             raise RuntimeError(message)
@@ -124,6 +127,8 @@ class LocalHost:
 
         for number in _ENDING_SIGNALS:
             loop.add_signal_handler(number, ask)  # removed after the drain, see __aexit__
+        if on_ready is not None:
+            on_ready()
         await asked.wait()
 
     async def __aenter__(self) -> Self:
