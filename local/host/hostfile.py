@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from local.host.errors import WrongHostFile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["HostFile", "read_host_file"]
@@ -37,8 +38,11 @@ class HostFile:
     function_timeout_seconds: float | None
 
 
-def read_host_file(path: Path) -> HostFile:
-    """Return what host.json says; raises WrongHostFile with the name of the value that cannot be meant."""
+def read_host_file(path: Path, settings: Mapping[str, str]) -> HostFile:
+    """Return what host.json says, `%NAME%` in the hub's name being a setting.
+
+    Raises WrongHostFile with the name of the value that cannot be meant.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -54,7 +58,7 @@ def read_host_file(path: Path) -> HostFile:
     durable = _section(content, "extensions.durableTask")
     return HostFile(
         route_prefix=_text(_section(content, "extensions.http"), "routePrefix", "api").strip("/"),
-        hub_name=_hub_name(_text(durable, "hubName", "TestHubName")),
+        hub_name=_hub_name(_text(durable, "hubName", "TestHubName"), settings),
         max_activities=_count(durable, "maxConcurrentActivityFunctions", by_core),
         max_orchestrators=_count(durable, "maxConcurrentOrchestratorFunctions", by_core),
         max_entities=_count(durable, "maxConcurrentEntityFunctions", by_core),

@@ -12,7 +12,7 @@ from local.host.hostfile import read_host_file
 def read(tmp_path, **content):
     path = tmp_path / "host.json"
     path.write_text(json.dumps({"version": "2.0", **content}))
-    return read_host_file(path)
+    return read_host_file(path, {"HUB": "FromSetting"})
 
 
 def test_what_is_absent_has_the_default_of_azure(tmp_path):
@@ -61,6 +61,7 @@ def test_no_limit_of_time_is_minus_one(tmp_path):
             "maxConcurrentOrchestratorFunctions",
         ),
         ({"extensions": {"durableTask": {"hubName": "no-dashes"}}}, "hubName"),
+        ({"extensions": {"durableTask": {"hubName": "%UNSET%"}}}, "the setting UNSET, which is not set"),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_named(tmp_path, content, named):
@@ -68,13 +69,17 @@ def test_a_value_that_cannot_be_meant_is_named(tmp_path, content, named):
         read(tmp_path, **content)
 
 
+def test_the_hub_may_be_named_by_a_setting(tmp_path):
+    assert read(tmp_path, extensions={"durableTask": {"hubName": "%HUB%"}}).hub_name == "FromSetting"
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null"])
 def test_a_file_that_is_no_host_json_is_refused(tmp_path, text):
     (tmp_path / "host.json").write_text(text)
     with pytest.raises(WrongHostFile):
-        read_host_file(tmp_path / "host.json")
+        read_host_file(tmp_path / "host.json", {})
 
 
 def test_a_missing_file_is_told_with_where_it_belongs(tmp_path):
     with pytest.raises(WrongHostFile, match=r"beside function_app\.py"):
-        read_host_file(tmp_path / "host.json")
+        read_host_file(tmp_path / "host.json", {})
