@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from api.durable import Durable, current_client
-from api.expectations import expecting
 from api.guard import GuardedRoute, permit
 from api.lists import Fields, ListedBy, listed
 from api.problems import unprocessable, wrong
@@ -18,6 +17,7 @@ from api.services import CalledBy, Deployed, Kept, Services
 from api.starting import IdempotencyKey, started_once, was_sent_before
 from shared import operations
 from shared.errors import Busy
+from shared.expectations import expecting
 from shared.records.restore_points import RestorePoint, TypeCoverage
 from shared.records.tasks import Task
 from shared.records.times import as_text, as_time
@@ -54,7 +54,7 @@ async def refuse_while_running(request: Request) -> None:
 
 
 @router.post("", status_code=202)
-@permit("backups.run", conflict=refuse_while_running)
+@permit("backups.run", refuse=refuse_while_running)
 async def run_backup(
     request: Request,
     tenant_id: str,

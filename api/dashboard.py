@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 
 from api.guard import GuardedRoute, permit
 from api.services import CalledBy, Kept
@@ -20,10 +20,10 @@ TASKS_COUNTED = 1000
 @router.get("")
 @permit("backups.read")
 async def get_dashboard(
-    request: Request, caller: CalledBy, records: Kept, tenant: Annotated[str | None, Query(max_length=64)] = None
+    caller: CalledBy, records: Kept, tenant: Annotated[str | None, Query(max_length=64)] = None
 ) -> dict[str, Any]:
     """Tenants with their newest restore point, running tasks, and the newest tasks and events by kind."""
-    asked = await tenants_asked(request, caller, tenant)
+    asked = tenants_asked(caller, tenant)
     tenants: list[dict[str, Any]] = []
     async for tenant_id, registered in records.tenants.stream():
         if asked is not None and tenant_id not in asked:

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 
-from api.expectations import expecting
 from api.guard import GuardedRoute, permit
 from api.lists import Fields, ListedBy, listed
 from api.services import CalledBy, Kept
-from api.tasks import tenants_asked
+from api.tasks import task_of_caller, tenants_asked
 from shared.errors import UnknownRecord
+from shared.expectations import expecting
 from shared.records.events import Event
 
 router = APIRouter(prefix="/events", tags=["events"], route_class=GuardedRoute)
@@ -26,8 +26,14 @@ OneSeverity = Annotated[
 ]
 
 
+async def own_task(request: Request) -> None:
+    """404 for a task that is not there, and for one of a tenant that is not the caller's."""
+    for task_id in request.query_params.getlist("task"):
+        await task_of_caller(request, task_id)
+
+
 @router.get("")
-@permit("events.read")
+@permit("events.read", refuse=own_task)
 async def list_events(
     request: Request,
     caller: CalledBy,
@@ -38,12 +44,7 @@ async def list_events(
     task: Annotated[str | None, Query(max_length=128, description="A task's id.")] = None,
 ) -> dict[str, Any]:
     """Events, newest first."""
-    tenants = await tenants_asked(request, caller, tenant)
-    if task is not None:
-        found = await records.tasks.get(task)
-        if not caller.sees(found["tenantId"]):
-            raise UnknownRecord(f"There is no task {task!r}.")
-
+    tenants = tenants_asked(caller, tenant)
     def stream(after: str) -> AsyncIterator[tuple[str, Event]]:
         return records.events.stream(tenants, after=after, severity=severity, task_id=task)
 

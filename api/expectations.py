@@ -3,21 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
-from pydantic_core import PydanticCustomError
-
-
-def expecting(words: str) -> WrapValidator:
-    """Let a field's refusal say, in these words, what was expected."""
-
-    def check(value: Any, inner: ValidatorFunctionWrapHandler) -> Any:
-        try:
-            return inner(value)
-        except ValidationError:
-            raise PydanticCustomError("expected", "{words}", {"words": words}) from None
-
-    return WrapValidator(check)
-
 
 def expected_by(error: Mapping[str, Any]) -> str:
     """What the error's field should have been."""
@@ -42,6 +27,7 @@ _WORDS: Mapping[str, str] = {
     "bool_parsing": "true or false",
     "string_type": "text",
     "string_unicode": "text in UTF-8",
+    "string_pattern_mismatch": "text that matches {pattern}",
     "string_too_short": "at least {min_length} characters",
     "string_too_long": "at most {max_length} characters",
     "greater_than_equal": "{ge} or more",

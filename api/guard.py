@@ -1,7 +1,7 @@
 """The one place where a request is let in: who calls, may they, is the tenant theirs; only then is it looked at.
 
 Every endpoint declares with `permit` what it asks for; a route whose endpoint does not cannot be made. Refusals come
-in this order: 401, 403, 404, 409 (the endpoint's own `conflict` check), 413 and 415, and then the body and the
+in this order: 401, 403, 404, 409 (the endpoint's own `refuse`), 413 and 415, and then the body and the
 parameters are read at all.
 """
 
@@ -18,16 +18,15 @@ from starlette.types import Message
 from api.problems import Problem, of_error, of_http, of_unknown, of_validation, wrong
 from api.services import Services
 from shared.errors import CairnError
-from shared.security.callers import Caller
 from shared.security.permissions import Permission
 from shared.security.tokens import InvalidToken
 
 Asks = Permission | Literal["public", "signedIn"]
-Conflict = Callable[[Request], Awaitable[None]]
-"""Raises what makes the request impossible at the moment, before its content is looked at."""
+Refusal = Callable[[Request], Awaitable[None]]
+"""Raises what makes the request impossible (404, 409) before its content is looked at."""
 
-TENANT = "tenant_id"
-"""The path parameter that names a tenant, in every route."""
+IN_PATH, IN_QUERY = "tenant_id", "tenant"
+"""The parameters that name a tenant, in every route."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +34,14 @@ class Access:
     """What an endpoint asks of its caller."""
 
     asks: Asks
-    conflict: Conflict | None = None
-    unregistered: bool = False
-    """The tenant named in the path need not be registered (any more)."""
+    refuse: Refusal | None = None
 
 
-def permit[F: Callable[..., Any]](
-    asks: Asks, *, conflict: Conflict | None = None, unregistered: bool = False
-) -> Callable[[F], F]:
+def permit[F: Callable[..., Any]](asks: Asks, *, refuse: Refusal | None = None) -> Callable[[F], F]:
     """Declare what the endpoint asks of its caller."""
 
     def declare(endpoint: F) -> F:
-        endpoint.access = Access(asks, conflict, unregistered)  # type: ignore[attr-defined]
+        endpoint.access = Access(asks, refuse)  # type: ignore[attr-defined]
         return endpoint
 
     return declare
@@ -111,18 +106,18 @@ async def _admit(request: Request, access: Access) -> None:
             errors=[wrong("permission", None, access.asks)],
             remedy=f"Ask an administrator for a role that holds {access.asks}.",
         )
-    tenant_id = request.path_params.get(TENANT)
-    if tenant_id is not None:
-        await _check_tenant(services, caller, tenant_id, unregistered=access.unregistered)
-    if access.conflict is not None:
-        await access.conflict(request)
+    for tenant_id in _tenants_named(request):
+        # A tenant that is not here and one that the caller may not see must look the same.
+        records = (await services.deployment()).records
+        if not caller.sees(tenant_id) or await records.tenants.find(tenant_id) is None:
+            raise no_such_tenant(tenant_id)
+    if access.refuse is not None:
+        await access.refuse(request)
 
 
-async def _check_tenant(services: Services, caller: Caller, tenant_id: str, *, unregistered: bool) -> None:
-    """404 for a tenant that is not here and for one that the caller may not see: they must look the same."""
-    records = (await services.deployment()).records
-    if not caller.sees(tenant_id) or (not unregistered and await records.tenants.find(tenant_id) is None):
-        raise no_such_tenant(tenant_id)
+def _tenants_named(request: Request) -> list[str]:
+    in_path = request.path_params.get(IN_PATH)
+    return [*([] if in_path is None else [in_path]), *request.query_params.getlist(IN_QUERY)]
 
 
 def no_such_tenant(tenant_id: str) -> Problem:

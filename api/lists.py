@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 import orjson
 from fastapi import Depends, Query, Request
 
-from api.expectations import expecting
 from api.problems import Problem, unprocessable, wrong
+from shared.expectations import expecting
 from shared.records.searching import SearchError, search
 from shared.records.table import check_key
 

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from api.durable import Durable
-from api.expectations import expecting
-from api.guard import GuardedRoute, no_such_tenant, permit
+from api.guard import GuardedRoute, permit
 from api.lists import Fields, ListedBy, listed
 from api.problems import Problem
 from api.services import CalledBy, Kept, Services
 from api.starting import accepted
 from shared.errors import UnknownRecord
+from shared.expectations import expecting
 from shared.records.tasks import OPEN, Task
 from shared.security.callers import Caller
 from shared.starting import stop
@@ -35,23 +35,25 @@ OneType = Annotated[
 ]
 
 
-async def tenants_asked(request: Request, caller: Caller, tenant: str | None) -> list[str] | None:
+def tenants_asked(caller: Caller, tenant: str | None) -> list[str] | None:
     """The tenants that a list across tenants covers: one, the caller's own, or (None) all."""
-    if tenant is None:
-        return None if caller.tenants is None else sorted(caller.tenants)
+    if tenant is not None:
+        return [tenant.lower()]
+    return None if caller.tenants is None else sorted(caller.tenants)
+
+
+async def task_of_caller(request: Request, task_id: str) -> Task:
+    """The task; raises UnknownRecord if it is not there, or of a tenant that is not the caller's."""
     services: Services = request.app.state.services
-    records = (await services.deployment()).records
-    if not caller.sees(tenant) or await records.tenants.find(tenant) is None:
-        raise no_such_tenant(tenant)
-    return [tenant.lower()]
+    task = await (await services.deployment()).records.tasks.get(task_id)
+    if not request.state.caller.sees(task["tenantId"]):
+        raise UnknownRecord(f"There is no task {task_id[:64]!r}.")
+    return task
 
 
 async def own_task(request: Request) -> None:
-    """404 for a task that is not there, and for one of a tenant that is not the caller's."""
-    services: Services = request.app.state.services
-    task = await (await services.deployment()).records.tasks.get(request.path_params["task_id"])
-    if not request.state.caller.sees(task["tenantId"]):
-        raise UnknownRecord(f"There is no task {task['taskId']!r}.")
+    """Refuses a task that is not the caller's."""
+    await task_of_caller(request, request.path_params["task_id"])
 
 
 @router.get("")
@@ -66,7 +68,7 @@ async def list_tasks(
     type: OneType | None = None,  # noqa: A002 - the parameter's name in the interface
 ) -> dict[str, Any]:
     """Tasks, newest first."""
-    tenants = await tenants_asked(request, caller, tenant)
+    tenants = tenants_asked(caller, tenant)
 
     def stream(after: str) -> AsyncIterator[tuple[str, Task]]:
         return records.tasks.stream(tenants, after=after, only_open=status in OPEN)
@@ -78,7 +80,7 @@ async def list_tasks(
 
 
 @router.get("/{task_id}")
-@permit("tasks.read", conflict=own_task)
+@permit("tasks.read", refuse=own_task)
 async def get_task(task_id: str, records: Kept, response: Response) -> Task:
     """One task, with its progress."""
     task = await records.tasks.get(task_id)
@@ -88,7 +90,7 @@ async def get_task(task_id: str, records: Kept, response: Response) -> Task:
 
 
 @router.post("/{task_id}/cancel", status_code=202)
-@permit("backups.run", conflict=own_task)
+@permit("backups.run", refuse=own_task)
 async def cancel_task(task_id: str, caller: CalledBy, records: Kept, client: Durable) -> Response:
     """Stop a task; a repetition changes nothing."""
     task = await records.tasks.get(task_id)

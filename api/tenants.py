@@ -7,11 +7,11 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from api.expectations import expecting
 from api.guard import GuardedRoute, no_such_tenant, permit
 from api.lists import Fields, ListedBy, listed
 from api.problems import Problem, unprocessable, wrong
 from api.services import CalledBy, Deployed, Kept, Services
+from shared.expectations import expecting
 from shared.records.tasks import OPEN
 from shared.settings import GUID
 from shared.tenants.registry import Tenant
@@ -87,11 +87,13 @@ async def list_tenants(request: Request, caller: CalledBy, records: Kept, query:
 
 
 @router.post("", status_code=201)
-@permit("tenants.manage", conflict=refuse_duplicate)
+@permit("tenants.manage", refuse=refuse_duplicate)
 async def register_tenant(
     body: NewTenant, caller: CalledBy, deployed: Deployed, response: Response
 ) -> Tenant:
     """Protect a tenant from now on; its schedule is off until its settings switch it on."""
+    if not caller.sees(body.tenant_id):
+        raise no_such_tenant(body.tenant_id)
     own_cloud = deployed.settings.cloud
     if body.cloud not in (None, own_cloud):
         raise unprocessable(

@@ -4,14 +4,13 @@ Settings are whole: a PUT replaces them, and what it leaves out takes its defaul
 the catalog (`shared/catalog/options.py`). pydantic models, since the HTTP interface checks and describes them with it.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Self
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-RETENTION_DAYS = (1, 1825)
-TIMES_PER_DAY = (1, 4)
+from shared.expectations import expecting
 
 
 def _small(guid: str) -> str:
@@ -25,10 +24,13 @@ Guid = Annotated[
         json_schema_extra={"format": "uuid"},
     ),
     AfterValidator(_small),
+    expecting("a GUID"),
 ]
 """A GUID, kept in small letters."""
 
-ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+ClockTime = Annotated[
+    str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), expecting("a time of day as HH:MM, 00:00 to 23:59, UTC")
+]
 """`HH:MM`, UTC."""
 
 
@@ -41,11 +43,16 @@ class Body(BaseModel):
     )
 
 
+def _switch(name: str) -> Callable[[Any], Any]:
+    """Lets `true` or `false` alone stand for the object with that one field."""
+    return lambda value: {name: value} if isinstance(value, bool) else value
+
+
 class Schedule(Body):
     """When backups start by themselves; `start_at` is null until the first backup sets it."""
 
     enabled: bool = False
-    times_per_day: int = Field(default=1, ge=TIMES_PER_DAY[0], le=TIMES_PER_DAY[1])
+    times_per_day: Annotated[int, Field(ge=1, le=4), expecting("a whole number from 1 to 4")] = 1
     start_at: ClockTime | None = None
 
 
@@ -60,7 +67,9 @@ class Watch(Body):
 
     enabled: bool = True
     mass_deletion: bool = True
-    mass_deletion_count: int = Field(default=50, ge=1, le=1_000_000)
+    mass_deletion_count: Annotated[
+        int, Field(ge=1, le=1_000_000), expecting("a whole number from 1 to 1000000")
+    ] = 50
     conditional_access_weakened: bool = True
     new_global_administrator: bool = True
     break_glass_touched: bool = True
@@ -71,11 +80,11 @@ class TenantSettings(Body):
     """All settings of one tenant."""
 
     schedule: Schedule = Schedule()
-    retention_days: int = Field(default=1825, ge=RETENTION_DAYS[0], le=RETENTION_DAYS[1])
+    retention_days: Annotated[int, Field(ge=1, le=1825), expecting("a whole number from 1 to 1825")] = 1825
     options: dict[str, bool] = Field(default_factory=dict)
-    approvals: Approvals = Approvals()
+    approvals: Annotated[Approvals, BeforeValidator(_switch("required"))] = Approvals()
     break_glass_ids: list[Guid] = Field(default_factory=list, max_length=100)
-    watch: Watch = Watch()
+    watch: Annotated[Watch, BeforeValidator(_switch("enabled"))] = Watch()
     run_now: bool = False
     """In a PUT: start a backup as well. Never kept, so it reads as false."""
 

@@ -1,0 +1,125 @@
+"""Who gets in: every route times every role times own or foreign tenant, as a table."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+
+from api.app import ROUTERS
+from api.guard import GuardedRoute, access_of
+from shared.deployment import Records
+from shared.records.restore_points import RestorePoint
+from shared.security.permissions import MEANINGS, PERMISSIONS, ROLES
+from tests.api.conftest import OTHER, TENANT, Mint
+
+
+def routes() -> Iterator[tuple[str, str, APIRoute]]:
+    for router in ROUTERS:
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            for method in sorted(route.methods):
+                yield method, route.path, route
+
+
+def point(backup_id: str = "00000001", tenant_id: str = TENANT, **changed: object) -> RestorePoint:
+    made: RestorePoint = {
+        "backupId": backup_id, "tenantId": tenant_id, "kind": "full", "status": "packed", "outcome": "complete",
+        "started": "2026-11-01T08:00:00.000Z", "finished": "2026-11-01T08:01:00.000Z", "durationSeconds": 60.0,
+        "sizeBytes": 1000, "counts": {"user": 3}, "coverage": {"user": "complete"},
+        "expires": "2031-11-01T08:00:00.000Z", "requests": 5, "resourceUnits": 7,
+    }
+    return {**made, **changed}  # type: ignore[typeddict-item]
+
+
+def test_every_route_is_guarded_and_declares_what_it_asks() -> None:
+    for method, path, route in routes():
+        assert isinstance(route, GuardedRoute), f"{method} {path}"
+        asks = access_of(route.endpoint).asks
+        assert asks in PERMISSIONS | {"public", "signedIn"}, f"{method} {path}"
+
+
+def test_only_health_and_readiness_are_public() -> None:
+    assert {path for _, path, route in routes() if access_of(route.endpoint).asks == "public"} == {"/health", "/ready"}
+
+
+def test_a_route_without_a_permission_cannot_be_made() -> None:
+    router = APIRouter(route_class=GuardedRoute)
+
+    async def open_to_all() -> None: ...
+
+    with pytest.raises(TypeError, match="declares no permission"):
+        router.get("/open")(open_to_all)
+
+
+def test_whatever_changes_something_asks_for_more_than_reading() -> None:
+    for method, path, route in routes():
+        if method != "GET":
+            asks = access_of(route.endpoint).asks
+            assert asks in PERMISSIONS, f"{method} {path}"
+            assert asks not in ROLES["Reader"], f"{method} {path}"
+
+
+def test_every_permission_is_explained_and_held_by_administrators() -> None:
+    assert set(MEANINGS) == PERMISSIONS == ROLES["Administrator"]
+    assert all(held <= PERMISSIONS for held in ROLES.values())
+
+
+@pytest.mark.parametrize("role", [*ROLES, "Nobody"])
+@pytest.mark.parametrize("own", [True, False])
+async def test_every_route_lets_in_whom_its_permission_does(
+    anonymous: httpx.AsyncClient, mint: Mint, records: Records, tenant: str, role: str, own: bool
+) -> None:
+    await records.restore_points.upsert(point())
+    task = await records.tasks.create(
+        task_id="t1", tenant_id=TENANT, type="backup", name="Backup", requested_by="someone"
+    )
+    event = await records.events.record(
+        "e1", tenant_id=TENANT, severity="error", code="x", message="x", task={"taskId": "t1", "name": "Backup"}
+    )
+    ids = {"tenant_id": TENANT, "backup_id": "latest", "task_id": task["taskId"], "event_id": event["eventId"]}
+    anonymous.headers["Authorization"] = f"Bearer {mint(roles=[role], tenants=[TENANT if own else OTHER])}"
+    for method, path, route in routes():
+        asks = access_of(route.endpoint).asks
+        allowed = asks in ("public", "signedIn") or asks in ROLES.get(role, frozenset())
+        filled = re.sub(r"{(\w+)}", lambda found: ids[found[1]], path)
+        answer = await anonymous.request(method, filled, json={"broken": 1} if method != "GET" else None)
+        where = f"{role} {method} {filled} {answer.text}"
+        if not allowed:
+            assert answer.status_code == 403, where
+        elif not own and "{" in path:
+            assert answer.status_code == 404, where
+            assert TENANT not in answer.text.replace(filled, "") or "tenantId" in answer.text, where
+        else:
+            assert answer.status_code not in (401, 403, 404, 500), where
+        if method == "DELETE" and answer.status_code == 204:
+            await records.tenants.register(
+                tenant_id=TENANT, display_name="Contoso", cloud="global", kind="workforce", created_by="test"
+            )
+
+
+async def test_lists_across_tenants_show_a_caller_its_own_tenants_only(
+    anonymous: httpx.AsyncClient, mint: Mint, records: Records
+) -> None:
+    for tenant_id in (TENANT, OTHER):
+        await records.tenants.register(
+            tenant_id=tenant_id, display_name=tenant_id, cloud="global", kind="workforce", created_by="test"
+        )
+        await records.tasks.create(
+            task_id=f"t-{tenant_id}", tenant_id=tenant_id, type="backup", name="Backup", requested_by="someone"
+        )
+        await records.events.record("e", tenant_id=tenant_id, severity="error", code="x", message="x")
+        await records.restore_points.upsert(point(tenant_id=tenant_id))
+    anonymous.headers["Authorization"] = f"Bearer {mint(tenants=[TENANT.upper()])}"
+    for path in ("/tenants", "/tasks", "/tasks?status=queued", "/events", "/events?severity=error", "/dashboard"):
+        text = (await anonymous.get(path)).text
+        assert TENANT in text, path
+        assert OTHER not in text, path
+    foreign, missing = [
+        (await anonymous.get(f"/tasks/{task_id}")).json() for task_id in (f"t-{OTHER}", f"t-{OTHER[:-1]}9")
+    ]
+    assert foreign["detail"].replace(OTHER, "") == missing["detail"].replace(f"{OTHER[:-1]}9", "")
+    assert (await anonymous.post("/tenants", json={"tenantId": OTHER})).status_code == 404
+    assert (await anonymous.post("/tenants", json={"tenantId": OTHER, "kind": "x"})).status_code == 404
