@@ -82,6 +82,7 @@ class LocalHost:
         self._timers: Timers | None = None
         self._client_binding = ""
         self._hurry = asyncio.Event()
+        self._catches_signals = False
 
     @property
     def url(self) -> str:
@@ -125,6 +126,7 @@ class LocalHost:
                 self._hurry.set()
             asked.set()
 
+        self._catches_signals = True
         for number in _ENDING_SIGNALS:
             loop.add_signal_handler(number, ask)  # removed after the drain, see __aexit__
         if on_ready is not None:
@@ -150,7 +152,7 @@ class LocalHost:
         try:
             await running.aclose()
         finally:
-            for number in _ENDING_SIGNALS:
+            for number in _ENDING_SIGNALS if self._catches_signals else ():  # a caller's own handlers stay
                 asyncio.get_running_loop().remove_signal_handler(number)
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:

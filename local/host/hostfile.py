@@ -85,9 +85,14 @@ def _text(section: dict[str, Any], name: str, default: str) -> str:
     return value
 
 
-def _hub_name(written: str) -> str:
-    """The hub's name; `%NAME%` stands for a setting, as on Azure."""
-    value = re.sub(r"%([^%]+)%", lambda found: os.environ.get(found[1], found[0]), written)
+def _hub_name(written: str, settings: Mapping[str, str]) -> str:
+    value = written
+    if len(written) > 2 and written.startswith("%") and written.endswith("%"):
+        name = written.strip("%")
+        if name not in settings:
+            message = f'host.json: "hubName" is the setting {name}, which is not set'
+            raise WrongHostFile(message)
+        value = settings[name]
     if not _HUB_NAME.fullmatch(value):
         message = f'host.json: "hubName" must be 3 to 45 letters and digits, the first a letter; found {value!r}'
         raise WrongHostFile(message)

@@ -59,6 +59,19 @@ async def test_nothing_is_left_of_a_host_that_ended():
         again.bind(("127.0.0.1", port))
 
 
+async def test_the_handlers_that_a_caller_set_for_signals_stay():
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, asked.set)
+    try:
+        async with host():
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(asked.wait(), 5)
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
 async def test_two_hosts_at_once_are_refused():
     async with host():
         with pytest.raises(HostError, match="one app at a time"):
