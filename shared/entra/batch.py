@@ -189,7 +189,7 @@ async def _bundles(
 
 
 async def _sent(graph: Graph, bundle: list[_Pending], queue: _Queue, version: str) -> list[PartAnswer]:
-    costs = [resource_units("GET", pending.part.path) for pending in bundle]
+    costs = [float(resource_units("GET", pending.part.path)) for pending in bundle]
     bucket: Bucket = next((pending.part.bucket for pending in bundle if pending.part.bucket), "")
     payload = {"requests": [
         {
@@ -203,11 +203,11 @@ async def _sent(graph: Graph, bundle: list[_Pending], queue: _Queue, version: st
         permission=bundle[0].part.permission, estimate=sum(costs), parts=len(bundle), bucket=bucket,
     )
     answered = _by_place(document)
+    _settled(graph, bucket, costs, answered)
     answers = []
     for place, pending in enumerate(bundle):
         response = answered.get(place)
         answer = _judged(pending, response)
-        _settled(graph, bucket, costs[place], response)
         wait = None if answer.error is None else _another_try(graph, pending, answer.error)
         if wait is None:
             answers.append(answer)
@@ -245,19 +245,25 @@ def _headers(response: Json | None) -> dict[str, str]:
     return {str(name).lower(): str(text) for name, text in headers.items()} if isinstance(headers, dict) else {}
 
 
-def _settled(graph: Graph, bucket: Bucket, cost: float, response: Json | None) -> None:
-    """Tell the governor what this part cost beyond its estimate, and what it said of the limit."""
-    headers = _headers(response)
-    throttled = response is not None and response.get("status") == 429
-    actual = 0.0 if throttled or response is None else number(headers.get("x-ms-resource-unit"))
-    actual = cost if actual is None else actual
-    percentage = number(headers.get("x-ms-throttle-limit-percentage"))
+def _settled(graph: Graph, bucket: Bucket, costs: list[float], answered: Mapping[int, Json]) -> None:
+    """Tell the governor what the parts cost beyond what was reckoned, and what they said of the limit."""
+    reckoned = actual = 0.0
+    highest: float | None = None
+    for place, cost in enumerate(costs):
+        response = answered.get(place)
+        headers = _headers(response)
+        if response is not None and response.get("status") == 429:
+            graph.usage.throttled += 1
+            # What was refused cost nothing, and holds back everything else in its bucket.
+            graph.governor.correct(bucket, 0.0, Seen(-cost, None, throttled=True, wait_seconds=retry_after(headers)))
+            continue
+        told = number(headers.get("x-ms-resource-unit"))
+        reckoned += cost
+        actual += cost if told is None else told
+        percentage = number(headers.get("x-ms-throttle-limit-percentage"))
+        highest = percentage if highest is None else max(highest, percentage or 0.0)
     graph.usage.resource_units += actual
-    graph.usage.throttled += throttled
-    if throttled or percentage is not None or actual != cost:
-        graph.governor.settle(bucket, 0.0, Seen(
-            actual - cost, percentage, throttled, retry_after(headers) if throttled else None
-        ))
+    graph.governor.correct(bucket, reckoned, Seen(actual, highest))
 
 
 def _another_try(graph: Graph, pending: _Pending, error: EntraError) -> float | None:

@@ -56,6 +56,8 @@ class Captured:
     """The type is read to its end."""
     delta_link: str = ""
     """With `finished`: where the next `changes` begins; empty where the type has no delta here."""
+    replay: bool = False
+    """It brings what changed since an earlier read: links that come whole replace what was captured of them before."""
     restarted: bool = False
     """What was captured of this type before is void, and it is read in full from here on."""
 
@@ -137,7 +139,7 @@ async def _from(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> AsyncG
 
 
 def _ended(piece: Captured) -> Captured:
-    return Captured(piece.cursor, piece.parse, piece.unread, finished=True, delta_link=piece.cursor["token"])
+    return replace(piece, finished=True, delta_link=piece.cursor["token"])
 
 
 def _step(run: _Run, step: str, at: Cursor) -> AsyncGenerator[Captured]:

@@ -27,8 +27,11 @@ RESERVE = 0.02
 """The part of the general bucket that is left untouched, for the error of the model."""
 LEARNING_SECONDS = 1.0
 """Percentages this far apart say something about the true limit."""
-LEARNING_STEP = 0.3
+LEARNING_STEP = 0.5
 """How far one lesson moves the limit that is believed."""
+COST_STEP = 0.1
+"""How far one answer moves the ratio of what requests cost to what the documentation says."""
+COST_RATIO_MAX = 10.0
 
 UNKNOWN_WAIT_SECONDS = 1.0
 """First pause after a 429 without Retry-After; doubled while they go on."""
@@ -79,6 +82,7 @@ class ResourceUnitBucket:
         self._level = limit * (1 - RESERVE)
         self._at = now
         self._outstanding = 0.0
+        self._ratio = 1.0
         self._spent = 0.0
         self._lesson: tuple[float, float, float] | None = None
 
@@ -90,22 +94,29 @@ class ResourceUnitBucket:
     def reserve(self, now: float, cost: float) -> float:
         """Seconds until this request may leave; its cost counts as spent from now on."""
         self._refill(now)
-        self._level -= cost
+        self._level -= cost * self._ratio
         self._outstanding += cost
         return max(0.0, -self._level * self._seconds / self._limit)
 
     def settle(self, now: float, estimated: float, seen: Seen) -> None:
         """Correct the model by what the answer said; every `reserve` is followed by one `settle`."""
-        self._refill(now)
-        actual = estimated if seen.resource_units is None else seen.resource_units
         self._outstanding = max(0.0, self._outstanding - estimated)
-        self._level += estimated - actual
+        self.correct(now, estimated, seen)
+
+    def correct(self, now: float, estimated: float, seen: Seen) -> None:
+        """Take in what an answer said of something that is settled already."""
+        self._refill(now)
+        reckoned = estimated * self._ratio
+        actual = reckoned if seen.resource_units is None else seen.resource_units
+        self._level += reckoned - actual
         self._spent += actual
+        if seen.resource_units and estimated:
+            self._ratio += (min(COST_RATIO_MAX, actual / estimated) - self._ratio) * COST_STEP
         if seen.percentage is not None:
             self._learn(now, seen.percentage)
             left = (1 - seen.percentage - RESERVE) * self._limit
             # Requests on their way are in both figures for a moment; that error is on the safe side and does not last.
-            self._level = max(-self._limit, min(self._level, left - self._outstanding))
+            self._level = max(-self._limit, min(self._level, left - self._outstanding * self._ratio))
 
     def resize(self, now: float, limit: float) -> None:
         """Another limit, since the tenant's size or this process's share of it changed; what is spent stays spent."""
@@ -118,7 +129,7 @@ class ResourceUnitBucket:
     def emptied(self, now: float) -> None:
         """A 429: nothing was left."""
         self._refill(now)
-        self._level = min(self._level, -self._outstanding)
+        self._level = min(self._level, -self._outstanding * self._ratio)
 
     def _refill(self, now: float) -> None:
         elapsed = max(0.0, now - self._at)
@@ -145,10 +156,15 @@ class WindowBucket:
     """A bucket that counts requests in a sliding window; reservations keep their order."""
 
     def __init__(self, window: Window, share: float = 1.0) -> None:
+        self._turns: deque[float] = deque()
+        self.resize(window, share)
+
+    def resize(self, window: Window, share: float) -> None:
+        """Another share of the window; what is spent stays spent."""
         self._limit = max(1, int(window.limit * share))
-        # One request a second at half the share is one request in two seconds.
+        # Half of one request a second is one request in two seconds.
         self._seconds = window.seconds * (1 + WINDOW_MARGIN) * max(1.0, 1 / (window.limit * share))
-        self._turns: deque[float] = deque(maxlen=self._limit)
+        self._turns = deque(self._turns, maxlen=self._limit)
 
     def reserve(self, now: float) -> float:
         """Seconds until this request may leave."""
@@ -163,11 +179,8 @@ class Governor:
     """All that one tenant and app may spend in this process; see the module for how."""
 
     def __init__(
-        self, *, size: TenantSize = "L", share: float = 1.0, scheduled: bool = False,
-        clock: Callable[[], float] = monotonic,
+        self, *, size: TenantSize = "L", share: float = 1.0, clock: Callable[[], float] = monotonic
     ) -> None:
-        self.scheduled = scheduled
-        """Ask Graph to throttle this before anything that a person waits for."""
         self._clock = clock
         self._lock = threading.Lock()
         self._size: TenantSize = size
@@ -190,10 +203,13 @@ class Governor:
     def resize(self, *, share: float | None = None, size: TenantSize | None = None) -> None:
         """Another share or another size of tenant, from now on."""
         with self._lock:
+            before = self._allowed(), self._share
             self._share = self._share if share is None else min(1.0, max(0.01, share))
             self._size = size or self._size
-            self._general.resize(self._clock(), self._allowed())
-            self._windows.pop("writes", None)
+            if self._allowed() != before[0]:
+                self._general.resize(self._clock(), self._allowed())
+            if self._share != before[1] and "writes" in self._windows:
+                self._windows["writes"].resize(WINDOWS["writes"], self._share)
 
     def reserve(self, bucket: Bucket, cost: float, *, requests: int = 1) -> float:
         """Seconds until a request (or a `$batch` of `requests` parts) may leave; its cost counts from now on."""
@@ -214,17 +230,27 @@ class Governor:
         with self._lock:
             now = self._clock()
             self._general.settle(now, estimated, seen)
-            if not seen.throttled:
-                self._unknown_waits.pop(bucket, None)
-                return
-            if not bucket:
-                self._general.emptied(now)
-            wait = seen.wait_seconds
-            if wait is None and self._paused.get(bucket, 0.0) <= now:
-                # Requests that left together are refused together: that is one refusal, so it doubles once.
-                wait = self._unknown_waits.get(bucket, UNKNOWN_WAIT_SECONDS)
-                self._unknown_waits[bucket] = min(UNKNOWN_WAIT_SECONDS_MAX, wait * 2)
-            self._paused[bucket] = max(self._paused.get(bucket, 0.0), now + (wait or 0.0))
+            self._held_back(bucket, now, seen)
+
+    def correct(self, bucket: Bucket, estimated: float, seen: Seen) -> None:
+        """Take in what a part of a settled `$batch` said: `estimated` was reckoned for it, `seen` is what it cost."""
+        with self._lock:
+            now = self._clock()
+            self._general.correct(now, estimated, seen)
+            self._held_back(bucket, now, seen)
+
+    def _held_back(self, bucket: Bucket, now: float, seen: Seen) -> None:
+        if not seen.throttled:
+            self._unknown_waits.pop(bucket, None)
+            return
+        if not bucket:
+            self._general.emptied(now)
+        wait = seen.wait_seconds
+        if wait is None and self._paused.get(bucket, 0.0) <= now:
+            # Requests that left together are refused together: that is one refusal, so it doubles once.
+            wait = self._unknown_waits.get(bucket, UNKNOWN_WAIT_SECONDS)
+            self._unknown_waits[bucket] = min(UNKNOWN_WAIT_SECONDS_MAX, wait * 2)
+        self._paused[bucket] = max(self._paused.get(bucket, 0.0), now + (wait or 0.0))
 
     def _window(self, bucket: Bucket) -> WindowBucket:
         if bucket not in self._windows:

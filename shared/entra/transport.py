@@ -110,7 +110,7 @@ class Graph:
 
     def __init__(
         self, endpoints: Endpoints, tokens: TokenSource, *, governor: Governor | None = None,
-        limits: Limits | None = None, usage: Usage | None = None,
+        limits: Limits | None = None, usage: Usage | None = None, scheduled: bool = False,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.endpoints = endpoints
@@ -118,6 +118,7 @@ class Graph:
         self.usage = usage or Usage()
         self.limits = limits or Limits()
         self._tokens = tokens
+        self._scheduled = scheduled  # Graph throttles low priority before anything that a person waits for
         self._clock = clock
         self._gate = Concurrency(most=CONNECTIONS)
         self._http: aiohttp.ClientSession | None = None
@@ -137,6 +138,9 @@ class Graph:
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=not is_loopback(self.endpoints.graph),  # a proxy knows nothing of this machine's loopback
         )
+        # aiohttp sends GET, PUT and DELETE again by itself when a kept connection turns out to be cut. Here every try is
+        # counted, and a DELETE that was sent twice answers 404 the second time. There is no public switch for it.
+        self._http._retry_connection = False  # noqa: SLF001
         return self
 
     async def __aexit__(
@@ -285,7 +289,7 @@ class Graph:
         }
         if trying.payload is not None:
             headers.setdefault("Content-Type", "application/json")
-        if self.governor.scheduled:
+        if self._scheduled:
             headers["x-ms-throttle-priority"] = "low"
         self.usage.requests += 1
         try:

@@ -1,0 +1,233 @@
+"""Laws of the governor, on a clock that the tests move: Graph's buckets are played event by event, nothing sleeps."""
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from shared.entra.governor import RESOURCE_UNIT_WINDOW_SECONDS, Bucket, Governor, Seen, tenant_size
+from shared.entra.governors import Governors
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class TokenBucketServer:
+    """Graph's documented form: `limit` units that refill evenly over ten seconds."""
+
+    limit: float
+    level: float = field(init=False)
+    at: float = 0.0
+    used: float = 0.0
+    throttled: int = 0
+    answered: int = 0
+
+    def __post_init__(self) -> None:
+        self.level = self.limit
+
+    def answer(self, now: float, cost: float) -> Seen:
+        self.level = min(self.limit, self.level + (now - self.at) * self.limit / RESOURCE_UNIT_WINDOW_SECONDS)
+        self.at = now
+        self.answered += 1
+        if self.level < cost:
+            self.throttled += 1
+            wait = (cost - self.level) * RESOURCE_UNIT_WINDOW_SECONDS / self.limit
+            return Seen(0.0, 1.0, throttled=True, wait_seconds=max(1.0, wait))
+        self.level -= cost
+        self.used += cost
+        share = 1 - self.level / self.limit
+        return Seen(cost, share if share >= 0.8 else None)
+
+    def allowed(self, seconds: float) -> float:
+        return self.limit + seconds * self.limit / RESOURCE_UNIT_WINDOW_SECONDS
+
+
+@dataclass
+class SlidingServer(TokenBucketServer):
+    """The same limit counted over the last ten seconds, as some of Graph's services do."""
+
+    spent: deque[tuple[float, float]] = field(default_factory=deque)
+
+    def answer(self, now: float, cost: float) -> Seen:
+        while self.spent and self.spent[0][0] <= now - RESOURCE_UNIT_WINDOW_SECONDS:
+            self.spent.popleft()
+        used = sum(one for _, one in self.spent)
+        self.answered += 1
+        if used + cost > self.limit:
+            self.throttled += 1
+            return Seen(0.0, 1.0, throttled=True, wait_seconds=self.spent[0][0] + 10 - now)
+        self.spent.append((now, cost))
+        self.used += cost
+        share = (used + cost) / self.limit
+        return Seen(cost, share if share >= 0.8 else None)
+
+    def allowed(self, seconds: float) -> float:
+        return self.limit * seconds / RESOURCE_UNIT_WINDOW_SECONDS
+
+
+def play(
+    governors: list[Governor], clock: Clock, server: TokenBucketServer, *, seconds: float, cost: float = 40.0,
+    senders: int = 16, latency: float = 0.05, estimate: float | None = None, bucket: Bucket = "",
+) -> None:
+    """`senders` clients a governor, each sending its next request when the last one was answered."""
+    guess = cost if estimate is None else estimate
+    events: list[tuple[float, int, Callable[[], None]]] = []
+    count = 0
+
+    def at(when: float, do: Callable[[], None]) -> None:
+        nonlocal count
+        count += 1
+        heapq.heappush(events, (when, count, do))
+
+    def begin(governor: Governor) -> None:
+        turn(governor, governor.reserve(bucket, guess))
+
+    def turn(governor: Governor, wait: float) -> None:
+        if wait > 0:
+            at(clock.now + wait, lambda: turn(governor, governor.pause(bucket)))
+        else:
+            at(clock.now + latency / 2, lambda: arrive(governor))
+
+    def arrive(governor: Governor) -> None:
+        seen = server.answer(clock.now, cost)
+        at(clock.now + latency / 2, lambda: back(governor, seen))
+
+    def back(governor: Governor, seen: Seen) -> None:
+        governor.settle(bucket, guess, seen)
+        begin(governor)
+
+    for governor in governors:
+        for _ in range(senders):
+            begin(governor)
+    end = clock.now + seconds
+    while events and events[0][0] < end:
+        clock.now, _, do = heapq.heappop(events)
+        do()
+    clock.now = end
+
+
+@pytest.mark.parametrize("cost", [1.0, 40.0])
+@pytest.mark.parametrize("latency", [0.005, 0.05, 0.5])
+def test_under_load_nine_tenths_of_the_quota_are_used_and_hardly_a_request_is_throttled(
+    cost: float, latency: float
+) -> None:
+    clock, server = Clock(), TokenBucketServer(8000)
+    senders = 16 if cost > 1 else 500
+    play([Governor(clock=clock)], clock, server, seconds=60, cost=cost, latency=latency, senders=senders)
+    assert server.used >= 0.9 * server.allowed(60)
+    assert server.throttled <= 0.01 * server.answered
+
+
+@pytest.mark.parametrize("limit", [3500.0, 5000.0, 6000.0])
+def test_a_limit_other_than_the_documented_one_is_learned(limit: float) -> None:
+    clock, server = Clock(), TokenBucketServer(limit)
+    play([Governor(clock=clock)], clock, server, seconds=300)
+    assert server.used >= 0.9 * server.allowed(300)
+    assert server.throttled <= 0.015 * server.answered
+
+
+def test_a_wrong_estimate_of_the_cost_is_corrected_by_what_graph_says() -> None:
+    clock, server = Clock(), TokenBucketServer(8000)
+    play([Governor(clock=clock)], clock, server, seconds=120, cost=60, estimate=20)
+    assert server.used >= 0.9 * server.allowed(120)
+    assert server.throttled <= 0.01 * server.answered
+
+
+def test_a_limit_counted_over_a_sliding_window_is_kept_too() -> None:
+    clock, server = Clock(), SlidingServer(8000)
+    play([Governor(clock=clock)], clock, server, seconds=120)
+    assert server.used >= 0.6 * server.allowed(120)
+    assert server.throttled <= 0.01 * server.answered
+
+
+def test_shares_on_several_workers_add_up_to_the_quota() -> None:
+    clock, server = Clock(), TokenBucketServer(8000)
+    play([Governor(clock=clock, share=share) for share in (0.5, 0.3, 0.2)], clock, server, seconds=60)
+    assert server.used >= 0.9 * server.allowed(60)
+    assert server.throttled <= 0.01 * server.answered
+
+
+def leave(governor: Governor, clock: Clock, bucket: Bucket, count: int) -> list[float]:
+    """When each of `count` requests may leave."""
+    times = []
+    for _ in range(count):
+        times.append(clock.now + governor.reserve(bucket, 1))
+        governor.settle(bucket, 1, Seen(1.0))
+    return times
+
+
+def test_conditional_access_gets_one_request_a_second_whatever_the_share() -> None:
+    clock = Clock()
+    times = leave(Governor(share=0.1, clock=clock), clock, "conditionalAccess", 10)
+    assert all(1.0 <= later - earlier <= 1.1 for earlier, later in zip(times, times[1:], strict=False))
+
+
+def test_keys_are_asked_for_at_most_150_times_in_any_minute() -> None:
+    clock = Clock()
+    times = leave(Governor(clock=clock), clock, "keyCredentials", 400)
+    assert max(sum(1 for one in times if start <= one < start + 60) for start in times) == 150
+    assert times[-1] < 2 * 62
+
+
+def test_writes_reach_nine_tenths_of_the_quota_and_never_exceed_it() -> None:
+    clock = Clock()
+    times = leave(Governor(clock=clock), clock, "writes", 9_001)
+    assert max(sum(1 for one in times[::50] if start <= one < start + 150) for start in times[::500]) <= 3000 / 50
+    assert 9_000 / (times[-1] / 150 * 3000) >= 0.9
+
+
+def test_a_share_divides_the_write_quota() -> None:
+    clock = Clock()
+    times = leave(Governor(share=0.5, clock=clock), clock, "writes", 1_501)
+    assert times[1_499] == 0.0
+    assert times[1_500] >= 150
+
+
+def test_retry_after_holds_its_own_bucket_back_and_no_other() -> None:
+    clock = Clock()
+    governor = Governor(clock=clock)
+    governor.reserve("writes", 1)
+    governor.settle("writes", 1, Seen(throttled=True, wait_seconds=7.5))
+    assert governor.pause("writes") == 7.5
+    assert governor.pause("") == 0
+    clock.now = 8
+    assert governor.pause("writes") == 0
+
+
+def test_refusals_without_retry_after_double_the_pause_until_one_succeeds() -> None:
+    clock = Clock()
+    governor = Governor(clock=clock)
+    pauses = []
+    for _ in range(4):
+        governor.settle("conditionalAccess", 1, Seen(throttled=True))
+        governor.settle("conditionalAccess", 1, Seen(throttled=True))  # left together, refused together: counts once
+        pauses.append(governor.pause("conditionalAccess"))
+        clock.now += pauses[-1]
+    assert pauses == [1, 2, 4, 8]
+    governor.settle("conditionalAccess", 1, Seen())
+    governor.settle("conditionalAccess", 1, Seen(throttled=True))
+    assert governor.pause("conditionalAccess") == 1
+
+
+def test_activities_of_one_process_lend_each_other_their_shares() -> None:
+    governors = Governors()
+    with governors.joined("root", "tenant", "app", share=0.3) as one:
+        assert one.share == pytest.approx(0.3)
+        with governors.joined("root", "tenant", "app", share=0.5) as other, \
+                governors.joined("root", "other tenant", "app", share=0.5) as elsewhere:
+            assert other is one
+            assert elsewhere is not one
+            assert one.share == pytest.approx(0.8)
+        assert one.share == pytest.approx(0.3)
+
+
+def test_the_size_of_a_tenant_is_by_its_users() -> None:
+    assert [tenant_size(users) for users in (0, 49, 50, 500, 501)] == ["S", "S", "M", "M", "L"]
