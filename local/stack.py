@@ -62,6 +62,10 @@ DEFAULTS = {
 """App settings that an environment may override: looking for due work each minute is cheap on one machine."""
 
 
+CHATTY = ("azure.core", "azure.identity", "httpx", "durabletask", "azure.durable_functions")
+"""Loggers that tell each request or each turn at INFO."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What `up` was asked for; `real` says that credentials come from `environment` instead of a
@@ -189,6 +193,8 @@ def _logging_to(path: Path) -> Iterator[None]:
     shown = logging.StreamHandler(sys.stderr)
     shown.setLevel(logging.WARNING)
     shown.setFormatter(logging.Formatter("cairn: %(message)s"))
+    for chatty in CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     root = logging.getLogger()
     before = root.level
     root.setLevel(logging.INFO)

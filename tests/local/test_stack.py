@@ -157,7 +157,7 @@ def test_only_loopback_listens(running: Up) -> None:
         if connection.status == psutil.CONN_LISTEN
     ]
     assert len(listening) >= 4
-    assert set(listening) == {"127.0.0.1"}
+    assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
 
 
 def test_secrets_of_the_data_folder_are_closed_to_others(running: Up) -> None:
