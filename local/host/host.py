@@ -157,7 +157,7 @@ class LocalHost:
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         stack.enter_context(_environment(self._settings))
-        host_file = read_host_file(self.app_directory / "host.json")
+        host_file = read_host_file(self.app_directory / "host.json", os.environ)
         listener = stack.enter_context(listen(self.port))
         self.port = listener.getsockname()[1]
         stack.enter_context(_quiet())
