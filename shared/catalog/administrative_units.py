@@ -13,6 +13,7 @@ ADMINISTRATIVE_UNIT = ObjectType(
     path="/directory/administrativeUnits",
     graph_type="administrativeUnit",
     reading="delta",
+    extension_target="AdministrativeUnit",
     delta_clouds=frozenset({"global", "usGovL4", "usGovL5"}),
     select=words("""
         id deletedDateTime description displayName isMemberManagementRestricted membershipRule
@@ -28,7 +29,7 @@ ADMINISTRATIVE_UNIT = ObjectType(
             left_alone=(LeftAlone(("membershipType", "Dynamic"), FILLED_BY_RULE),),
             note="one a request",
         ),
-        Link(name="scopedRoleMembers", reading="inverse", held_by=("scopedRoleMembership.@cairn.parent",)),
+        Link(name="scopedRoleMembers", reading="inverse", held_by=("scopedRoleMembership.administrativeUnitId",)),
     ),
     recycle_bin=RecycleBin(
         path="/directory/deletedItems/microsoft.graph.administrativeUnit",

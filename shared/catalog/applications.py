@@ -11,6 +11,7 @@ APPLICATION = ObjectType(
     path="/applications",
     graph_type="application",
     reading="delta",
+    extension_target="Application",
     page_size=999,
     select=words("""
         id deletedDateTime addIns api appId appRoles applicationTemplateId authenticationBehaviors

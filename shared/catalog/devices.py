@@ -14,6 +14,7 @@ DEVICE = ObjectType(
     path="/devices",
     graph_type="device",
     reading="delta",
+    extension_target="Device",
     page_size=999,
     select=words("""
         id deletedDateTime accountEnabled alternativeSecurityIds approximateLastSignInDateTime

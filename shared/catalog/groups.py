@@ -14,6 +14,7 @@ GROUP = ObjectType(
     path="/groups",
     graph_type="group",
     reading="delta",
+    extension_target="Group",
     page_size=999,
     select=words("""
         id deletedDateTime assignedLabels assignedLicenses classification createdDateTime description

@@ -20,6 +20,7 @@ USER = ObjectType(
     path="/users",
     graph_type="user",
     reading="delta",
+    extension_target="User",
     page_size=999,
     select=words("""
         id deletedDateTime accountEnabled ageGroup assignedLicenses assignedPlans authorizationInfo

@@ -13,5 +13,5 @@ INHERITED = "comes through a group or a wider scope, where it is restored"
 FILLED_BY_RULE = "members come from the rule: restore writes the rule, and Microsoft Entra fills the group"
 EXTENSIONS = (
     "open extensions belong to the applications that wrote them; Microsoft Graph lists them one object at a time. "
-    "Directory extensions come as plain properties and are kept"
+    "Directory extensions are properties of the object and are kept"
 )

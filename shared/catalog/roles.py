@@ -169,7 +169,6 @@ ROLE_MANAGEMENT_POLICY = ObjectType(
     """),
     immutable=("id", "scopeId", "scopeType"),
     references=(
-        Reference("rules[].setting.primaryApprovers[].userId", "user"),
         Reference("rules[].setting.approvalStages[].primaryApprovers[].userId", "user"),
         Reference("rules[].setting.approvalStages[].primaryApprovers[].groupId", "group"),
         Reference("rules[].claimValue", "authenticationContextClassReference"),

@@ -179,6 +179,9 @@ class ObjectType:
     # What of it is read, and how.
     select: tuple[str, ...] = ()
     """Properties asked for by `$select`; empty means that the default answer is whole."""
+    extension_target: str = ""
+    """The name by which directory extensions are registered for the type (`User`): where `select` is not empty, their
+    names must be added to it, since Microsoft Graph gives an extension's value only when asked by name."""
     expand: tuple[str, ...] = ()
     """Relations asked for by `$expand`, kept as properties of the body."""
     inline: tuple[str, ...] = ()

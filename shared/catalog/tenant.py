@@ -19,6 +19,7 @@ ORGANIZATION = ObjectType(
     title="Organization settings",
     path="/organization",
     graph_type="organization",
+    extension_target="Organization",
     option="organization",
     excluded=(
         Excluded(("branding", "certificateBasedAuthConfiguration"), "read as object types of their own"),

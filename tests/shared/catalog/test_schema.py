@@ -1,0 +1,97 @@
+"""Every name in the catalog against Microsoft's schema, as msgraph-sdk and msgraph-beta-sdk have it."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.catalog import OBJECT_TYPES
+from shared.catalog.paths import steps
+from shared.catalog.row import ObjectType
+
+each_row = pytest.mark.parametrize("row", OBJECT_TYPES.values(), ids=OBJECT_TYPES.keys())
+
+# Documented addresses that the SDK builds no request for (casts on one object, a property that has an address).
+BEYOND_THE_SDK = re.compile(
+    r"/microsoft\.graph\.agentIdentity|/\{odataType\}/|/onPremisesPublishing$"
+    r"|/directory/deletedItems/microsoft\.graph\.certificate|^\{targetCollection\}/"
+)
+
+
+@pytest.fixture
+def schema(v1: Any, beta: Any) -> Callable[[str], Any]:
+    return lambda version: {"v1.0": v1, "beta": beta}[version]
+
+
+def names_of(row: ObjectType, schema: Callable[[str], Any]) -> tuple[set[str], set[str]]:
+    """All names of the row's type in Microsoft's schema (subtypes included), and those that are relations."""
+    models = [schema(row.version).model(name) for name in (row.graph_type, *(one.name for one in row.subtypes))]
+    return {name for model in models for name in model.names}, {name for model in models for name in model.relations}
+
+
+def names_read(row: ObjectType) -> set[str]:
+    """All names that the row reads, one way or another."""
+    return {
+        *row.select, *row.singly, *row.streams, *row.expand, *row.inline, *(name for name, _ in row.documents),
+        *(link.name for link in row.links), *(name for one in row.subtypes for name in one.properties),
+    }
+
+
+@each_row
+def test_every_name_in_a_row_is_one_of_microsofts(row: ObjectType, schema: Callable[[str], Any]) -> None:
+    known, _ = names_of(row, schema)
+    assert not (names_read(row) | row.excluded_names) - known
+
+
+@each_row
+def test_every_property_of_microsofts_is_read_or_left_out_with_a_reason(
+    row: ObjectType, schema: Callable[[str], Any]
+) -> None:
+    known, relations = names_of(row, schema)
+    by_default = set() if row.select else known - relations
+    assert not known - names_read(row) - row.excluded_names - by_default
+    assert all(len(one.why) > 20 for one in row.excluded)
+
+
+@each_row
+def test_what_a_row_says_of_properties_is_said_of_real_ones(row: ObjectType, schema: Callable[[str], Any]) -> None:
+    known, _ = names_of(row, schema)
+    if row.create:
+        known |= schema(row.version).model(f"{row.graph_type}Request").names
+    said = [
+        *row.create_required, *row.read_only, *row.immutable, *row.volatile, *row.alone, *row.sensitive,
+        *row.synced_writable, *(prop for prop, _ in row.actions), *(prop for prop, _ in row.property_write_permissions),
+        *(part for prop in row.unique for part in prop.split("+")), *(one.property for one in row.references),
+    ]
+    roots = {steps(prop)[0].removesuffix("[]") for prop in said}
+    assert not {root for root in roots if not root.startswith("@")} - known
+
+
+@each_row
+def test_every_address_of_a_row_is_one_of_microsofts(row: ObjectType, schema: Callable[[str], Any]) -> None:
+    addresses = [(row.version, row.path), *((row.version, path) for _, path in row.documents)]
+    requests = [(row.version, request) for request in (row.create, row.update, row.delete, row.upsert)]
+    requests += [(row.version, request) for _, request in row.actions]
+    for link in row.links:
+        if link.reading != "inverse":
+            addresses.append((link.version, row.link_path(link)))
+        requests += [(link.version, request) for request in (link.add, link.remove, link.bulk_add)]
+    if row.recycle_bin:
+        addresses.append((row.recycle_bin.version, row.recycle_bin.path))
+        requests.append((row.recycle_bin.version, row.recycle_bin.restore))
+    addresses += [(version, request.split(" ")[1]) for version, request in requests if request]
+    for version, path in addresses:
+        assert BEYOND_THE_SDK.search(path) or schema(version).has_address(path), path
+
+
+@each_row
+def test_a_select_fits_into_a_url(row: ObjectType) -> None:
+    links = [link.name for link in row.links if link.reading == "delta"]
+    assert len(row.path) + len(",".join([*row.select, *links])) < 2_000
+
+
+@each_row
+def test_the_name_of_a_type_is_its_name_in_microsofts_schema(row: ObjectType) -> None:
+    renamed = {"groupSpecificSetting", "recoverySnapshot", "recoveryJob"}
+    assert row.name == row.graph_type or row.name in renamed
