@@ -22,7 +22,7 @@ from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClien
 
 from shared.errors import AlreadyWritten, Immutable, Missing, RepositoryError, StoreUnavailable
 from shared.repository.lawful_store import LawfulStore
-from shared.repository.store import BlobEntry, BlobProperties, BlobStore
+from shared.repository.store import BlobEntry, BlobProperties, BlobStore, retention_in
 
 # Larger blobs go up in blocks of this size, so that a segment is never in memory as a whole.
 BLOCK_BYTES = 8 * 1024 * 1024
@@ -110,8 +110,11 @@ class AzureBlobStore:
     async def list(self, prefix: str) -> AsyncIterator[BlobEntry]:
         """See BlobStore."""
         with _told(prefix):
-            async for found in self._container.list_blobs(name_starts_with=prefix):
-                yield BlobEntry(found.name, found.size, found.last_modified)
+            include = ["immutabilitypolicy" if self._immutability else "metadata"]
+            async for found in self._container.list_blobs(name_starts_with=prefix, include=include):
+                policy = found.immutability_policy if self._immutability else None
+                until = policy.expiry_time if policy else retention_in(found.metadata)
+                yield BlobEntry(found.name, found.size, found.last_modified, until)
 
     async def delete(self, name: str) -> None:
         """See BlobStore.

@@ -12,7 +12,14 @@ from datetime import datetime, timedelta
 from shared.errors import AlreadyWritten, Corrupt, Immutable, Missing, UnknownFormat
 from shared.repository.chain import Tombstone, manifest_numbers, read_manifest
 from shared.repository.manifest import Manifest
-from shared.repository.names import backup_id, manifest_name, tenant_prefix, tombstone_name
+from shared.repository.names import (
+    backup_id,
+    manifest_name,
+    manifests_prefix,
+    sequence_of,
+    tenant_prefix,
+    tombstone_name,
+)
 from shared.repository.sealing import named_blobs
 from shared.repository.store import BlobEntry, BlobStore, at_once
 
@@ -45,7 +52,7 @@ async def expire(
 ) -> ExpiryReport:
     """Delete what has expired; `in_use` names blobs that running backups hold, if any run that long."""
     expired: list[str] = []
-    for number in await manifest_numbers(store, tenant_id):
+    for number in await _ended(store, tenant_id, now):
         manifest = await _readable(store, tenant_id, number)
         if manifest is not None and manifest.expires <= now and await _retire(store, manifest, now):
             expired.append(manifest.backup_id)
@@ -56,21 +63,22 @@ async def expire(
         async for entry in store.list(tenant_prefix(tenant_id) + folder)
         if entry.modified <= now - garbage_age
     ]
+    retained = sum(_is_retained(entry, now) for entry in candidates)
+    candidates = [entry for entry in candidates if not _is_retained(entry, now)]
+    if not candidates:  # nearly always: what manifests name is retained, and then none of them need be read
+        return ExpiryReport(tuple(expired), 0, 0, retained, ())
     needed, unreadable = await _needed(store, tenant_id)
     if unreadable:
-        return ExpiryReport(tuple(expired), 0, 0, 0, tuple(unreadable))
+        return ExpiryReport(tuple(expired), 0, 0, retained, tuple(unreadable))
     garbage = [entry for entry in candidates if entry.name not in needed and entry.name not in set(in_use)]
     freed = await at_once(_delete(store, entry) for entry in garbage)
     deleted = [size for size in freed if size is not None]
-    return ExpiryReport(tuple(expired), len(deleted), sum(deleted), len(freed) - len(deleted), ())
+    return ExpiryReport(tuple(expired), len(deleted), sum(deleted), retained + len(freed) - len(deleted), ())
 
 
 async def _retire(store: BlobStore, manifest: Manifest, now: datetime) -> bool:
-    """Replace a manifest by its tombstone; False if its retention has not ended yet."""
+    """Replace a manifest by its tombstone; False if its retention has not ended after all."""
     name = manifest_name(manifest.tenant_id, manifest.backup_id)
-    found = await store.properties(name)
-    if found is None or (found.retain_until is not None and found.retain_until > now):
-        return False
     tombstone = Tombstone(manifest.sequence, manifest.sha256, manifest.expires, now, manifest.previous)
     grave = tombstone_name(manifest.tenant_id, manifest.backup_id)
     try:
@@ -86,18 +94,32 @@ async def _retire(store: BlobStore, manifest: Manifest, now: datetime) -> bool:
     return True
 
 
+async def _ended(store: BlobStore, tenant_id: str, now: datetime) -> list[int]:
+    """The numbers of the manifests whose own retention has ended, oldest first."""
+    entries = [entry async for entry in store.list(manifests_prefix(tenant_id))]
+    numbers = [sequence_of(entry.name) for entry in entries if not _is_retained(entry, now)]
+    return sorted(number for number in numbers if number is not None)
+
+
+def _is_retained(entry: BlobEntry, now: datetime) -> bool:
+    return entry.retain_until is not None and entry.retain_until > now
+
+
 async def _needed(store: BlobStore, tenant_id: str) -> tuple[set[str], list[str]]:
     """The blobs that manifests name, and the ids of manifests that could not be read."""
     needed: set[str] = set()
     unreadable: list[str] = []
-    for number in await manifest_numbers(store, tenant_id):
+
+    async def read(number: int) -> None:
         try:
-            needed |= named_blobs(await read_manifest(store, tenant_id, number)).keys()
+            needed.update(named_blobs(await read_manifest(store, tenant_id, number)))
         except Missing:
-            continue  # expired by another run meanwhile
+            return  # expired by another run meanwhile
         except (Corrupt, UnknownFormat):
             unreadable.append(backup_id(number))
-    return needed, unreadable
+
+    await at_once(read(number) for number in await manifest_numbers(store, tenant_id))
+    return needed, sorted(unreadable)
 
 
 async def _readable(store: BlobStore, tenant_id: str, number: int) -> Manifest | None:

@@ -10,9 +10,8 @@ from typing import BinaryIO, Protocol
 
 from shared.errors import Immutable, Missing
 from shared.repository.memory_store import clock
-from shared.repository.store import BlobEntry, BlobProperties
+from shared.repository.store import RETAIN_UNTIL, BlobEntry, BlobProperties, retention_in
 
-RETAIN_UNTIL = "retainuntil"
 
 
 class PlainStore(Protocol):
@@ -114,5 +113,4 @@ class LawfulStore:
         await self._inner.close()
 
     async def _retain_until(self, name: str) -> datetime | None:
-        text = (await self._inner.metadata(name)).get(RETAIN_UNTIL)
-        return datetime.fromisoformat(text) if text else None
+        return retention_in(await self._inner.metadata(name))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from shared.errors import AlreadyWritten, Missing
-from shared.repository.store import BlobEntry, BlobProperties
+from shared.repository.store import BlobEntry, BlobProperties, retention_in
 
 
 def clock() -> datetime:
@@ -61,7 +61,7 @@ class MemoryBlobStore:
         for name in sorted(self.blobs):
             if name.startswith(prefix) and name in self.blobs:
                 blob = self.blobs[name]
-                yield BlobEntry(name, len(blob.content), blob.modified)
+                yield BlobEntry(name, len(blob.content), blob.modified, retention_in(blob.metadata))
 
     async def delete(self, name: str) -> None:
         """See BlobStore."""

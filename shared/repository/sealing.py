@@ -27,11 +27,12 @@ async def seal(store: BlobStore, draft: Manifest) -> Manifest:
     Missing if a segment that it names is not in the vault; then nothing was sealed.
     """
     await initialise(store)
+    # Before looking for the run's own manifest: one that a twin seals after that search is met at this number or a later one.
+    number = await newest_number(store, draft.tenant_id) + 1
     own = await find_sealed(store, draft)
     if own is not None:
         return own
     await at_once(keep_until(store, name, size, draft.expires) for name, size in named_blobs(draft).items())
-    number = await newest_number(store, draft.tenant_id) + 1
     for _ in range(ATTEMPTS):
         manifest = replace(
             draft,

@@ -6,10 +6,13 @@ delete before retention ends, no shortening of retention.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
+
+# Where LawfulStore keeps retention, and listings find it.
+RETAIN_UNTIL = "retainuntil"
 
 # Requests in flight on one store: enough to hide 20 ms of latency, few enough to stay in the SDK's connection pool.
 PARALLEL_REQUESTS = 16
@@ -26,11 +29,18 @@ class BlobProperties:
 
 @dataclass(frozen=True, slots=True)
 class BlobEntry:
-    """One line of a listing."""
+    """One line of a listing; `retain_until` as in BlobProperties."""
 
     name: str
     size: int
     modified: datetime
+    retain_until: datetime | None = None
+
+
+def retention_in(metadata: Mapping[str, str] | None) -> datetime | None:
+    """Until when a blob with this metadata is retained by LawfulStore."""
+    text = (metadata or {}).get(RETAIN_UNTIL)
+    return datetime.fromisoformat(text) if text else None
 
 
 class BlobStore(Protocol):

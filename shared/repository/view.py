@@ -290,7 +290,8 @@ def _last_of_each(entries: Entries, segments: npt.NDArray[np.int32], holds: Hold
         return np.flatnonzero(~gone)
     order, same = key_order(entries, holds)
     last = order[_group_ends(same, len(order))]
-    return last[~gone[last]]
+    winners: npt.NDArray[np.intp] = last[~gone[last]]
+    return winners
 
 
 def _group_ends(same: Mask, length: int) -> Mask:
