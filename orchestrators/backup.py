@@ -49,7 +49,9 @@ def back_up_tenant(ctx: OrchestrationContext, request: BackUpTenant) -> Generato
         everything = Lane(name=CLOSING_LANE, types=[], share=1.0)
         closed: str = yield ctx.call_sub_orchestrator(
             "capture_lane",
-            input=CaptureLane(tenantId=tenant_id, taskId=task_id, run=begun["run"], lane=everything, closing=True),
+            input=CaptureLane(
+                tenantId=tenant_id, taskId=task_id, run=begun["run"], lane=everything, closing=True, after=captured
+            ),
             instance_id=f"{task_id}:{CLOSING_LANE}",
         )
         sealed: BackupSealed = yield from answer(

@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from shared.records.events import Events
 from shared.records.idempotency import IdempotencyKeys
@@ -21,6 +22,9 @@ from shared.records.times import Clock, utc_now
 from shared.repository.store import BlobStore
 from shared.settings import Settings, need, read_settings
 from shared.tenants.registry import Tenants
+
+if TYPE_CHECKING:
+    from shared.repository.tokens import TokenCipher
 
 TABLES = ("cairnTasks", "cairnEvents", "cairnRestorePoints", "cairnRunLocks", "cairnIdempotencyKeys", "cairnTenants")
 VAULT_CONTAINER = "vault"
@@ -48,12 +52,14 @@ class Deployment:
     records: Records
     vault: BlobStore
     workspace: BlobStore
+    cipher: "TokenCipher"
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def close(self) -> None:
         """Give back all connections; safe to repeat."""
         await self.vault.close()
         await self.workspace.close()
+        await self.cipher.close()
         await self._open.aclose()
 
 
@@ -81,15 +87,17 @@ async def open_deployment(settings: Settings | None = None) -> Deployment:
     settings = settings or read_settings()
     need(settings, "records_url", "records_connection_string")
     need(settings, "vault_url", "vault_connection_string")
+    need(settings, "key_url")
     stack = AsyncExitStack()
     try:
         credential = await _credential(settings, stack)
         records = await _open_records(settings, credential, stack)
         vault, workspace = await _open_stores(settings, credential)
+        cipher = _cipher(settings, credential)
     except BaseException:
         await stack.aclose()
         raise
-    return Deployment(settings, records, vault, workspace, stack)
+    return Deployment(settings, records, vault, workspace, cipher, stack)
 
 
 class Shared:
@@ -114,7 +122,8 @@ deployment = Shared()
 
 async def _credential(settings: Settings, stack: AsyncExitStack) -> Any:
     """Cairn's own identity for storage, or None where connection strings do."""
-    if not (settings.vault_url or settings.records_url or settings.workspace_url):
+    vault_key = settings.key_url.startswith("https://")
+    if not (settings.vault_url or settings.records_url or settings.workspace_url or vault_key):
         return None
     from azure.identity.aio import DefaultAzureCredential
 
@@ -151,3 +160,12 @@ async def _open_stores(settings: Settings, credential: Any) -> tuple[BlobStore, 
         open_vault(vault, VAULT_CONTAINER, immutability=bool(settings.vault_url), credential=credential),
         open_workspace(workspace, WORKSPACE_CONTAINER, credential=credential),
     )
+
+
+def _cipher(settings: Settings, credential: Any) -> "TokenCipher":
+    """Key Vault's key where there is one; locally a file."""
+    from shared.repository.tokens import KeyVaultTokenCipher, LocalTokenCipher
+
+    if settings.key_url.startswith("/"):
+        return LocalTokenCipher(Path(settings.key_url))
+    return KeyVaultTokenCipher(settings.key_url, credential)

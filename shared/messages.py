@@ -48,6 +48,8 @@ class CaptureLane(TypedDict):
     checkpoint: NotRequired[str]
     slices: NotRequired[int]
     closing: NotRequired[bool]
+    after: NotRequired[list[str]]
+    """For the closing lane: the last checkpoints of all others."""
 
 
 class SliceCaptured(TypedDict):

@@ -46,6 +46,12 @@ class TypeCapture:
     throttled: int = 0
     not_read: tuple[Json, ...] = ()
     not_read_count: int = 0
+    stored_as: Literal["base", "changes"] = "base"
+    """Whether the layer stands alone or over those of the restore point before."""
+    tallied: Mapping[str, int] = field(default_factory=dict)
+    """What is counted apart among the objects recorded, by the name of the count."""
+    retryable: bool = False
+    """Whether a failure may pass: the closing lane tries such a type once more."""
 
     @property
     def layer(self) -> Layer:
@@ -64,6 +70,7 @@ class TypeCapture:
             "layer": self.layer.as_json(), "objectRecords": self.object_records, "linkRecords": self.link_records,
             "tokens": dict(self.tokens), "requests": self.requests, "resourceUnits": self.resource_units,
             "throttled": self.throttled, "notRead": list(self.not_read), "notReadCount": self.not_read_count,
+            "storedAs": self.stored_as, "tallied": dict(self.tallied), "retryable": self.retryable,
         }
 
     @staticmethod
@@ -77,6 +84,7 @@ class TypeCapture:
             object_records=value["objectRecords"], link_records=value["linkRecords"], tokens=value["tokens"],
             requests=value["requests"], resource_units=value["resourceUnits"], throttled=value["throttled"],
             not_read=tuple(value["notRead"]), not_read_count=value["notReadCount"],
+            stored_as=value["storedAs"], tallied=value["tallied"], retryable=value["retryable"],
         )
 
 

@@ -7,7 +7,8 @@ body, so that they are kept and never count as a change.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from shared.repository.records import RemovalReason
+from shared.backup.tallies import tallies_of
+from shared.repository.records import ObjectRecord, RemovalReason
 from shared.repository.segments import SegmentDraft, SegmentWriter
 
 type Json = dict[str, Any]
@@ -19,6 +20,8 @@ class Recorder:
     def __init__(self, object_type: str, volatile: Iterable[str] = ()) -> None:
         self._type = object_type
         self._split = volatile_splitter(tuple(volatile))
+        self._tallies = tallies_of(object_type)
+        self.tallied = dict.fromkeys(self._tallies, 0)
         self._objects = SegmentWriter(object_type, "objects")
         self._links = SegmentWriter(object_type, "links")
         self.object_records = 0
@@ -26,7 +29,14 @@ class Recorder:
 
     def object(self, object_id: str, body: Json) -> None:
         """Record an object as it is now; `body` becomes the recorder's."""
+        for name, tally in self._tallies.items():
+            self.tallied[name] += tally.counts(body)
         self._objects.put_object(object_id, body, self._split(body))
+        self.object_records += 1
+
+    def kept(self, record: ObjectRecord) -> None:
+        """Record an object again as it was captured once."""
+        self._objects.put_object(record.object_id, record.body, record.volatile)
         self.object_records += 1
 
     def removed(self, object_id: str, reason: RemovalReason) -> None:

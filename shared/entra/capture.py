@@ -90,7 +90,7 @@ async def capture(
     )
     at: Cursor = dict(cursor) if cursor else await _beginning(run, mode, since)
     while True:
-        run.steps = _steps(at["way"], asked)
+        run.steps = _steps(at["way"], asked, sweeps=reading.sweeps)
         try:
             async with aclosing(_from(run, at, rows)) as pieces:
                 async for captured in pieces:
@@ -118,11 +118,11 @@ async def _beginning(run: _Run, mode: Mode, since: str) -> Cursor:
     return {"way": way, "step": 0, "link": "", "token": ""}
 
 
-def _steps(way: str, asked: Wanted) -> list[str]:
-    sweeps = [f"sweep {link.name}" for link in asked.expand_links if way != "changes" or not link.slow]
+def _steps(way: str, asked: Wanted, *, sweeps: bool) -> list[str]:
+    swept = [f"sweep {link.name}" for link in asked.expand_links if sweeps and (way != "changes" or not link.slow)]
     return {
-        "chain": ["round", *sweeps], "paced": ["latest", "list", *sweeps, "replay"], "list": ["list", *sweeps],
-        "changes": ["replay", *sweeps], "single": ["single"], "perParent": ["children"],
+        "chain": ["round", *swept], "paced": ["latest", "list", *swept, "replay"], "list": ["list", *swept],
+        "changes": ["replay", *swept], "single": ["single"], "perParent": ["children"],
     }[way]
 
 
@@ -133,7 +133,8 @@ async def _from(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> AsyncG
         async with aclosing(_children(run, at, rows) if step == "children" else _step(run, step, at)) as reading:
             async for piece in reading:
                 at = piece.cursor
-                yield _ended(piece) if at["step"] >= len(run.steps) else piece
+                told = replace(piece, replay=step == "replay")
+                yield _ended(told) if at["step"] >= len(run.steps) else told
         if at["step"] >= len(run.steps):
             return
 

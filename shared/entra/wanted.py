@@ -29,6 +29,8 @@ class Reading:
     """False for tenants without change tracking (external and B2C tenants)."""
     slow: bool = True
     """Whether the slow lane is read: properties and links that take a request for each object."""
+    sweeps: bool = True
+    """Whether links that delta does not track are listed for every object; else for objects that changed only."""
     parents: frozenset[str] | None = None
     """For types under parents: only these parents; None for all."""
     expected_objects: int | None = None

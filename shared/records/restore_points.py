@@ -39,6 +39,8 @@ class RestorePoint(TypedDict):
     durationSeconds: float
     sizeBytes: int
     counts: dict[str, int]
+    guests: NotRequired[int]
+    """How many of the users are guests; they count among the users too."""
     coverage: dict[str, str]
     expires: str
     requests: int

@@ -1,0 +1,142 @@
+"""Begin a backup: look at the restore point before, at what the token may read, and plan every type."""
+
+import hashlib
+from collections.abc import Mapping
+
+import jwt
+import orjson
+
+from shared.backup.planning import Before, Mode, closing_order, lanes, plan_types
+from shared.backup.run import Run, TypeRun, save_run
+from shared.catalog import OBJECT_TYPES, enabled
+from shared.catalog.row import Cloud, ObjectType
+from shared.deployment import Deployment
+from shared.entra.transport import Graph
+from shared.entra.wanted import Reading, wanted
+from shared.errors import EntraError, NotFound, NotPermitted, Rejected
+from shared.messages import BackUpTenant, BackupBegun
+from shared.records.times import as_time
+from shared.repository.chain import list_manifests
+from shared.repository.format import initialise
+from shared.repository.manifest import Manifest, TypeEntry
+
+NATIVE_JOBS = "/directory/recovery/jobs"
+"""Microsoft Entra Backup and Recovery's own jobs; their changes leave no delta records."""
+
+
+async def begin(opened: Deployment, graph: Graph, request: BackUpTenant) -> BackupBegun:
+    """Return what this run will read. Read-only but for the plan in the workspace; safe to repeat."""
+    tenant_id, records = request["tenantId"], opened.records
+    await initialise(opened.vault)
+    now = records.clock()
+    tenant = await records.tenants.get(tenant_id)
+    settings = (await records.tenants.settings(tenant_id)).settings
+    previous = await newest_full_view(opened, tenant_id)
+    held = permissions_held(await graph.token())
+    reading = Reading(options=settings.options, held=held, delta=tenant["kind"] == "workforce")
+    rows = tuple(OBJECT_TYPES.values())
+    cloud = opened.settings.cloud
+    on = frozenset(row.name for row in enabled(settings.options, cloud))
+    digests = {row.name: row_digest(row, reading, cloud) for row in rows}
+    recovered, notes = await recovered_natively(graph, previous)
+    plans = plan_types(
+        rows,
+        before=_before(previous),
+        digests=digests,
+        enabled=on,
+        wanted=None if request["types"] is None else frozenset(request["types"]),
+        kind=request["kind"],
+        cloud=cloud,
+        now=now,
+        recovered_natively=recovered,
+    )
+    run = Run(
+        tenant_id=tenant_id, task_id=request["taskId"], kind=request["kind"], partial=request["types"] is not None,
+        scheduled=request["scheduled"], started=now, retention_days=settings.retention_days,
+        options=settings.options, delta=reading.delta, previous=previous.sequence if previous else 0, held=held,
+        types={
+            plan.object_type: _type_run(plan.mode, plan.reason, digests[plan.object_type], previous, plan.object_type)
+            for plan in plans
+        },
+        closing=tuple(closing_order(rows)),
+        notes=tuple(notes),
+    )  # fmt: skip
+    name = await save_run(opened.workspace, run)
+    return BackupBegun(run=name, kind=run.kind, lanes=lanes(rows, plans))
+
+
+async def newest_full_view(opened: Deployment, tenant_id: str) -> Manifest | None:
+    """The manifest of the newest restore point that a backup may build on, or None before the first."""
+    async for manifest in list_manifests(opened.vault, tenant_id):
+        if manifest.kind != "beforeRestore":
+            return manifest
+    return None
+
+
+def permissions_held(token: str) -> frozenset[str] | None:
+    """The application permissions in Cairn's own token (its `roles` claim), or None where it shows none.
+
+    The token is Microsoft Graph's to validate; here it is only read, for planning.
+    """
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False, "verify_aud": False, "verify_exp": False})
+    except jwt.InvalidTokenError:
+        return None
+    roles = claims.get("roles")
+    return frozenset(roles) if isinstance(roles, list) else None
+
+
+def row_digest(row: ObjectType, reading: Reading, cloud: Cloud) -> str:
+    """What a delta token is good for: the same properties and links, and nothing else."""
+    asked = wanted(row, reading, cloud)
+    text = orjson.dumps({
+        "path": row.path, "version": row.version, "select": asked.select, "byDelta": asked.by_delta,
+        "links": [link.name for link in (*asked.delta_links, *asked.expand_links, *asked.each_links)],
+        "singly": asked.singly,
+    })  # fmt: skip
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+async def recovered_natively(graph: Graph, previous: Manifest | None) -> tuple[bool, list[str]]:
+    """Whether Microsoft's own recovery changed the tenant since, and what could not be found out.
+
+    Source: Microsoft Entra Backup and Recovery overview. A tenant or cloud without the feature answers 404 or 400.
+    """
+    if previous is None:
+        return False, []
+    try:
+        answered = await graph.get_json(NATIVE_JOBS, asked="recovery jobs", permission="EntraBackup.Read.All")
+    except (NotFound, Rejected):
+        return False, []
+    except NotPermitted:
+        return False, ["Whether Microsoft's own recovery ran cannot be seen without EntraBackup.Read.All."]
+    except EntraError as error:
+        return True, [f"Whether Microsoft's own recovery ran could not be read ({error}); everything is read in full."]
+    since = previous.started
+    for job in answered.get("value", []):
+        moment = job.get("completedDateTime") or job.get("jobCompletionDateTime") or job.get("jobStartDateTime")
+        if job.get("status") not in ("failed", "canceled") and (moment is None or as_time(moment) >= since):
+            return True, []
+    return False, []
+
+
+def _before(previous: Manifest | None) -> dict[str, Before]:
+    if previous is None:
+        return {}
+    return {
+        name: Before(
+            outcome=entry.outcome,
+            read_at=as_time(entry.read_at),
+            full_read_at=as_time(entry.full_read_at) if entry.full_read_at else None,
+            row_digest=entry.row_digest,
+            has_token=bool(entry.delta_tokens),
+        )
+        for name, entry in previous.types.items()
+        if entry.layers or entry.read_at
+    }
+
+
+def _type_run(mode: Mode, reason: str, digest: str, previous: Manifest | None, name: str) -> TypeRun:
+    entry: TypeEntry | None = previous.types.get(name) if previous else None
+    counts: Mapping[str, int] = entry.counts if entry else {}
+    return TypeRun(mode, reason, digest, counts.get("objects"), counts.get("links"))

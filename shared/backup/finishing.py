@@ -1,0 +1,188 @@
+"""The end of one type's reading: what was captured, seen against the restore point before.
+
+- Read by changes: links that were read whole for one object become what was added and removed; an object that came back
+  from the recycle bin gets its links read again, since its removal had hidden them.
+- Read in full, in a full backup or where there is nothing before: it is a new base.
+- Read in full because the type has no delta: only what differs is kept, so that storage follows the change.
+- What could not be read of an object is taken over from before, so that a failed request never looks like a removal.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from shared.backup.checkpoint import TypeCapture
+from shared.backup.recorder import Recorder
+from shared.backup.run import Run
+from shared.catalog.row import ObjectType
+from shared.deployment import Deployment
+from shared.entra.single_reads import link_slices
+from shared.entra.transport import Graph
+from shared.entra.wanted import Reading, wanted
+from shared.errors import Corrupt, TokenExpired
+from shared.repository.chain import read_manifest
+from shared.repository.compaction import needs_compaction
+from shared.repository.comparison import compare
+from shared.repository.manifest import Layer, SegmentRef, TypeEntry
+from shared.repository.records import ObjectRecord
+from shared.repository.segments import store_segment
+from shared.repository.view import TypeView
+
+REVIVED_AT_ONCE = 1_000
+
+type LinkChange = tuple[str, str, str, str, bool]
+"""(source, link, target, target's type, whether it is gone)."""
+
+
+class Finishing:
+    """What is done at the end of one type, with the restore point before at hand."""
+
+    def __init__(self, opened: Deployment, run: Run, row: ObjectType, over: TypeCapture | None = None) -> None:
+        self._opened, self._run, self._row = opened, run, row
+        self._over = over  # what this run has of the type already, for the closing lane
+        self._entry: TypeEntry | None = None
+
+    async def before(self) -> TypeEntry | None:
+        """The type in the restore point before, or None."""
+        if self._entry is None and self._run.previous:
+            manifest = await read_manifest(self._opened.vault, self._run.tenant_id, self._run.previous)
+            self._entry = manifest.types.get(self._row.name)
+        return self._entry
+
+    async def token_before(self, collection: str) -> str:
+        """The delta token that the restore point before holds; TokenExpired where it has none that can be read."""
+        entry = await self.before()
+        sealed = entry.delta_tokens.get(collection, "") if entry else ""
+        if not sealed:
+            raise TokenExpired(f"{self._row.title}: there is no delta token to go on from", code="noToken")
+        try:
+            return await self._opened.cipher.decrypt(
+                sealed, tenant_id=self._run.tenant_id, purpose=f"{self._row.name}/{collection}"
+            )
+        except Corrupt:
+            raise TokenExpired(f"{self._row.title}: the delta token cannot be decrypted", code="noToken") from None
+
+    async def whole_links(
+        self, at: TypeCapture, whole: Mapping[tuple[str, str], Mapping[str, str]]
+    ) -> list[LinkChange]:
+        """What separates the links that were read whole from those that were known, from before and in this run."""
+        view = await self._view_with(at)
+        known = await view.links_of({source for source, _ in whole})
+        changes: list[LinkChange] = []
+        for (source, link), targets in whole.items():
+            had = {one.target_id: one.target_type for one in known[source] if one.link == link}
+            changes += [(source, link, gone, had[gone], True) for gone in had if gone not in targets]
+            changes += [(source, link, new, kind, False) for new, kind in targets.items() if new not in had]
+        return changes
+
+    async def finished(self, at: TypeCapture, graph: Graph, reading: Reading) -> TypeCapture:
+        """The capture as it goes into the restore point."""
+        if at.mode == "changes":
+            at = await self._with_links_of_revived(at, graph, reading)
+            return replace(at, stored_as="changes")
+        entry = await self.before()
+        if entry is None or not entry.layers:
+            return at
+        if at.not_read:
+            at = await self._with_what_was_known(at, entry)
+        by_delta = wanted(self._row, reading, graph.endpoints.cloud).by_delta
+        if self._run.kind == "full" or by_delta or needs_compaction(entry.layers):
+            return at
+        return await self._only_differences(at, entry)
+
+    async def _only_differences(self, at: TypeCapture, entry: TypeEntry) -> TypeCapture:
+        old = self._view(entry.layers)
+        found = await compare(old, self._view((at.layer,)))
+        if found.is_empty:
+            return replace(at, objects=(), links=(), stored_as="changes")
+        if 2 * (len(found.added) + len(found.changed_after) + len(found.removed)) > await old.count("objects") + 1:
+            return at  # most of it is new: a base reads better
+        recorder = Recorder(self._row.name)
+        reason = "unknown" if self._row.recycle_bin else "hardDeleted"
+        async for one in found.objects():
+            if one.after is None:
+                recorder.removed(one.object_id, reason)  # type: ignore[arg-type]
+            else:
+                recorder.kept(one.after)
+        async for link in found.links():
+            record = link.link
+            put = recorder.link if link.change == "added" else recorder.unlink
+            put(record.source_id, record.link, record.target_id, record.target_type)
+        return replace(await self._replaced(at, recorder), stored_as="changes")
+
+    async def _with_what_was_known(self, at: TypeCapture, entry: TypeEntry) -> TypeCapture:
+        """Add, from before, what could not be read this time."""
+        unread: dict[str, set[str]] = {}
+        for one in at.not_read:
+            unread.setdefault(str(one["objectId"]), set()).update(str(one["what"]).split(","))
+        old, new = self._view(entry.layers), self._view((at.layer,))
+        links = await old.links_of(unread)
+        objects = await old.objects_by_id(unread)
+        now = await new.objects_by_id(unread)
+        recorder = Recorder(self._row.name)
+        for object_id, names in unread.items():
+            for link in links[object_id]:
+                if link.link in names:
+                    recorder.link(object_id, link.link, link.target_id, link.target_type)
+            before, after = objects.get(object_id), now.get(object_id)
+            lost = {name: before.body[name] for name in names if before and name in before.body}
+            if lost and after is not None:
+                recorder.kept(replace(after, body={**after.body, **lost}))
+        return await self._added(at, recorder)
+
+    async def _with_links_of_revived(self, at: TypeCapture, graph: Graph, reading: Reading) -> TypeCapture:
+        """Objects older than the last read that were not in it came back: their links are read by themselves.
+
+        That delta shows a revived object's links is not confirmed by any source, and their removal hid them.
+        """
+        links = wanted(self._row, reading, graph.endpoints.cloud).delta_links
+        layers, read_at = await self._layers_before()
+        if not links or not at.objects or not layers:
+            return at
+        old = self._view(layers)
+        recorder = Recorder(self._row.name)
+        async for batch in self._view((at.layer,)).object_batches():
+            older = {one.object_id: one for one in batch if _created(one) and _created(one) < read_at}
+            known = await old.hashes_of(older)
+            revived = [one.body for object_id, one in older.items() if object_id not in known]
+            if not revived:
+                continue
+            async for slices, unread in link_slices(graph, self._row, links, revived):
+                for one in slices:
+                    for target in one.added:
+                        recorder.link(one.source, one.link, target.id, target.type)
+                if unread:
+                    raise unread[0].error
+        return await self._added(at, recorder)
+
+    async def _layers_before(self) -> tuple[tuple[Layer, ...], str]:
+        """What changes are read over, and when that was read."""
+        entry = await self.before()
+        old, read_at = (entry.layers, entry.read_at) if entry else ((), "")
+        if self._over is None:
+            return old, read_at
+        return (*(old if self._over.stored_as == "changes" else ()), self._over.layer), self._over.started
+
+    async def _view_with(self, at: TypeCapture) -> TypeView:
+        layers, _ = await self._layers_before()
+        return self._view((*(layers if at.mode == "changes" else ()), at.layer))
+
+    def _view(self, layers: Iterable[Layer]) -> TypeView:
+        return TypeView(self._opened.vault, self._run.tenant_id, self._row.name, tuple(layers))
+
+    async def _added(self, at: TypeCapture, recorder: Recorder) -> TypeCapture:
+        extra = await self._replaced(at, recorder)
+        return replace(extra, objects=(*at.objects, *extra.objects), links=(*at.links, *extra.links))
+
+    async def _replaced(self, at: TypeCapture, recorder: Recorder) -> TypeCapture:
+        objects: list[SegmentRef] = []
+        links: list[SegmentRef] = []
+        for draft in await asyncio.to_thread(recorder.finish):
+            with draft:
+                segment = await store_segment(self._opened.vault, self._run.tenant_id, draft)
+            (objects if draft.holds == "objects" else links).append(segment)
+        return replace(at, objects=tuple(objects), links=tuple(links))
+
+
+def _created(record: ObjectRecord) -> str:
+    return str(record.body.get("createdDateTime") or "")

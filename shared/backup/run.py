@@ -1,0 +1,91 @@
+"""One run's plan: made once when a backup begins, kept in the workspace, and read by every activity of the run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.backup.checkpoint import load_json, run_prefix, store_json
+from shared.backup.planning import Mode
+from shared.messages import BackupKind
+from shared.records.times import as_text, as_time
+from shared.repository.store import BlobStore
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRun:
+    """How this run reads one type, and why."""
+
+    mode: Mode
+    reason: str
+    digest: str
+    expected_objects: int | None = None
+    expected_links: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run's plan; `previous` is the restore point it builds on, as its number, or 0."""
+
+    tenant_id: str
+    task_id: str
+    kind: BackupKind
+    partial: bool
+    """Whether only some types were asked for."""
+    scheduled: bool
+    started: datetime
+    retention_days: int
+    options: Mapping[str, bool]
+    delta: bool
+    """False for tenants without change tracking (external and B2C tenants)."""
+    previous: int
+    held: frozenset[str] | None
+    """Application permissions that the token holds; None if unknown."""
+    types: Mapping[str, TypeRun]
+    closing: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What could not be found out while planning; each becomes an event."""
+
+    def as_json(self) -> dict[str, Any]:
+        """As it lies in the workspace."""
+        return {
+            "tenantId": self.tenant_id, "taskId": self.task_id, "kind": self.kind, "partial": self.partial,
+            "scheduled": self.scheduled, "started": as_text(self.started), "retentionDays": self.retention_days,
+            "options": dict(self.options), "delta": self.delta, "previous": self.previous,
+            "held": None if self.held is None else sorted(self.held),
+            "types": {
+                name: {
+                    "mode": one.mode, "reason": one.reason, "digest": one.digest,
+                    "expectedObjects": one.expected_objects, "expectedLinks": one.expected_links,
+                }
+                for name, one in self.types.items()
+            },
+            "closing": list(self.closing), "notes": list(self.notes),
+        }  # fmt: skip
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> "Run":
+        """The inverse of as_json."""
+        return Run(
+            tenant_id=value["tenantId"], task_id=value["taskId"], kind=value["kind"], partial=value["partial"],
+            scheduled=value["scheduled"], started=as_time(value["started"]), retention_days=value["retentionDays"],
+            options=value["options"], delta=value["delta"], previous=value["previous"],
+            held=None if value["held"] is None else frozenset(value["held"]),
+            types={
+                name: TypeRun(
+                    one["mode"], one["reason"], one["digest"], one["expectedObjects"], one["expectedLinks"]
+                )
+                for name, one in value["types"].items()
+            },
+            closing=tuple(value["closing"]), notes=tuple(value["notes"]),
+        )  # fmt: skip
+
+
+async def save_run(workspace: BlobStore, run: Run) -> str:
+    """The name under which the plan now lies."""
+    return await store_json(workspace, run_prefix(run.tenant_id, run.task_id), run.as_json())
+
+
+async def load_run(workspace: BlobStore, name: str) -> Run:
+    """The plan of that name."""
+    return Run.from_json(await load_json(workspace, name))

@@ -1,0 +1,221 @@
+"""Seal a backup: from the checkpoints of all lanes, the restore point before and the run's plan, one manifest.
+
+For each type: what was read in full stands alone or over what was before; what failed or was refused keeps the view of
+the restore point before, with the outcome that says so; what was not asked for is carried. Then the index row, and an
+event where the coverage got worse. Safe to repeat: a run seals once.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from shared.backup.checkpoint import Json, TypeCapture, load_checkpoint
+from shared.backup.run import Run, TypeRun
+from shared.backup.summary import restore_point_of, story_of
+from shared.backup.tallies import tallies_of
+from shared.catalog import CATALOG_VERSION, OBJECT_TYPES
+from shared.deployment import Deployment
+from shared.entra.wanted import Reading, wanted
+from shared.errors import RepositoryError
+from shared.messages import BackupSealed, SealBackup
+from shared.repository.chain import read_manifest
+from shared.repository.compaction import compact, needs_compaction
+from shared.repository.comparison import compare
+from shared.repository.coverage import store_coverage
+from shared.repository.manifest import Layer, Manifest, TypeEntry
+from shared.repository.sealing import seal
+from shared.repository.view import TypeView
+from shared.version import VERSION
+
+COMPACTED_HERE = 300_000
+"""Records up to which a type is compacted while sealing; a larger one is read in full at its weekly turn."""
+
+NOT_WHOLE = ("partial", "refused", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class _TypeResult:
+    """What a run has of one type: its reading, and what the closing lane brought after it."""
+
+    capture: TypeCapture | None = None
+    closing: TypeCapture | None = None
+
+
+async def seal_backup(opened: Deployment, run: Run, message: SealBackup) -> BackupSealed:
+    """Return the restore point that now exists."""
+    previous = await read_manifest(opened.vault, run.tenant_id, run.previous) if run.previous else None
+    results = await _results(opened, message["checkpoints"])
+    sealing = _Sealing(opened, run, previous)
+    types = {
+        name: await sealing.entry(name, planned, results.get(name, _TypeResult()))
+        for name, planned in run.types.items()
+    }
+    if not any(entry.layers or entry.outcome == "complete" for entry in types.values()):
+        worst = next((entry for entry in types.values() if entry.reason), None)
+        raise RepositoryError(
+            f"Nothing could be read, so there is no restore point. {worst.reason if worst else ''}",
+            remedy=worst.remedy if worst else None,
+        )
+    finished = opened.records.clock()
+    manifest = await seal(
+        opened.vault,
+        Manifest(
+            tenant_id=run.tenant_id, run_id=run.task_id, kind=run.kind, started=run.started, finished=finished,
+            expires=finished + timedelta(days=run.retention_days), catalog_version=CATALOG_VERSION, types=types,
+            cairn_version=VERSION,
+        ),
+    )  # fmt: skip
+    await opened.records.restore_points.upsert(restore_point_of(manifest))
+    await _tell_coverage(opened, run, previous, manifest)
+    incomplete = [entry for entry in manifest.types.values() if entry.outcome in NOT_WHOLE]
+    return BackupSealed(backupId=manifest.backup_id, warnings=len(incomplete), summary=story_of(manifest))
+
+
+async def _results(opened: Deployment, names: Iterable[str]) -> dict[str, _TypeResult]:
+    """What the lanes captured; the last checkpoint is the closing lane's."""
+    checkpoints = [await load_checkpoint(opened.workspace, name) for name in names]
+    results: dict[str, _TypeResult] = {}
+    for checkpoint in checkpoints[:-1]:
+        for capture in checkpoint.captures:
+            results[capture.object_type] = _TypeResult(capture)
+    for capture in checkpoints[-1].captures:
+        before = results.get(capture.object_type, _TypeResult())
+        # Read in full once more: it stands for itself, unless that failed again.
+        anew = capture.mode == "full" and capture.outcome in ("complete", "partial")
+        results[capture.object_type] = _TypeResult(capture) if anew else replace(before, closing=capture)
+    return results
+
+
+class _Sealing:
+    """Makes the entries of a manifest."""
+
+    def __init__(self, opened: Deployment, run: Run, previous: Manifest | None) -> None:
+        self._opened, self._run, self._previous = opened, run, previous
+
+    async def entry(self, name: str, planned: TypeRun, result: _TypeResult) -> TypeEntry:
+        """One type's entry."""
+        before = self._previous.types.get(name) if self._previous else None
+        capture = result.capture
+        if planned.mode == "off":
+            return TypeEntry("off", reason=planned.reason)
+        if planned.mode == "carried" or capture is None:
+            return before.carried(planned.reason) if before else TypeEntry("off", reason=planned.reason)
+        if capture.outcome in ("refused", "failed"):
+            return await self._not_read(name, capture, before)
+        return await self._read(name, planned, result, capture, before)
+
+    async def _not_read(self, name: str, capture: TypeCapture, before: TypeEntry | None) -> TypeEntry:
+        """The view of before, if there is one, under the outcome that says that it is old."""
+        coverage = [{"what": name, "reason": capture.reason, "remedy": capture.remedy}]
+        entry = TypeEntry(
+            capture.outcome, reason=capture.reason, remedy=capture.remedy, requests=capture.requests,
+            resource_units=round(capture.resource_units),
+            coverage=await store_coverage(self._opened.vault, self._run.tenant_id, coverage),
+        )  # fmt: skip
+        if before is None or not before.layers:
+            return entry
+        return replace(entry, layers=before.layers, counts=before.counts, read_at=before.read_at)
+
+    async def _read(
+        self, name: str, planned: TypeRun, result: _TypeResult, capture: TypeCapture, before: TypeEntry | None
+    ) -> TypeEntry:
+        closing = result.closing if result.closing and result.closing.outcome in ("complete", "partial") else None
+        base = before.layers if before and capture.stored_as == "changes" else ()
+        layers = (*base, *(one.layer for one in (capture, closing) if one and one.layer.segments))
+        counts = await self._counts(name, layers, capture if not closing or not closing.objects else None, before)
+        if needs_compaction(layers) and counts["objects"] + counts["links"] <= COMPACTED_HERE:
+            layers = (await compact(self._view(name, layers), self._opened.vault),)
+        left_out = self._left_out(name)
+        not_read = [*left_out, *capture.not_read, *(closing.not_read if closing else ())]
+        missing = any(one.get("permission") for one in left_out)
+        parts = (capture, closing) if closing else (capture,)
+        partial = missing or any(one.outcome == "partial" for one in parts)
+        why = next((one for one in parts if one.outcome == "partial"), None)
+        tokens = (closing.tokens if closing and closing.tokens else None) or capture.tokens
+        return TypeEntry(
+            "partial" if partial else "complete",
+            reason=why.reason if why else ("Some properties need a permission that is missing." if missing else ""),
+            remedy=why.remedy if why else ("Grant the permissions that the coverage names." if missing else ""),
+            read_at=capture.started,
+            full_read_at=capture.started if capture.mode == "full" else (before.full_read_at if before else ""),
+            row_digest=planned.digest,
+            layers=layers,
+            counts=counts,
+            requests=sum(one.requests for one in parts),
+            resource_units=round(sum(one.resource_units for one in parts)),
+            delta_tokens=tokens,
+            coverage=await store_coverage(self._opened.vault, self._run.tenant_id, not_read),
+        )
+
+    async def _counts(
+        self, name: str, layers: tuple[Layer, ...], alone: TypeCapture | None, before: TypeEntry | None
+    ) -> dict[str, int]:
+        """Objects, links, and what is counted apart; from what changed where the view builds on the one before."""
+        view = self._view(name, layers)
+        if before is not None and before.counts and layers[: len(before.layers)] == before.layers:
+            return await self._counts_from(view, before)
+        objects, links = await view.count("objects"), await view.count("links")
+        tallies = tallies_of(name)
+        if alone is not None and alone.object_records == objects:
+            return {"objects": objects, "links": links, **alone.tallied}
+        counted = dict.fromkeys(tallies, 0)
+        if tallies:
+            async for batch in view.object_batches():
+                for tally_name, tally in tallies.items():
+                    counted[tally_name] += sum(tally.counts(one.body) for one in batch)
+        return {"objects": objects, "links": links, **counted}
+
+    async def _counts_from(self, view: TypeView, before: TypeEntry) -> dict[str, int]:
+        found = await compare(self._view(view.object_type, before.layers), view)
+        counts = dict(before.counts)
+        counts["objects"] = counts.get("objects", 0) + len(found.added) - len(found.removed)
+        counts["links"] = counts.get("links", 0) + len(found.links_added) - len(found.links_removed)
+        tallies = tallies_of(view.object_type)
+        if tallies:
+            async for one in found.objects():
+                for tally_name, tally in tallies.items():
+                    gained = bool(one.after and tally.counts(one.after.body))
+                    lost = bool(one.before and tally.counts(one.before.body))
+                    counts[tally_name] = counts.get(tally_name, 0) + gained - lost
+        return counts
+
+    def _left_out(self, name: str) -> list[Json]:
+        reading = Reading(options=self._run.options, held=self._run.held, delta=self._run.delta)
+        asked = wanted(OBJECT_TYPES[name], reading, self._opened.settings.cloud)
+        return [
+            {"what": one.what, "reason": f"The option {one.name} is off.", "remedy": f"Turn the option {one.name} on."}
+            if one.why == "option"
+            else {
+                "what": one.what, "permission": one.name,
+                "reason": f"The permission {one.name} is missing" + (": not all of it is shown." if one.partly else "."),
+                "remedy": f"Grant {one.name} to Cairn's app and give admin consent.",
+            }
+            for one in asked.left_out
+        ]  # fmt: skip
+
+    def _view(self, name: str, layers: tuple[Layer, ...]) -> TypeView:
+        return TypeView(self._opened.vault, self._run.tenant_id, name, layers)
+
+
+async def _tell_coverage(opened: Deployment, run: Run, previous: Manifest | None, manifest: Manifest) -> None:
+    """Events: what could not be read, and what was read last time and not now."""
+    before: Mapping[str, TypeEntry] = previous.types if previous else {}
+    task = {"taskId": run.task_id, "name": "Backup"}
+    for note in run.notes:
+        await opened.records.events.record(
+            f"note:{run.task_id}:{note[:40]}", tenant_id=run.tenant_id, severity="information", code="backupNote",
+            message=note, task=task,  # type: ignore[arg-type]
+        )  # fmt: skip
+    for name, entry in manifest.types.items():
+        if entry.outcome not in NOT_WHOLE:
+            continue
+        was = before[name].outcome if name in before else ""
+        worse = was in ("complete", "carried")
+        await opened.records.events.record(
+            f"coverage:{run.task_id}:{name}", tenant_id=run.tenant_id, severity="error" if worse else "warning",
+            code="coverageWorse" if worse else "coverage",
+            message=f"{OBJECT_TYPES[name].title}: {entry.outcome}. {entry.reason} {entry.remedy}".strip(),
+            task=task,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+

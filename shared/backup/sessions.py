@@ -1,0 +1,97 @@
+"""Sessions with Microsoft Graph for the activities of this process: each its own connections and counts, all of one
+tenant under one governor.
+
+The orchestrator gives each activity a share of the tenant's budget. What the activities of a tenant that run here hold
+together is the governor's share, so one that needs little lends the rest to the others without a word between them.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.entra.clouds import endpoints
+from shared.entra.credentials import ClientCertificate, ClientSecret, Credential, FederatedIdentity, TokenSource, token_source
+from shared.entra.governor import Governor
+from shared.entra.transport import Graph
+from shared.errors import SettingsError
+from shared.settings import Settings
+
+
+@dataclass(slots=True)
+class _Tenant:
+    """What the activities of one tenant share."""
+
+    tokens: TokenSource
+    governor: Governor
+    shares: list[float] = field(default_factory=list)
+
+
+class _Lent:
+    """A token source that outlives the session which uses it."""
+
+    def __init__(self, tokens: TokenSource) -> None:
+        self._tokens = tokens
+
+    async def token(self, *, fresh: bool = False, claims: str = "") -> str:
+        """See TokenSource."""
+        return await self._tokens.token(fresh=fresh, claims=claims)
+
+    async def aclose(self) -> None:
+        """Nothing: the source is closed with the process."""
+
+
+class GraphSessions:
+    """Opens sessions for reading tenants with the app identity of the `basic` consent."""
+
+    def __init__(self) -> None:
+        self._tenants: dict[str, _Tenant] = {}
+
+    @asynccontextmanager
+    async def reading(
+        self, settings: Settings, tenant_id: str, *, share: float = 1.0, scheduled: bool = False
+    ) -> AsyncIterator[Graph]:
+        """A session that reads the tenant with `share` (0..1) of its budget while it is open."""
+        roots = endpoints(settings.cloud, graph_url=settings.graph_url, login_url=settings.login_url)
+        if tenant_id not in self._tenants:
+            tokens = token_source(roots, tenant_id, reading_credential(settings))
+            self._tenants[tenant_id] = _Tenant(tokens, Governor(share=share))
+        tenant = self._tenants[tenant_id]
+        tenant.shares.append(share)
+        tenant.governor.resize(share=sum(tenant.shares))
+        try:
+            async with Graph(roots, _Lent(tenant.tokens), governor=tenant.governor, scheduled=scheduled) as graph:
+                yield graph
+        finally:
+            tenant.shares.remove(share)
+            if tenant.shares:
+                tenant.governor.resize(share=sum(tenant.shares))
+
+
+def reading_credential(settings: Settings) -> Credential:
+    """How Cairn's reading app proves itself; SettingsError where nothing says how."""
+    if not settings.client_id:
+        raise SettingsError("CAIRN_CLIENT_ID", "the application (client) id of the app that reads tenants", "nothing")
+    if settings.client_secret:
+        return ClientSecret(settings.client_id, settings.client_secret)
+    if settings.client_certificate_path:
+        return ClientCertificate(settings.client_id, _certificate(settings.client_certificate_path))
+    if settings.managed_identity_client_id:
+        return FederatedIdentity(settings.client_id, settings.managed_identity_client_id)
+    raise SettingsError(
+        "CAIRN_CLIENT_SECRET", "a secret or CAIRN_CLIENT_CERTIFICATE_PATH (local), or CAIRN_MANAGED_IDENTITY_CLIENT_ID (Azure)",
+        "none of them",
+    )
+
+
+def _certificate(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            "CAIRN_CLIENT_CERTIFICATE_PATH", "a PEM file that can be read", f"{path!r} ({type(error).__name__})"
+        ) from None
+
+
+sessions = GraphSessions()
+"""The sessions of this process."""

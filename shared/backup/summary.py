@@ -1,0 +1,50 @@
+"""A manifest in other words: as the row that lists show, and as the task's last line."""
+
+from shared.records.restore_points import RestorePoint, TypeCoverage
+from shared.records.times import as_text
+from shared.repository.manifest import Manifest, TypeEntry
+
+NOT_WHOLE = ("partial", "refused", "failed")
+
+
+def restore_point_of(manifest: Manifest) -> RestorePoint:
+    """The index row; holds nothing that the manifest does not."""
+    incomplete = any(entry.outcome in NOT_WHOLE for entry in manifest.types.values())
+    return RestorePoint(
+        backupId=manifest.backup_id, tenantId=manifest.tenant_id, kind=manifest.kind, status="packed",
+        outcome="partial" if incomplete else "complete",
+        started=as_text(manifest.started), finished=as_text(manifest.finished),
+        durationSeconds=round((manifest.finished - manifest.started).total_seconds(), 3),
+        sizeBytes=manifest.size_bytes, counts=manifest.counts, guests=guests_in(manifest),
+        coverage={name: entry.outcome for name, entry in manifest.types.items()},
+        expires=as_text(manifest.expires), requests=manifest.requests, resourceUnits=manifest.resource_units,
+        taskId=manifest.run_id, manifestSha256=manifest.sha256,
+        coverageDetails=[_coverage(name, entry) for name, entry in manifest.types.items()],
+    )  # fmt: skip
+
+
+def guests_in(manifest: Manifest) -> int:
+    """How many of the users are guests."""
+    user = manifest.types.get("user")
+    return user.counts.get("guests", 0) if user else 0
+
+
+def story_of(manifest: Manifest) -> str:
+    """What the backup did, in one line."""
+    objects = sum(manifest.counts.values())
+    links = sum(entry.counts.get("links", 0) for entry in manifest.types.values())
+    seconds = (manifest.finished - manifest.started).total_seconds()
+    line = f"Restore point {manifest.backup_id}: {objects} objects and {links} links in {seconds:.1f} s."
+    incomplete = sorted(name for name, entry in manifest.types.items() if entry.outcome in NOT_WHOLE)
+    if not incomplete:
+        return line
+    shown = ", ".join(f"{name} ({manifest.types[name].outcome})" for name in incomplete[:5])
+    more = f" and {len(incomplete) - 5} more" if len(incomplete) > 5 else ""
+    return f"{line} Not whole: {shown}{more}."
+
+
+def _coverage(name: str, entry: TypeEntry) -> TypeCoverage:
+    return TypeCoverage(
+        type=name, outcome=entry.outcome, count=entry.counts.get("objects", 0), reason=entry.reason,
+        remedy=entry.remedy, readAt=entry.read_at or None,
+    )  # fmt: skip
