@@ -23,6 +23,7 @@ type Shape = Literal[
 
 CALL = re.compile(r"^([\w.$]+)\((.*)\)$", re.S)
 NAMED_ARGUMENT = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[^,']+)")
+NAMESPACE = re.compile(r"^(?:microsoft\.)?graph\.", re.I)
 GUID = re.compile(r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
 
 
@@ -278,9 +279,9 @@ class Resolver:
         return target
 
     def _cast(self, segment: str) -> str:
-        if not segment.lower().startswith("microsoft.graph."):
-            return ""
-        name = segment[len("microsoft.graph.") :]
+        # `graph` is the schema's own alias of the namespace: the SDK writes casts with it
+        found = NAMESPACE.match(segment)
+        name = segment[found.end() :] if found else ""
         return name if name in self.schema.types else ""
 
 

@@ -183,6 +183,8 @@ class Server:
         for connection in list(self._connections):
             if connection.transport is not None:
                 connection.transport.abort()
+        while self._connections:
+            await asyncio.sleep(0)  # aborted transports close in the next turns of the loop
         await self._server.wait_closed()
 
 

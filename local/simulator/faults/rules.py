@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -77,7 +78,7 @@ def parse(said: Any) -> Rule:
         raise _wrong(f"unknown field '{sorted(unknown)[0]}'")
     if said.get("kind") not in KINDS:
         raise _wrong(f"kind must be one of {', '.join(KINDS)}")
-    numbers = {"count": int, "after": int, "probability": (int, float), "seconds": (int, float), "status": int}
+    numbers: dict[str, Any] = {"count": int, "after": int, "probability": (int, float), "seconds": (int, float), "status": int}
     for name, kind in numbers.items():
         value = said.get(name)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool) or value < 0):
@@ -133,6 +134,7 @@ class Faults:
                     raise GraphError(400, "syncStateNotFound", "The delta token is expired.")
                 case "stale":
                     self.tenant.stale = stale_view(self.tenant, rule.seconds)
+                    self.tenant.stale_seq = stale_position(self.tenant, rule.seconds)
 
     def after(self, rules: list[Rule], request: Request, response: Response, written: int) -> Response:
         """Spoil an answer; `written` is the log position before the request."""
@@ -182,7 +184,10 @@ class Faults:
         if rule.change == "delete":
             store.delete(record.key, soft=table != "device")
         elif rule.change == "create":
-            fresh = body | {"id": _guid(rule.coin), "displayName": f"{body.get('displayName')} copy"}
+            key = _guid(rule.coin)
+            while key in store.records or key in store.bin:
+                key = _guid(rule.coin)
+            fresh = body | {"id": key, "displayName": f"{body.get('displayName')} copy"}
             fresh |= {name: _guid(rule.coin) for name in ("appId", "deviceId") if name in body}
             if "userPrincipalName" in body:
                 fresh["userPrincipalName"] = f"{fresh['id']}@{body['userPrincipalName'].partition('@')[2]}"
@@ -221,3 +226,11 @@ def stale_view(tenant: Tenant, seconds: float) -> dict[str, bytes | None]:
         elif change.kind == "update":
             view[change.key] = change.before
     return view
+
+
+def stale_position(tenant: Tenant, seconds: float) -> int:
+    """The log position that a stale delta knows of."""
+    horizon = tenant.clock.now() - seconds
+    log = tenant.store.log
+    at = bisect_left(log, horizon, key=lambda change: change.at)
+    return log[at - 1].seq if at else 0

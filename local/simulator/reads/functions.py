@@ -9,7 +9,7 @@ from local.simulator.errors import bad_request
 from local.simulator.http_types import Request, Response, json_response
 from local.simulator.reads.view import View, parse_select
 from local.simulator.routing import Target
-from local.simulator.store import Record
+from local.simulator.store import Body, Record
 
 if TYPE_CHECKING:
     from local.simulator.tenant import Tenant
@@ -94,7 +94,8 @@ def _strings(request: Request, target: Target, value: list[str]) -> Response:
 
 
 def _usage(tenant: Tenant, request: Request, target: Target, record: Record) -> Response:
-    mfa, none = [], []
+    mfa: list[Body] = []
+    none: list[Body] = []
     view = View(tenant.schemas[target.version], None)
     for policy in tenant.store.all("conditionalAccessPolicy"):
         body = policy.read()
