@@ -100,3 +100,36 @@ class FakeGraph:
         if not script:
             return web.json_response({"error": {"code": "Request_ResourceNotFound", "message": "no"}}, status=404)
         return await (script.pop(0) if len(script) > 1 else script[0])(self, request)
+
+
+@dataclass
+class Batching:
+    """`$batch`, each part answered from its own script: (status, body) or (status, body, headers); the last one stays."""
+
+    parts: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    asked: list[list[str]] = field(default_factory=list)
+    leave_out: set[str] = field(default_factory=set)
+    """Parts whose first answer is missing."""
+    otherwise: tuple[Any, ...] = (200, {"value": []})
+
+    def script(self, path: str, *answers: tuple[Any, ...]) -> None:
+        self.parts[path] = list(answers)
+
+    async def __call__(self, fake: "FakeGraph", request: web.Request) -> web.StreamResponse:
+        requests = json.loads(fake.bodies[-1])["requests"]
+        assert len(requests) <= 20
+        assert len({part["id"] for part in requests}) == len(requests)
+        self.asked.append([part["url"] for part in requests])
+        responses = []
+        for part in reversed(requests):  # Graph keeps no order
+            url = part["url"]
+            if url in self.leave_out:
+                self.leave_out.remove(url)
+                continue
+            script = self.parts.get(url) or self.parts.get(url.split("?")[0]) or [self.otherwise]
+            status, body, *rest = script.pop(0) if len(script) > 1 else script[0]
+            text = json.dumps(body).replace("{root}", fake.root)
+            responses.append({
+                "id": part["id"], "status": status, "headers": rest[0] if rest else {}, "body": json.loads(text)
+            })
+        return web.json_response({"responses": responses})
