@@ -83,7 +83,7 @@ AUTHENTICATION_STRENGTH = ObjectType(
     title="Authentication strengths",
     path="/policies/authenticationStrengthPolicies",
     graph_type="authenticationStrengthPolicy",
-    expand=("combinationConfigurations",),
+    inline=("combinationConfigurations",),
     read_permissions=("Policy.Read.AuthenticationMethod",),
     write_permissions=("Policy.ReadWrite.ConditionalAccess",),
     actions=(
@@ -96,7 +96,7 @@ AUTHENTICATION_STRENGTH = ObjectType(
     unique=("displayName",),
     left_alone=(LeftAlone(("policyType", "builtIn"), "built into every tenant and the same in all"),),
     unconfirmed=(
-        "Whether the list shows combination configurations by $expand.",
+        "That every answer holds combination configurations unasked, as the documented examples do.",
         "Whether a strength that a policy uses can be deleted.",
         "Whether displayName must be unique.",
     ),

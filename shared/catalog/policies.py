@@ -198,7 +198,7 @@ PERMISSION_GRANT_POLICY = ObjectType(
     title="Permission grant policies",
     path="/policies/permissionGrantPolicies",
     graph_type="permissionGrantPolicy",
-    expand=("includes", "excludes"),
+    inline=("includes", "excludes"),
     read_permissions=("Policy.Read.PermissionGrant",),
     write_permissions=("Policy.ReadWrite.PermissionGrant",),
     actions=(
@@ -216,7 +216,7 @@ PERMISSION_GRANT_POLICY = ObjectType(
         Reference("excludes[].clientApplicationIds[]", "servicePrincipal", by="appId", words=("all",), orders=False),
         Reference("excludes[].resourceApplication", "servicePrincipal", by="appId", words=("any",), orders=False),
     ),
-    unconfirmed=("Whether the list shows includes and excludes by $expand.",),
+    unconfirmed=("That every answer holds includes and excludes unasked, as the documented examples do.",),
 )
 
 ADMIN_CONSENT_REQUEST_POLICY = ObjectType(
