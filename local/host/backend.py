@@ -77,6 +77,15 @@ class _Activity:
     asked_by: _Execution
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Work that a stream was handed: a turn, an activity or an entity's batch."""
+
+    kind: str
+    owner: str
+    stream: int
+
+
 class Backend(InMemoryOrchestrationBackend):
     """The in-memory backend, mended; `start` binds a free loopback port and returns host:port."""
 
@@ -90,7 +99,7 @@ class Backend(InMemoryOrchestrationBackend):
         self._activities_of: defaultdict[str, set[int]] = defaultdict(set)
         self._parents: dict[str, tuple[_Execution, int]] = {}
         self._children_of: defaultdict[str, set[str]] = defaultdict(set)
-        self._held: dict[tuple[str, str, str], int] = {}  # what was handed out, and to which stream
+        self._held: dict[str, _Held] = {}  # what was handed out and not answered, by token
         self._streams = 0
 
     # Life ---------------------------------------------------------------------------------------------------
@@ -137,7 +146,8 @@ class Backend(InMemoryOrchestrationBackend):
             for work in super().GetWorkItems(request, context):
                 if work.HasField("activityRequest") and not self.wants(work):
                     continue
-                self._held[_key(work)] = stream
+                with self._lock:
+                    self._held[work.completionToken] = _held(work, stream)
                 yield work
         finally:
             self._take_back(stream)
@@ -148,10 +158,10 @@ class Backend(InMemoryOrchestrationBackend):
 
     def _take_back(self, stream: int) -> None:
         with self._lock:
-            lost = [key for key, holder in self._held.items() if holder == stream]
-            for key in lost:
-                del self._held[key]
-                self._hand_out_again(*key)
+            lost = [token for token, held in self._held.items() if held.stream == stream]
+            for token in lost:
+                held = self._held.pop(token)
+                self._hand_out_again(held.kind, held.owner, token)
 
     def _hand_out_again(self, kind: str, owner: str, token: str) -> None:
         if kind == "activity":
@@ -179,15 +189,16 @@ class Backend(InMemoryOrchestrationBackend):
     def _enqueue_orchestration(self, instance_id: str) -> None:
         """Queue a turn, unless one is in flight (its end queues the next) or the instance has ended.
 
-        A long history is given as much pause as its replay costs, so that completions gather and at most half
-        the time goes into replaying.
+        A long history with more work under way is given as much pause as its replay costs, so that completions
+        gather and at most half the time goes into replaying.
         """
         instance = self._instances.get(instance_id)
         if instance is None or self._is_terminal_status(instance.status):
             return
         if instance_id in self._orchestration_in_flight or instance_id in self._orchestration_queue_set:
             return
-        if len(instance.history) < SHORT_HISTORY_EVENTS:
+        more_to_come = self._activities_of.get(instance_id) or self._children_of.get(instance_id)
+        if len(instance.history) < SHORT_HISTORY_EVENTS or not more_to_come:
             super()._enqueue_orchestration(instance_id)
             return
         self._orchestration_queue_set.add(instance_id)  # it counts as queued while it pauses
@@ -208,7 +219,7 @@ class Backend(InMemoryOrchestrationBackend):
         """Take a turn's answer; one that comes late, twice or after the end is dropped."""
         with self._lock:
             instance = self._instances.get(request.instanceId)
-            self._held.pop(("turn", request.instanceId, request.completionToken), None)
+            self._held.pop(request.completionToken, None)
             if (
                 instance is None
                 or str(instance.completion_token) != request.completionToken
@@ -231,7 +242,7 @@ class Backend(InMemoryOrchestrationBackend):
         """Take an activity's answer once, and only for the execution that asked."""
         with self._lock:
             token = request.completionToken
-            self._held.pop(("activity", request.instanceId, token), None)
+            self._held.pop(token, None)
             activity = self._activities.pop(int(token), None) if token.isdecimal() else None
             if activity is None:
                 return pb.CompleteTaskResponse()
@@ -260,8 +271,7 @@ class Backend(InMemoryOrchestrationBackend):
     def CompleteEntityTask(self, request: pb.EntityBatchResult, context: Any) -> pb.CompleteTaskResponse:
         """Take an entity's answer."""
         with self._lock:
-            for key in [key for key in self._held if key[0] == "entity" and key[2] == request.completionToken]:
-                del self._held[key]
+            self._held.pop(request.completionToken, None)
             return super().CompleteEntityTask(request, context)
 
     @override
@@ -441,9 +451,9 @@ class Backend(InMemoryOrchestrationBackend):
         self._enqueue_orchestration(instance.instance_id)
 
 
-def _key(work: pb.WorkItem) -> tuple[str, str, str]:
+def _held(work: pb.WorkItem, stream: int) -> _Held:
     if work.HasField("activityRequest"):
-        return "activity", work.activityRequest.orchestrationInstance.instanceId, work.completionToken
+        return _Held("activity", work.activityRequest.orchestrationInstance.instanceId, stream)
     if work.HasField("orchestratorRequest"):
-        return "turn", work.orchestratorRequest.instanceId, work.completionToken
-    return "entity", work.entityRequestV2.instanceId, work.completionToken
+        return _Held("turn", work.orchestratorRequest.instanceId, stream)
+    return _Held("entity", work.entityRequestV2.instanceId, stream)

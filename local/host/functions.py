@@ -256,7 +256,8 @@ async def _index(directory: Path) -> tuple[Function, ...]:
         _caught.reset(token)
     if response.result.status != _Message.Success:
         _logger.debug("indexing failed\n%s", response.result.exception.stack_trace)
-        raise NotIndexed(f"the function app cannot be indexed: {_first_line(response.result.exception.message)}")
+        text = _first_line(response.result.exception.message).partition(". Cannot find module. Please check")[0]
+        raise NotIndexed(f"the function app cannot be indexed: {text}")
     metadata = (await functions_metadata_request(request)).function_metadata_results
     if not metadata:
         message = f"the function app in {directory} has no functions"

@@ -432,7 +432,7 @@ def test_a_failed_child_tells_its_parent_the_type_and_text_of_its_failure() -> N
     assert (details.errorType, details.errorMessage) == ("Broken", "why")
 
 
-def test_a_long_history_pauses_between_turns_and_a_short_one_does_not() -> None:
+def test_a_long_history_pauses_between_turns_while_more_is_under_way() -> None:
     backend = make(Backend)
     pauses: list[float] = []
     backend._alarms.after = lambda seconds, call: pauses.append(seconds)  # type: ignore[attr-defined,method-assign]
@@ -443,7 +443,21 @@ def test_a_long_history_pauses_between_turns_and_a_short_one_does_not() -> None:
     answer_activity(backend, second)
     assert len(pauses) == 1, "one pause for all that comes meanwhile"
     assert 0 < pauses[0] <= 0.1
-    start(backend, "short")
-    answer_turn(backend, everything(backend)[0], activity(1))
-    answer_activity(backend, everything(backend)[0])
-    assert len(pauses) == 1
+
+
+def test_neither_a_short_history_nor_the_last_answer_pauses() -> None:
+    backend = make(Backend)
+    pauses: list[float] = []
+    backend._alarms.after = lambda seconds, call: pauses.append(seconds)  # type: ignore[attr-defined,method-assign]
+    start(backend)
+    answer_turn(backend, everything(backend)[0], activity(1), activity(2))
+    for work in everything(backend):
+        answer_activity(backend, work)
+    answer_turn(backend, everything(backend)[0], *(activity(number) for number in range(3, 300)))
+    *others, last = everything(backend)
+    for work in others:
+        answer_activity(backend, work)
+    pauses.clear()
+    backend._orchestration_queue_set.clear()
+    answer_activity(backend, last)
+    assert pauses == []

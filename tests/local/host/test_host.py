@@ -90,7 +90,7 @@ async def test_a_taken_port_is_told_and_leaves_nothing():
     ("code", "kind", "text"),
     [
         ("def (", NotIndexed, "SyntaxError"),
-        ("import nowhere_to_be_found", NotIndexed, "nowhere_to_be_found"),
+        ("import nowhere_at_all", NotIndexed, "indexed: ModuleNotFoundError: No module named 'nowhere_at_all'"),
         ("import sys\nsys.exit(4)", NotIndexed, "SystemExit"),
         ("x = 1", NotIndexed, "Could not find top level function app"),
         (HEAD + "more = df.DFApp()", NotIndexed, "More than one"),

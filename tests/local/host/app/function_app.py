@@ -150,6 +150,18 @@ def fan_out(ctx: task.OrchestrationContext, count: int):
 
 
 @app.orchestration_trigger(context_name="ctx")
+def chain(ctx: task.OrchestrationContext, length: int):
+    for number in range(length):
+        yield ctx.call_activity("double", input=number)
+
+
+@app.orchestration_trigger(context_name="ctx")
+def batches(ctx: task.OrchestrationContext, sizes: list):
+    results = yield task.when_all([ctx.call_sub_orchestrator("fan_out", input=size) for size in sizes])
+    return sum(results)
+
+
+@app.orchestration_trigger(context_name="ctx")
 def parent(ctx: task.OrchestrationContext, numbers: list):
     results = yield task.when_all([ctx.call_sub_orchestrator("child", input=n) for n in numbers])
     return results
