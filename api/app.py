@@ -1,9 +1,10 @@
 """The HTTP interface as one ASGI application."""
 
-from typing import cast
+from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,6 +18,7 @@ import api.object_types
 import api.settings
 import api.tasks
 import api.tenants
+from api.openapi import describe
 from api.problems import of_http, of_unknown, of_validation
 from api.services import Services
 
@@ -72,7 +74,24 @@ def create_api(services: Services | None = None) -> FastAPI:
         return of_unknown(error).response()
 
     app.add_middleware(SecurityHeaders)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
+
+
+def routes() -> list[tuple[str, APIRoute]]:
+    """Every route of the interface with its whole path."""
+    return [
+        (f"{ROOT}{route.path}", route)
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+    ]
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        app.openapi_schema = describe(app, routes())
+    return app.openapi_schema
 
 
 class SecurityHeaders:

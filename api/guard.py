@@ -1,8 +1,8 @@
 """The one place where a request is let in: who calls, may they, is the tenant theirs; only then is it looked at.
 
 Every endpoint declares with `permit` what it asks for; a route whose endpoint does not cannot be made. Refusals come
-in this order: 401, 403, 404, 409 (the endpoint's own `refuse`), 413 and 415, and then the body and the
-parameters are read at all.
+in this order: 401, 403, 404; then the body is read (413); then the endpoint's own `refuse` (404, 409); then 415, and
+only then are body and parameters looked at (400, 422).
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
@@ -71,7 +71,12 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             try:
                 await _admit(request, access)
-                return await answer(await _bounded(request, takes_body=takes_body))
+                whole = await _read(request)
+                if access.refuse is not None:
+                    await access.refuse(whole)
+                if takes_body:
+                    await _check_kind(whole)
+                return await answer(whole)
             except Problem as problem:
                 return problem.response()
             except CairnError as error:
@@ -111,8 +116,6 @@ async def _admit(request: Request, access: Access) -> None:
         records = (await services.deployment()).records
         if not caller.sees(tenant_id) or await records.tenants.find(tenant_id) is None:
             raise no_such_tenant(tenant_id)
-    if access.refuse is not None:
-        await access.refuse(request)
 
 
 def _tenants_named(request: Request) -> list[str]:
@@ -140,33 +143,31 @@ def _bearer(request: Request) -> str:
     return token.strip()
 
 
-async def _bounded(request: Request, *, takes_body: bool) -> Request:
-    """The request with its body read, unless that is too long or of another kind than the route takes."""
+async def _read(request: Request) -> Request:
+    """The request with its body read, unless that is too long."""
     services: Services = request.app.state.services
     limit = services.body_limit_bytes()
-    length = request.headers.get("content-length", "")
     body = bytearray()
-    if not (length.isdecimal() and int(length) > limit):
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                break
-    if len(body) > limit or (length.isdecimal() and int(length) > limit):
-        raise Problem(
-            413, "bodyTooLarge", "The body is too large.",
-            errors=[wrong("body", None, f"at most {limit} bytes")], remedy="Send less at once.",
-        )
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if takes_body and body and kind != "application/json" and not (
-        kind.startswith("application/") and kind.endswith("+json")
-    ):
-        raise Problem(
-            415, "unsupportedMediaType", "The body's content type is not taken here.",
-            errors=[wrong("Content-Type", kind or None, "application/json")],
-            remedy="Send `Content-Type: application/json`.", headers={"Accept": "application/json"},
-        )
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise Problem(
+                413, "bodyTooLarge", "The body is too large.",
+                errors=[wrong("body", None, f"at most {limit} bytes")], remedy="Send less at once.",
+            )
 
     async def replay() -> Message:
         return {"type": "http.request", "body": bytes(body), "more_body": False}
 
     return Request(request.scope, replay)
+
+
+async def _check_kind(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+    if not is_json and await request.body():
+        raise Problem(
+            415, "unsupportedMediaType", "The body's content type is not taken here.",
+            errors=[wrong("Content-Type", kind or None, "application/json")],
+            remedy="Send `Content-Type: application/json`.", headers={"Accept": "application/json"},
+        )

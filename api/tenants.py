@@ -48,9 +48,6 @@ class TenantChange(Body):
 async def refuse_duplicate(request: Request) -> None:
     """409 for a tenant that is registered already, before the rest of the body is looked at."""
     services: Services = request.app.state.services
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > services.body_limit_bytes():
-        return
     try:
         body = orjson.loads(await request.body())
     except orjson.JSONDecodeError:

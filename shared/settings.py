@@ -98,7 +98,7 @@ SOME_GUIDS = Form("GUIDs with commas between them", _guids)
 
 def setting(default: Any, form: Form, meaning: str, *, secret: bool = False) -> Any:
     """One row of the table."""
-    return field(default=default, metadata={"form": form, "meaning": meaning, "secret": secret})
+    return field(default=default, repr=not secret, metadata={"form": form, "meaning": meaning, "secret": secret})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

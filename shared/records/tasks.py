@@ -84,15 +84,18 @@ class Tasks:
             await self._table.insert(Row(_by_id(task_id), "task", {"tenantId": tenant_id, "key": key}))
         except RowExists:
             key = (await self._pointer(task_id))["key"]
-        # From here on each write may find that an earlier try has done it.
+            existing = await self.find(task_id)
+            if existing is not None:
+                return existing
+        # Pointers before the task: one that leads nowhere is passed over, a task that none leads to would be lost.
         pointer = {"tenantId": tenant_id, "taskId": task_id}
+        await asyncio.gather(
+            self._table.upsert(Row("open", key, pointer)), self._table.upsert(Row("all", key, pointer))
+        )
         try:
             await self._table.insert(Row(_of_tenant(tenant_id), key, cast(Mapping[str, Any], new)))
         except RowExists:
             return await self.get(task_id)
-        await asyncio.gather(
-            self._table.upsert(Row("open", key, pointer)), self._table.upsert(Row("all", key, pointer))
-        )
         return new
 
     async def find(self, task_id: str) -> Task | None:

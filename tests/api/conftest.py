@@ -15,7 +15,7 @@ from durabletask.client import OrchestrationStatus
 from api.app import create_api
 from api.durable import current_client
 from api.services import Services
-from shared.deployment import Deployment, Records, records_in_memory
+from shared.deployment import Records, records_in_memory
 from shared.repository.memory_store import MemoryBlobStore
 from shared.security.tokens import TokenValidator
 from shared.settings import Settings
@@ -27,6 +27,16 @@ OTHER = "22222222-2222-4222-8222-222222222222"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 type Mint = Callable[..., str]
+
+
+@dataclass
+class Opened:
+    """A deployment in memory."""
+
+    settings: Settings
+    records: Records
+    vault: MemoryBlobStore
+    workspace: MemoryBlobStore
 
 
 @dataclass
@@ -112,9 +122,9 @@ def settings() -> Settings:
 
 @pytest.fixture
 def services(records: Records, settings: Settings) -> Services:
-    opened = Deployment(settings, records, MemoryBlobStore(), MemoryBlobStore())
+    opened = Opened(settings, records, MemoryBlobStore(), MemoryBlobStore())
 
-    async def open_it() -> Deployment:
+    async def open_it() -> Opened:
         return opened
 
     return Services(open_it, validator(), settings)
