@@ -41,17 +41,30 @@ def look_at_the_restore_point(scene: Scene) -> None:
     truth = read_truth(scene.graph_url)
     counts: dict[str, int] = backup["counts"]
     coverage: dict[str, str] = backup["coverage"]
-    rows = [(name, counts.get(name, 0), truth.counts.get(name, 0), coverage[name]) for name in coverage]
+    held = [name for name in coverage if counts.get(name) or truth.counts.get(name)]
+    rows = [(name, counts.get(name, 0), truth.counts.get(name, 0), coverage[name]) for name in held]
     scene.stage.table(("object type", "in the backup", "in the tenant", "coverage"), rows)
+    _say_what_else(scene, {name: outcome for name, outcome in coverage.items() if name not in held})
     scene.stage.say(
         f"{backup['sizeBytes'] / 1e6:.1f} MB, {backup['requests']} requests to Graph,"
-        f" {backup['durationSeconds']} s; kept until {backup['expires']}"
+        f" {backup['durationSeconds']:.1f} s; kept until {backup['expires'][:10]}"
     )
     scene.stage.claim("it is the one just made", backup["backupId"] == scene.backup_id, backup["backupId"])
-    missing = {name: (kept, there) for name, kept, there, _ in rows if kept != there}
-    scene.stage.claim("every object of the tenant is in it", bool(rows) and not missing, missing)
-    short = {name: outcome for name, outcome in coverage.items() if outcome != "complete"}
-    scene.stage.claim("every type was read whole", not short, short)
+    short = {name: outcome for name, _, _, outcome in rows if outcome not in {"complete", "off"}}
+    scene.stage.claim("every type that the tenant holds was read whole, but for what is off", not short, short)
+    missing = {name: (kept, there) for name, kept, there, outcome in rows if outcome != "off" and kept != there}
+    scene.stage.claim("every object of these types is in it", bool(rows) and not missing, missing)
+
+
+def _say_what_else(scene: Scene, coverage: dict[str, str]) -> None:
+    """The types of which the tenant has nothing, and those that could not be read, by name."""
+    unread = {name: outcome for name, outcome in coverage.items() if outcome not in {"complete", "off"}}
+    empty = sum(outcome == "complete" for outcome in coverage.values())
+    off = sum(outcome == "off" for outcome in coverage.values())
+    scene.stage.say(f"and {empty} more types that are empty here, {off} that are off until the settings ask for them")
+    if unread:
+        names = ", ".join(f"{name} ({outcome})" for name, outcome in unread.items())
+        scene.stage.say(f"not read, and said so in the coverage: {names}")
 
 
 def read_it_without_cairn(scene: Scene) -> None:
@@ -69,6 +82,8 @@ def read_it_without_cairn(scene: Scene) -> None:
     wrong: dict[str, str] = {}
     links = 0
     for name, captured in manifest["types"].items():
+        if captured["outcome"] == "off":
+            continue
         ids, edges = _view(copy, captured["layers"])
         links += len(edges)
         if ids != truth.ids.get(name, frozenset()):
@@ -90,9 +105,7 @@ def verify(scene: Scene) -> None:
     with damaged(scene.storage, scene.cairn.tenant_id, copy.segment_path(sha256)):
         task = _verified(scene)
     found = task["lastResultDescription"]
-    scene.stage.claim(
-        "verify finds it and names the file", task["status"] == "failed" and sha256[:12] in found, found
-    )
+    scene.stage.claim("verify finds it and names the file", task["status"] == "failed" and sha256[:12] in found, found)
     scene.stage.claim("put back, it verifies again", _verified(scene)["status"] == "succeeded")
 
 
@@ -121,9 +134,7 @@ def _view(copy: VaultCopy, layers: list[dict[str, Any]]) -> tuple[frozenset[str]
     links = [segment for layer in layers for segment in layer["links"]]
     ids = frozenset(record["id"] for record in copy.records(objects) if record["kind"] == "object")
     edges = (
-        (record["id"], record["link"], record["target"])
-        for record in copy.records(links)
-        if record["kind"] == "link"
+        (record["id"], record["link"], record["target"]) for record in copy.records(links) if record["kind"] == "link"
     )
     return ids, frozenset(edges)
 

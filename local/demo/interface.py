@@ -21,9 +21,7 @@ class RefusedError(Exception):
     """Cairn answered with a problem."""
 
     def __init__(self, answer: httpx.Response) -> None:
-        super().__init__(
-            f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:500]}"
-        )
+        super().__init__(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:500]}")
 
 
 class TooSlowError(Exception):
@@ -48,9 +46,7 @@ class Interface:
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         return self._body(self.client.post(self._address(path), json=body, headers=headers))
 
-    def run(
-        self, path: str, body: object, advance: Advance, *, wait_seconds: float = 150.0
-    ) -> dict[str, Any]:
+    def run(self, path: str, body: object, advance: Advance, *, wait_seconds: float = 150.0) -> dict[str, Any]:
         """Start work, show its progress, and return its task once that is closed, whatever came of it."""
         task: dict[str, Any] = self.post(path, body)
         until = time.monotonic() + wait_seconds
@@ -64,7 +60,7 @@ class Interface:
         return task
 
     def _address(self, path: str) -> str:
-        return f"/api/v1{path}" if path.startswith("/") else f"/api/v1/tenants/{self.tenant_id}/{path}"
+        return f"/api/v1{path}" if path.startswith("/") else f"/api/v1/tenants/{self.tenant_id}/{path}".rstrip("/")
 
     @staticmethod
     def _body(answer: httpx.Response) -> Any:

@@ -57,7 +57,7 @@ class Stage:
         """A small table; every column but the first is of numbers or words to the right."""
         table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="dim")
         for place, heading in enumerate(headings):
-            table.add_column(heading, justify="left" if place == 0 else "right")
+            table.add_column(heading, justify="left" if place == 0 else "right", no_wrap=True, overflow="ignore")
         for row in rows:
             table.add_row(*(f"{cell:,}" if isinstance(cell, int) else escape(str(cell)) for cell in row))
         self.console.print(Padding(table, (0, 0, 0, 3)))

@@ -39,9 +39,7 @@ _READY = re.compile(
 def tell(*, keep: bool = False) -> int:
     """Tell the whole story; 0 if every claim was true, else 1."""
     stage, began = Stage(), time.monotonic()
-    stage.console.print(
-        "[bold]Cairn[/bold]: backup and recovery for Microsoft Entra ID, on a simulated tenant"
-    )
+    stage.console.print("[bold]Cairn[/bold]: backup and recovery for Microsoft Entra ID, on a simulated tenant")
     folder = Path(tempfile.mkdtemp(prefix="cairn-demo-"))
     try:
         with _stack(stage, folder) as scene:
@@ -74,18 +72,14 @@ def _stack(stage: Stage, folder: Path) -> Iterator[Scene]:
     ]  # fmt: skip
     errors = folder / "up.log"
     with errors.open("wb") as log:
-        child = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, start_new_session=True
-        )
+        child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, start_new_session=True)
     try:
         with stage.progress("starting the local stack"):
             said = child.stdout.readline().decode() if child.stdout else ""
         ready = _READY.match(said)
         if ready is None:
             lines = errors.read_text(errors="replace").strip().splitlines()
-            raise LocalStackError(
-                f"the local stack did not start: {lines[-1] if lines else 'it said nothing'}"
-            )
+            raise LocalStackError(f"the local stack did not start: {lines[-1] if lines else 'it said nothing'}")
         token = open_issuer(DataFolder(folder).issuer).mint("Administrator", tenants=[ready["tenant"]])
         with httpx.Client(
             base_url=ready["url"], headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False
