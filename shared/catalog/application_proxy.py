@@ -62,8 +62,9 @@ CONNECTOR_GROUP = ObjectType(
     ),
     read_permissions=("Application.Read.All",),
     delegated_read=_DELEGATED,
-    write_permissions=("Directory.ReadWrite.All",),
-    delegated_only="connector groups are written by a signed-in Application Administrator",
+    delegated_only=(
+        "connector groups are written by a signed-in Application Administrator (delegated Directory.ReadWrite.All)"
+    ),
     create_required=("name",),
     read_only=("id", "isDefault", "connectorGroupType"),
     immutable=("id",),

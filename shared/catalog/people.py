@@ -12,7 +12,7 @@ from shared.catalog.reasons import (
     MICROSOFT_365_SERVICE,
     NOT_SUPPORTED,
 )
-from shared.catalog.row import Excluded, Link, ObjectType, RecycleBin, Reference, words
+from shared.catalog.row import Excluded, Link, ObjectType, RecycleBin, Reference, Subtype, words
 
 USER = ObjectType(
     name="user",
@@ -55,6 +55,7 @@ USER = ObjectType(
         ("mailboxSettings", "inactiveMailboxes"),
         ("signInActivity", "signInActivity"),
     ),
+    subtypes=(Subtype(name="agentUser", title="Agent users"),),
     excluded=(
         Excluded(("preferredName",), NOT_SUPPORTED),
         Excluded(("print", "settings", "insights", "presence", "employeeExperience", "solutions", "teamwork",

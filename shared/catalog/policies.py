@@ -313,8 +313,9 @@ FEATURE_ROLLOUT_POLICY = ObjectType(
     ),
     read_permissions=("Directory.Read.All",),
     delegated_read="Microsoft documents feature rollout for signed-in users only",
-    write_permissions=("Directory.ReadWrite.All",),
-    delegated_only="feature rollout policies are written by a signed-in administrator",
+    delegated_only=(
+        "feature rollout policies are written by a signed-in administrator (delegated Directory.ReadWrite.All)"
+    ),
     create_required=("displayName", "feature", "isEnabled"),
     read_only=("id",),
     immutable=("id", "feature"),

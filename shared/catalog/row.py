@@ -266,7 +266,8 @@ class ObjectType:
     after_links: bool = False
     """Restored when all other objects and links stand (Conditional Access)."""
     restored_as: str = ""
-    """The object type that holds the same fact: differences and restore go through that one, so it counts once."""
+    """The object type that holds the same fact, itself or by a link (`group`: its members and owners): differences and
+    restore go through that one, so it counts once."""
     restored_as_where: Where | None = None
     """`restored_as` is said only of objects for which this holds."""
     left_alone: tuple[LeftAlone, ...] = ()

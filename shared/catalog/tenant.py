@@ -108,8 +108,10 @@ CERTIFICATE_AUTH_CONFIGURATION = ObjectType(
     option="organization",
     read_permissions=("Organization.Read.All",),
     delegated_read="documents and other products read it as a signed-in Global Reader",
-    write_permissions=("Organization.ReadWrite.All",),
-    delegated_only="certificate-based authentication is written by a signed-in administrator",
+    delegated_only=(
+        "certificate-based authentication is written by a signed-in administrator (delegated "
+        "Organization.ReadWrite.All)"
+    ),
     not_updated="Microsoft Graph does not change it: it is deleted and made anew",
     create_required=("certificateAuthorities",),
     read_only=("id",),
