@@ -2,6 +2,7 @@
 
     chain    round ─────────────────────────────→ sweeps        one full delta, its links inline
     paced    latest → list (links in $batch) → sweeps → replay  a list, closed by what changed meanwhile
+             latest → list → links → sweeps → replay    the same where delta does not show every property
     list     list → sweeps          single   the one object          children   under each parent
     changes  replay → sweeps                                    from the token of the last time
 
@@ -20,6 +21,7 @@ from typing import Any, Literal
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import PARENT, Link, ObjectType
 from shared.entra import delta
+from shared.entra.absent import fill_absent
 from shared.entra.children import EXPANDED_PAGE, Children, child_body, children, parents_of, parents_path
 from shared.entra.listing import Asking, Page, pages, with_query
 from shared.entra.pages import TYPE, Body, LinkSlice, Parsed, is_links_only, parse_page
@@ -152,6 +154,8 @@ def _step(run: _Run, step: str, at: Cursor) -> AsyncGenerator[Captured]:
             return _list(run, at)
         case "round" | "replay":
             return _round(run, at)
+        case "links":
+            return _inline_links(run, at)
         case "sweep":
             return _sweep(run, at, run.wanted.row.link(link))
         case _:
@@ -196,6 +200,18 @@ async def _round(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
             at = after
 
 
+async def _inline_links(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
+    asked, row = run.wanted, run.wanted.row
+    names = [link.name for link in asked.delta_links]
+    path = at["link"] or delta.round_path(row.path, (row.key, *names))
+    async with aclosing(delta.rounds(run.graph, path, run.asking, ahead=run.ahead)) as listed:
+        async for page in listed:
+            slices = parse_page(page.values, key=row.key, links=names).links
+            # The token of `latest` stays: it is older, so its replay holds all that changed since the list began.
+            at = {**_after(at, page), "token": at["token"]}
+            yield Captured(at, partial(_links_only, slices))
+
+
 async def _page(
     run: _Run, page: Page, at: Cursor, after: Cursor, *, links: list[Link], in_delta: bool = False
 ) -> AsyncGenerator[Captured]:
@@ -205,11 +221,12 @@ async def _page(
     shown = [value for value in values if not (in_delta and is_links_only(value, row.key))]
     beside: dict[str, Body] = {}
     unread: list[Unread] = []
-    if asked.has_slow_properties and shown:
-        beside, unread = await slow_properties(run.graph, asked, shown)
+    also = asked.untracked if in_delta else ()
+    if (asked.has_slow_properties or also) and shown:
+        beside, unread = await slow_properties(run.graph, asked, shown, also=also)
     parse = partial(
         parse_page, values, key=row.key, links=[link.name for link in asked.delta_links] if in_delta else [],
-        select=asked.select, beside=beside,
+        select=asked.tracked if in_delta else asked.select, beside=beside,
     )
     if not links or not shown:
         yield Captured(after, parse, tuple(unread))
@@ -341,8 +358,7 @@ def _parse_children(asked: Wanted, found: Children, beside: Mapping[str, Body]) 
             continue
         identity, body = child_body(asked.row, parent_id, value)
         body.update(beside.get(identity, {}))
-        for name in asked.select:
-            body.setdefault(name, None)
+        fill_absent(body, asked.select)
         body[PARENT] = parent_id
         parsed.objects.append((identity, body))
     return parsed
@@ -363,7 +379,7 @@ def _of_type(row: ObjectType, values: list[Body]) -> list[Body]:
 
 def _delta_select(asked: Wanted) -> tuple[str, ...]:
     # Without `$select` Graph tracks everything it tracks by default; naming a link alone would leave out all else.
-    return (*asked.select, *(link.name for link in asked.delta_links)) if asked.select else ()
+    return (*asked.tracked, *(link.name for link in asked.delta_links)) if asked.select else ()
 
 
 def _after(at: Cursor, page: Page) -> Cursor:

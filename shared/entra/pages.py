@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from shared.entra.absent import fill_absent
 from shared.errors import Garbled
 
 EXPANDED_MAX = 20
@@ -73,8 +74,8 @@ def parse_page(
     """Objects, links and removals of a page's `value`, in its order; Garbled if an object has no key.
 
     `links` stand inline as `{name}@delta`, `expanded` ones under their own name. What was selected and is absent is
-    null: delta leaves out what was never set, a list shows it as null, and both must give one body. `beside` holds what
-    was read by single requests, by key, and becomes part of the body.
+    filled in, so that lists and delta give one body. `beside` holds what was read by single requests, by key, and
+    becomes part of the body.
     """
     parsed = Parsed()
     removed_last: dict[str, Removal] = {}
@@ -96,8 +97,7 @@ def parse_page(
         body = body_of(value, {*links, *expanded})
         if inline and is_links_only(value, key):
             continue  # a further slice of a large link, or a change of links alone: it says nothing of the object
-        for name in select:
-            body.setdefault(name, None)
+        fill_absent(body, select)
         if beside and identity in beside:
             body.update(beside[identity])
         parsed.objects.append((identity, body))

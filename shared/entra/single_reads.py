@@ -66,12 +66,15 @@ def filled(path: str, value: Body, key: str) -> str:
 
 
 async def slow_properties(
-    graph: Graph, wanted: Wanted, values: list[Body]
+    graph: Graph, wanted: Wanted, values: list[Body], *, also: tuple[str, ...] = ()
 ) -> tuple[dict[str, Body], list[Unread]]:
-    """Key → properties that Graph gives one object at a time, and what of them could not be read."""
+    """Key → properties that Graph gives one object at a time, and what of them could not be read.
+
+    `also` names properties that every object is asked for besides.
+    """
     row, beside, unread = wanted.row, dict[str, Body](), list[Unread]()
     missing: dict[str, list[Unread]] = {}
-    parts = list(_slow_parts(wanted, values))
+    parts = list(_slow_parts(wanted, values, also))
     async for answer in read_parts(graph, parts, version=row.version, size=bundle_size(bucket_of(row))):
         identity, what, kind = answer.part.id.split("\n")
         error = answer.error
@@ -99,7 +102,7 @@ async def slow_properties(
     return beside, unread
 
 
-def _slow_parts(wanted: Wanted, values: list[Body]) -> Iterable[Part]:
+def _slow_parts(wanted: Wanted, values: list[Body], also: tuple[str, ...]) -> Iterable[Part]:
     row = wanted.row
     own_path = row.path if row.alone_at_path else f"{row.path}/{{key}}"
     for value in values:
@@ -109,6 +112,9 @@ def _slow_parts(wanted: Wanted, values: list[Body]) -> Iterable[Part]:
                 permission=permission_of(row), bucket=bucket,
             )
 
+        if also:
+            names = ",".join(also)
+            yield part(with_query(own_path, select=f"{row.key},{names}"), names, "singly", bucket_of(row))
         if wanted.singly and holds(row.singly_where, value):
             names = ",".join(wanted.singly)
             bucket: Bucket = row.special_bucket or ""

@@ -17,6 +17,10 @@ COVERED_BY_DIRECTORY_READ = frozenset({
 """What Directory.Read.All reads too ("Microsoft Graph permissions reference"); neither hidden members nor policies."""
 
 
+NOT_IN_DELTA = frozenset({"customSecurityAttributes", "passwordProfile"})
+"""Properties that a list shows and delta does not ("Use delta query to track changes": what is stored elsewhere)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How one tenant's types are to be read this time."""
@@ -70,6 +74,21 @@ class Wanted:
     def has_slow_properties(self) -> bool:
         """Whether any property takes a request for each object."""
         return bool(self.singly or self.documents or self.streams or self.subtypes)
+
+    @property
+    def untracked(self) -> tuple[str, ...]:
+        """Properties for which the objects are listed in full, delta or not, and read singly when they change.
+
+        Worth it where security attributes are asked for. A password profile alone is not: it is absent then, not null.
+        """
+        if not self.by_delta or "customSecurityAttributes" not in self.select:
+            return ()
+        return tuple(name for name in self.select if name in NOT_IN_DELTA)
+
+    @property
+    def tracked(self) -> tuple[str, ...]:
+        """Properties that delta shows."""
+        return tuple(name for name in self.select if name not in NOT_IN_DELTA)
 
 
 def wanted(row: ObjectType, reading: Reading, cloud: Cloud) -> Wanted:
