@@ -12,7 +12,7 @@ from email.utils import format_datetime
 
 import orjson
 
-from local.simulator import control
+from local.simulator import control, recovery
 from local.simulator.access import discovery, permissions
 from local.simulator.access.tokens import Caller, Issuer
 from local.simulator.errors import GraphError, no_segment, not_allowed, not_found
@@ -192,6 +192,8 @@ class App:
         me = self.tenant.store.get(caller.object_id) if caller.kind == "user" else None
         if len(segments) < 2:
             raise no_segment("")
+        if [each.lower() for each in segments[1:3]] == ["directory", "recovery"]:
+            recovery.refresh(self.tenant)
         return self.tenant.resolvers[segments[0]].resolve(segments[1:], me)
 
     def _dispatch(self, request: Request, target: Target, caller: Caller, request_id: str) -> Response:
@@ -204,6 +206,8 @@ class App:
         elif request.method == "GET":
             return collection.answer(self.tenant, request, target)
         store = self.tenant.store
+        if target.table == recovery.JOB and request.method == "POST" and target.shape == "navigation set":
+            return recovery.start(self.tenant, request, target)
         store.actor, store.correlation = caller.actor(), request_id
         try:
             return answer_write(self.tenant, request, target, caller)

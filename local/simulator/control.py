@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.simulator import statefile
+from local.simulator import recovery, statefile
 from local.simulator.errors import GraphError
 from local.simulator.faults.rules import parse
 from local.simulator.faults.throttle import Quota
@@ -55,6 +55,8 @@ def answer(app: App, request: Request) -> Response:
             tenant.store.delta_epoch = tenant.clock.now() + 1
             tenant.clock.move(1)
             return Response(204)
+        case ("POST", "recovery"):
+            return _recover(app, request)
         case ("POST", "save"):
             statefile.save(tenant, _file(request))
             return Response(204)
@@ -169,3 +171,11 @@ def _token(app: App, request: Request) -> Response:
     auth_time = said.get("authTime")
     token = app.issuer.user_token(users[0], principals[0], request.root, str(auth_time) if auth_time else None)
     return json_response(200, {"access_token": token, "token_type": "Bearer"})
+
+
+def _recover(app: App, request: Request) -> Response:
+    """Microsoft's own recovery, played without its delegated caller: {"secondsAgo": N}."""
+    seconds = request.json().get("secondsAgo")
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
+        raise GraphError(400, "BadRequest", "secondsAgo must be a number that is not negative.")
+    return json_response(200, recovery.recover(app.tenant, app.tenant.clock.now() - seconds))

@@ -319,7 +319,7 @@ NAMED = frozenset(
     "organizationalBrandingLocalization directoryRoleTemplate unifiedRoleDefinition groupSettingTemplate "
     "subscribedSku licenseDetails extension onPremisesSyncBehavior domainDnsRecord internalDomainFederation "
     "remoteDesktopSecurityConfiguration profileCardProperty applicationTemplate certificateBasedAuthConfiguration "
-    "delegatedPermissionClassification onPremisesDirectorySynchronization agreementFile authenticationStrengthPolicy"
+    "entraRecoveryServices.snapshot delegatedPermissionClassification onPremisesDirectorySynchronization agreementFile authenticationStrengthPolicy"
     .split()
 ) | {each.type for each in SINGLETONS}  # fmt: skip
 
@@ -345,6 +345,8 @@ SUBTYPE_TABLES = {
     "agentIdentityBlueprint": "application",
     "ipNamedLocation": "namedLocation",
     "countryNamedLocation": "namedLocation",
+    "entraRecoveryServices.recoveryJob": "entraRecoveryServices.recoveryJobBase",
+    "entraRecoveryServices.recoveryPreviewJob": "entraRecoveryServices.recoveryJobBase",
     **{f"{name.removesuffix('Methods')}AuthenticationMethod": "authenticationMethod" for name in METHODS},
 }
 

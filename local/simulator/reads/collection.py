@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import orjson
 
-from local.simulator import model
+from local.simulator import audit, model
 from local.simulator.access import permissions
 from local.simulator.errors import GraphError, bad_request, no_segment, not_found, unsupported_query
 from local.simulator.http_types import Request, Response, json_response
@@ -327,6 +327,9 @@ def candidates(
     store = tenant.store
     if target.shape == "set" and target.type == "directoryObject":
         raise bad_request("Listing directoryObjects is not supported; use a typed collection.")
+    if target.table == "directoryAudit":
+        yield from audit.records(tenant, position)
+        return
     if target.shape == "set":
         if query.test is not None and query.test.equals is not None and position == 0:
             name, value = query.test.equals

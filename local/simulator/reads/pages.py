@@ -59,6 +59,8 @@ class Pages:
         """Keep an answer when it is a page worth keeping."""
         if response.status != 200 or len(response.body) < WORTH_BYTES or target.shape not in ("set", "navigation set"):
             return
+        if target.table == "directoryAudit":
+            return
         plain = target.shape == "set" and "$expand" not in request.query and target.table != "conditionalAccessPolicy"
         table = target.table if plain else ""
         size = len(response.body)

@@ -1,0 +1,187 @@
+"""Reading as Graph has it: pages, selections, links, counts, batches, refusals."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from local.simulator import Simulator
+
+
+async def everything(graph: httpx.AsyncClient, link: str, **headers: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while link:
+        answer = await graph.get(link, headers=headers)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        names = list(page)
+        if "@odata.nextLink" in page:
+            assert names.index("@odata.nextLink") < names.index("value")
+            assert page["@odata.nextLink"].startswith(str(graph.base_url).rstrip("/"))
+        found += page["value"]
+        link = page.get("@odata.nextLink", "")
+    return found
+
+
+async def test_pages_neither_skip_nor_repeat_while_objects_come_and_go(
+    simulator: Simulator, graph: httpx.AsyncClient
+) -> None:
+    before = [record.key for record in simulator.store.all("user")]
+    first = (await graph.get("/v1.0/users?$top=10&$select=id")).json()
+    simulator.store.delete(before[3], soft=True)
+    simulator.store.delete(before[40], soft=True)
+    rest = await everything(graph, first["@odata.nextLink"])
+    told = [each["id"] for each in first["value"] + rest]
+    assert told == [key for key in before if key != before[40]]
+
+
+async def test_users_and_groups_answer_a_small_set_unless_select_asks_for_more(graph: httpx.AsyncClient) -> None:
+    user = (await graph.get("/v1.0/users?$top=1")).json()["value"][0]
+    assert set(user) == {
+        "businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone", "officeLocation",
+        "preferredLanguage", "surname", "userPrincipalName", "id",
+    }  # fmt: skip
+    chosen = (await graph.get("/v1.0/users?$top=1&$select=accountEnabled,notAProperty")).json()["value"][0]
+    assert set(chosen) == {"id", "accountEnabled"}
+    group = (await graph.get("/v1.0/groups?$top=1")).json()["value"][0]
+    assert {"displayName", "groupTypes", "membershipRule"} <= set(group)
+    assert not {"assignedLicenses", "hideFromOutlookClients"} & set(group)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1.0/users?$select=aboutMe", 501),
+        ("/v1.0/users?$top=0", 400),
+        ("/v1.0/users?$top=1000", 400),
+        ("/v1.0/users?$skip=1", 400),
+        ("/v1.0/users?$count=true", 400),
+        ("/v1.0/users/$count", 400),
+        ("/v1.0/users?$filter=accountEnabled ne true", 400),
+        ("/v1.0/users?$filter=noSuch eq 1", 400),
+        ("/v1.0/users?$filter=displayName eq", 400),
+        ("/v1.0/users?$filter=contains(displayName,'a')", 400),
+        ('/v1.0/users?$search="displayName:a"', 400),
+        ("/v1.0/users?$top=1&$top=2", 400),
+        ("/v1.0/users?$skiptoken=nonsense", 400),
+        ("/v1.0/users?$expand=noSuch", 400),
+        ("/v1.0/users?$orderby=displayName&$filter=startswith(displayName,'a')", 400),
+        ("/v1.0/users/delta?$top=5", 400),
+        ("/v1.0/users/delta?$deltatoken=nonsense", 400),
+        ("/v1.0/domains/delta", 400),
+        ("/v1.0/policies/externalIdentitiesPolicy", 400),
+        ("/v1.0/nowhere", 400),
+        ("/v1.0/users/nobody@nowhere.example", 404),
+        ("/v1.0/directory/deletedItems", 400),
+    ],
+)
+async def test_what_graph_refuses_is_refused(graph: httpx.AsyncClient, path: str, status: int) -> None:
+    answer = await graph.get(path)
+    assert answer.status_code == status, answer.text
+    error = answer.json()["error"]
+    assert error["code"]
+    assert error["message"]
+    assert error["innerError"]["request-id"] == answer.headers["request-id"]
+
+
+async def test_expand_stops_at_twenty_and_v1_hides_service_principals_among_members(
+    simulator: Simulator, graph: httpx.AsyncClient
+) -> None:
+    store = simulator.store
+    group = next(store.all("group")).key
+    for user in [record.key for record in store.all("user")][:30]:
+        store.link(group, "members", user)
+    principal = next(store.all("servicePrincipal")).key
+    store.link(group, "members", principal)
+    expanded = (await graph.get(f"/v1.0/groups/{group}?$expand=members($select=id)")).json()
+    assert len(expanded["members"]) == 20
+    assert "members@odata.nextLink" not in expanded
+    v1 = await everything(graph, f"/v1.0/groups/{group}/members?$top=7&$select=id")
+    beta = await everything(graph, f"/beta/groups/{group}/members?$select=id")
+    assert {each["id"] for each in beta} - {each["id"] for each in v1} == {principal}
+    told = await everything(graph, f"/v1.0/groups/{group}/members/microsoft.graph.servicePrincipal?$select=id")
+    assert [each["id"] for each in told] == [principal]
+
+
+async def test_advanced_queries_need_the_eventual_index(simulator: Simulator, graph: httpx.AsyncClient) -> None:
+    eventual = {"ConsistencyLevel": "eventual"}
+    answer = await graph.get("/v1.0/users?$filter=accountEnabled ne true&$count=true", headers=eventual)
+    disabled = [r.key for r in simulator.store.all("user") if not r.read().get("accountEnabled")]
+    assert answer.json()["@odata.count"] == len(disabled)
+    assert (await graph.get("/v1.0/users/$count", headers=eventual)).text == str(simulator.store.table("user").live)
+
+
+async def test_a_batch_answers_each_entry_on_its_own(simulator: Simulator, graph: httpx.AsyncClient) -> None:
+    requests = [
+        {"id": "a", "method": "GET", "url": "/users?$top=1"},
+        {"id": "b", "method": "GET", "url": "/users/none@x.example", "dependsOn": ["a"]},
+        {"id": "c", "method": "GET", "url": "/organization", "dependsOn": ["b"]},
+    ]
+    answers = (await graph.post("/v1.0/$batch", json={"requests": requests})).json()["responses"]
+    assert {each["id"]: each["status"] for each in answers} == {"a": 200, "b": 404, "c": 424}
+    assert all("x-ms-resource-unit" in {n.lower() for n in each["headers"]} for each in answers if each["id"] != "c")
+    many = [{"id": str(n), "method": "GET", "url": "/organization"} for n in range(21)]
+    assert (await graph.post("/v1.0/$batch", json={"requests": many})).status_code == 400
+    nested = [{"id": "1", "method": "POST", "url": "/$batch", "headers": {"Content-Type": "application/json"},
+               "body": {"requests": []}}]  # fmt: skip
+    inner = (await graph.post("/v1.0/$batch", json={"requests": nested})).json()["responses"][0]
+    assert inner["status"] == 400
+
+
+async def test_a_delta_token_dies_after_seven_days_and_a_reset_points_to_a_new_start(
+    simulator: Simulator, graph: httpx.AsyncClient
+) -> None:
+    link = (await graph.get("/v1.0/users/delta?$deltatoken=latest&$select=displayName")).json()["@odata.deltaLink"]
+    assert (await graph.get(link)).json()["value"] == []
+    await graph.post("/simulator/deltaReset", json={})
+    reset = await graph.get(link)
+    assert reset.status_code == 410
+    assert reset.headers["location"].endswith("/v1.0/users/delta?$deltatoken=")
+    again = (await graph.get("/v1.0/users/delta?$deltatoken=latest")).json()["@odata.deltaLink"]
+    await graph.post("/simulator/clock", json={"advanceSeconds": 7 * 86400})
+    renewed = simulator.app.issuer.app_token(
+        simulator.store.find("servicePrincipal", "appId", simulator.client_id)[0], "graph"
+    )
+    expired = await graph.get(again, headers={"authorization": f"Bearer {renewed}"})
+    assert expired.status_code == 400
+    assert expired.json()["error"]["code"] == "syncStateNotFound"
+
+
+async def test_a_native_recovery_changes_objects_without_a_delta_record(
+    simulator: Simulator, graph: httpx.AsyncClient
+) -> None:
+    user = next(simulator.store.all("user"))
+    was = user.read()["displayName"]
+    await graph.patch(f"/v1.0/users/{user.key}", json={"displayName": "Changed"})
+    link = (await graph.get("/v1.0/users/delta?$deltatoken=latest&$select=displayName")).json()["@odata.deltaLink"]
+    job = (await graph.post("/simulator/recovery", json={"secondsAgo": 3600})).json()
+    assert job["totalObjectsModified"] == 1
+    assert (await graph.get(f"/v1.0/users/{user.key}")).json()["displayName"] == was
+    assert (await graph.get(link)).json()["value"] == []
+    assert [each["id"] for each in await everything(graph, "/v1.0/directory/recovery/jobs")] == [job["id"]]
+    assert len(await everything(graph, "/v1.0/directory/recovery/snapshots")) == 5
+
+
+async def test_the_audit_log_names_who_changed_what(simulator: Simulator, graph: httpx.AsyncClient) -> None:
+    user = next(simulator.store.all("user")).key
+    await graph.patch(f"/v1.0/users/{user}", json={"jobTitle": "Auditor"})
+    found = await everything(graph, f"/v1.0/auditLogs/directoryAudits?$filter=targetResources/any(t:t/id eq '{user}')")
+    assert [each["activityDisplayName"] for each in found] == ["Update user"]
+    assert found[0]["initiatedBy"]["app"]["appId"] == simulator.client_id
+    changed = found[0]["targetResources"][0]["modifiedProperties"]
+    assert {"displayName": "JobTitle", "newValue": '"Auditor"'}.items() <= changed[0].items()
+
+
+async def test_the_tenant_survives_save_and_load_with_its_delta_tokens(
+    simulator: Simulator, graph: httpx.AsyncClient, tmp_path: Any
+) -> None:
+    link = (await graph.get("/v1.0/users/delta?$deltatoken=latest&$select=jobTitle")).json()["@odata.deltaLink"]
+    user = next(simulator.store.all("user")).key
+    await graph.patch(f"/v1.0/users/{user}", json={"jobTitle": "Kept"})
+    before = (await graph.get("/simulator/state")).json()
+    file = {"file": str(tmp_path / "tenant.json")}
+    assert (await graph.post("/simulator/save", json=file)).status_code == 204
+    await graph.delete(f"/v1.0/users/{user}")
+    assert (await graph.post("/simulator/load", json=file)).status_code == 204
+    assert (await graph.get("/simulator/state")).json() == before
+    assert (await graph.get(link)).json()["value"] == [{"id": user, "jobTitle": "Kept"}]
