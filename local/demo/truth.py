@@ -40,7 +40,10 @@ def read_truth(graph_url: str) -> Truth:
     with httpx.Client(base_url=graph_url, timeout=60, trust_env=False) as client:
         state: dict[str, Any] = client.get("/simulator/state").raise_for_status().json()
     return Truth(
-        ids={name: frozenset(objects) for name, objects in state["objects"].items()},
+        ids={
+            name: frozenset(body.get("id", key) for key, body in objects.items())
+            for name, objects in state["objects"].items()
+        },
         edges=frozenset(
             (source, name, target)
             for name, held in state["links"].items()
