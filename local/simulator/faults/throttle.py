@@ -135,10 +135,9 @@ class Throttle:
             reserve = bucket.quota.limit * 0.1 if low and name.startswith("readUnits") else 0.0
             wait = bucket.wait_seconds(amount + reserve)
             if wait > 0:
-                bucket.level = max(bucket.level - 1, -bucket.quota.limit * 0.1) if name != "conditionalAccess" else (
-                    bucket.level
-                )
-                raise self._refused(name, wait, caller)
+                if name != "conditionalAccess":
+                    bucket.level = max(bucket.level - 1, -bucket.quota.limit * 0.1)
+                raise self._refused(name, bucket.wait_seconds(amount + reserve), caller)
         for _, bucket, amount in buckets:
             bucket.level -= amount
         headers = {"x-ms-resource-unit": str(units)}
