@@ -206,6 +206,7 @@ def test_permissions_are_named_as_microsoft_names_them() -> None:
         (["User.Read.All"], ["Directory.ReadWrite.All"], ()),
         (["User.ReadWrite.All"], ["User.Read.All"], ("User.ReadWrite.All",)),
         (["Member.Read.Hidden", "Group.Read.All"], ["Directory.Read.All"], ("Member.Read.Hidden",)),
+        (["Application.Read.All"], ["Directory.Read.All"], ("Application.Read.All",)),
         (["UserAuthMethod-Phone.Read.All"], ["UserAuthenticationMethod.ReadWrite.All"], ()),
         (["Policy.Read.All"], [], ("Policy.Read.All",)),
     ],

@@ -5,7 +5,7 @@ Microsoft Graph "claimsMappingPolicy", "homeRealmDiscoveryPolicy", "tokenLifetim
 "activityBasedTimeoutPolicy resource type", "List appliesTo".
 """
 
-from shared.catalog.row import Link, ObjectType
+from shared.catalog.row import Excluded, Link, ObjectType
 
 
 def _applies_to(collection: str, *targets: str) -> Link:
@@ -27,7 +27,8 @@ def _policy(name: str, title: str, collection: str, *targets: str, option: str =
         path=f"/policies/{collection}",
         graph_type=name,
         option=option,
-        links=(_applies_to(collection, *targets),),
+        links=(_applies_to(collection, *targets),) if targets else (),
+        excluded=() if targets else (Excluded(("appliesTo",), "works only as the organization's default"),),
         read_permissions=("Policy.Read.All",),
         write_permissions=("Policy.ReadWrite.ApplicationConfiguration",),
         create_required=("definition", "displayName"),
@@ -53,8 +54,5 @@ ROWS = (
     _policy(
         "tokenIssuancePolicy", "Token issuance policies", "tokenIssuancePolicies", "application", "servicePrincipal"
     ),
-    _policy(
-        "activityBasedTimeoutPolicy", "Activity-based timeout policies", "activityBasedTimeoutPolicies", "application",
-        "servicePrincipal",
-    ),
+    _policy("activityBasedTimeoutPolicy", "Activity-based timeout policies", "activityBasedTimeoutPolicies"),
 )

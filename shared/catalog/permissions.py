@@ -41,17 +41,14 @@ RESTORE_ROLES: Mapping[str, str] = {
 
 SATISFIED_BY: Mapping[str, tuple[str, ...]] = {
     "AdministrativeUnit.Read.All": ("Directory.Read.All",),
-    "Application.Read.All": ("Directory.Read.All",),
     "Device.Read.All": ("Directory.Read.All",),
     "Domain.Read.All": ("Directory.Read.All",),
     "Group.Read.All": ("Directory.Read.All",),
     "GroupSettings.Read.All": ("Directory.Read.All",),
     "LicenseAssignment.Read.All": ("Organization.Read.All", "Directory.Read.All"),
-    "Organization.Read.All": ("Directory.Read.All",),
     "Policy.Read.AuthenticationMethod": ("Policy.Read.All",),
     "RoleAssignmentSchedule.Read.Directory": ("RoleManagement.Read.Directory", "RoleManagement.Read.All"),
     "RoleEligibilitySchedule.Read.Directory": ("RoleManagement.Read.Directory", "RoleManagement.Read.All"),
-    "RoleManagement.Read.Directory": ("Directory.Read.All", "RoleManagement.Read.All"),
     "User.Read.All": ("Directory.Read.All",),
     "UserAuthMethod-Email.Read.All": ("UserAuthenticationMethod.Read.All",),
     "UserAuthMethod-Phone.Read.All": ("UserAuthenticationMethod.Read.All",),
@@ -61,7 +58,8 @@ SATISFIED_BY: Mapping[str, tuple[str, ...]] = {
     "UserAuthMethod-Email.ReadWrite.All": ("UserAuthenticationMethod.ReadWrite.All",),
     "UserAuthMethod-Phone.ReadWrite.All": ("UserAuthenticationMethod.ReadWrite.All",),
 }
-"""Wider permissions that serve as well; `X.ReadWrite.Y` serves for `X.Read.Y` without being listed."""
+"""Wider permissions that serve as well for all that rows use the narrower one for; `X.ReadWrite.Y` serves for
+`X.Read.Y` without being listed. Directory.Read.All reads no policies, federated credentials or hidden members."""
 
 
 def wanted(rows: Iterable[ObjectType], kind: ConsentKind, options: Mapping[str, bool]) -> dict[str, tuple[str, ...]]:
@@ -99,6 +97,8 @@ def _serving(name: str) -> set[str]:
 
 
 def _read(row: ObjectType, options: Mapping[str, bool]) -> Iterator[str]:
+    if row.delegated_read:
+        return  # no application permission reaches it, so none is asked for
     yield from row.read_permissions
     for prop, permission in row.select_permissions:
         if _on(row, prop, options):

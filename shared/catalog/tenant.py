@@ -107,17 +107,13 @@ CERTIFICATE_AUTH_CONFIGURATION = ObjectType(
     key_in_parent=True,
     option="organization",
     read_permissions=("Organization.Read.All",),
-    delegated_read="documents and other products read it as a signed-in Global Reader",
-    delegated_only=(
-        "certificate-based authentication is written by a signed-in administrator (delegated "
-        "Organization.ReadWrite.All)"
-    ),
+    write_permissions=("Organization.ReadWrite.All",),
     not_updated="Microsoft Graph does not change it: it is deleted and made anew",
     create_required=("certificateAuthorities",),
     read_only=("id",),
     immutable=("id", "certificateAuthorities"),
     references=(Reference("@cairn.parent", "organization", holder=True),),
-    unconfirmed=("Whether an application is let in.",),
+    unconfirmed=("Whether an application is let in: other products sign in as a Global Reader to read it.",),
 )
 
 CERTIFICATE_PKI = ObjectType(
@@ -199,12 +195,11 @@ INSIGHTS_SETTINGS = ObjectType(
     reading="single",
     option="organization",
     read_permissions=("PeopleSettings.Read.All",),
-    delegated_read="documents and other products read it as a signed-in Global Reader",
     write_permissions=("PeopleSettings.ReadWrite.All",),
     read_only=("id",),
     references=(Reference("disabledForGroup", "group"),),
     not_restored="there is exactly one in each tenant: it is changed, never made",
-    unconfirmed=("Whether an application is let in.",),
+    unconfirmed=("Whether an application is let in: other products sign in as a Global Reader to read it.",),
 )
 
 PROFILE_PROPERTY_SETTING = ObjectType(
