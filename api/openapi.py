@@ -50,7 +50,7 @@ def describe(app: FastAPI, routes: list[tuple[str, APIRoute]]) -> dict[str, Any]
     for path, route in routes:
         for method in route.methods or ():
             _complete(document["paths"][path][method.lower()], access_of(route.endpoint).asks)
-    document["paths"] = {_camel(path): operations for path, operations in document["paths"].items()}
+    document["paths"] = {with_camel_parameters(path): operations for path, operations in document["paths"].items()}
     return document
 
 
@@ -67,5 +67,6 @@ def _complete(operation: dict[str, Any], asks: str) -> None:
             parameter["name"] = to_camel(parameter["name"])
 
 
-def _camel(path: str) -> str:
+def with_camel_parameters(path: str) -> str:
+    """The path with its parameters named as JSON names are: `{tenantId}`."""
     return "/".join(f"{{{to_camel(part[1:-1])}}}" if part.startswith("{") else part for part in path.split("/"))

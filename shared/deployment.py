@@ -30,6 +30,9 @@ TABLES = ("cairnTasks", "cairnEvents", "cairnRestorePoints", "cairnRunLocks", "c
 VAULT_CONTAINER = "vault"
 WORKSPACE_CONTAINER = "workspace"
 
+PATIENCE: dict[str, Any] = {"retry_total": 4, "retry_backoff_factor": 0.5, "connection_timeout": 5, "read_timeout": 30}
+"""Of each call to Table Storage, so that a caller hears within half a minute that it is gone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Records:
@@ -138,9 +141,9 @@ async def _open_records(settings: Settings, credential: Any, stack: AsyncExitSta
     from shared.records.azure_table import AzureTable
 
     if settings.records_connection_string:
-        service = TableServiceClient.from_connection_string(settings.records_connection_string)
+        service = TableServiceClient.from_connection_string(settings.records_connection_string, **PATIENCE)
     else:
-        service = TableServiceClient(settings.records_url, credential=credential)
+        service = TableServiceClient(settings.records_url, credential=credential, **PATIENCE)
     await stack.enter_async_context(service)
     tables = {name: AzureTable(service.get_table_client(name)) for name in TABLES}
     await asyncio.gather(*(table.create() for table in tables.values()))

@@ -54,6 +54,12 @@ def _key_place(found: str) -> str:
     return found if found.startswith("/") else _address(found)
 
 
+def _task_hub(found: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{2,44}", found):
+        raise ValueError(found)
+    return found
+
+
 def _guid(found: str) -> str:
     if not GUID.fullmatch(found):
         raise ValueError(found)
@@ -87,6 +93,7 @@ def whole_number(least: int, most: int) -> Form:
 
 
 TEXT = Form("text", _text)
+TASK_HUB = Form("3 to 45 letters and digits, a letter first", _task_hub)
 CLOUD = one_of("global", "usGovL4", "usGovL5", "china")
 ROOT = Form("an https address without a path (http on loopback only)", _root)
 ADDRESS = Form("an https address (http on loopback only)", _address)
@@ -161,6 +168,8 @@ class Settings:
     body_limit_bytes: int = setting(
         1_048_576, whole_number(1024, 104_857_600), "Largest request body that the HTTP interface takes, in bytes."
     )
+    task_hub: str = setting("CairnTaskHub", TASK_HUB, "Name of the Durable Task hub; two deployments never share one.")
+    data: str = setting("", TEXT, "Data folder of a local stack (`--data`); unused in Azure.")
     schedule_cron: str = setting(
         "0 * * * * *", TEXT, "NCRONTAB schedule on which Cairn looks for tenants whose backup is due."
     )
