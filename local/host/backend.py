@@ -400,6 +400,24 @@ class Backend(InMemoryOrchestrationBackend):
         self._alarms.after((fire_at - datetime.now(UTC)).total_seconds(), fire)
 
     @override
+    def StartInstance(self, request: pb.CreateInstanceRequest, context: Any) -> pb.CreateInstanceResponse:
+        """Create the instance; its first turn waits for the time it is scheduled for."""
+        with self._lock:
+            response = super().StartInstance(request, context)
+            due = request.scheduledStartTimestamp.ToDatetime(tzinfo=UTC)  # 1970 when there is none
+            delay_seconds = (due - datetime.now(UTC)).total_seconds()
+            if delay_seconds > 0:
+                instance_id = response.instanceId
+                self._orchestration_queue.remove(instance_id)
+                self._orchestration_queue_set.discard(instance_id)
+                self._alarms.after(delay_seconds, lambda: self._enqueue_orchestration_now(instance_id))
+        return response
+
+    def _enqueue_orchestration_now(self, instance_id: str) -> None:
+        with self._lock:
+            self._enqueue_orchestration(instance_id)
+
+    @override
     def WaitForInstanceStart(self, request: pb.GetInstanceRequest, context: Any) -> pb.GetInstanceResponse:
         """Wait as long as the caller does, not 30 s."""
         self._call.context = context

@@ -9,6 +9,7 @@ bare type name and the first line of its text.
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
 import importlib
@@ -164,13 +165,22 @@ async def _call(function: Function, inputs: list[tuple[str, Datum]]) -> Outcome:
         return Outcome(value=value)
     if caught:
         return Outcome(failure=_failure(caught[0], stack))
-    match = _REPRESENTED.fullmatch(represented or "")
-    type_name, text = (match["type"], match["text"]) if match else ("Exception", represented or "")
-    return Outcome(failure=Failure(type_name, _first_line(text), stack or ""))
+    return Outcome(failure=_represented_failure(represented or "", stack or ""))
 
 
 def _failure(error: BaseException, stack: str) -> Failure:
     return Failure(type(error).__name__, _first_line(str(error)), stack)
+
+
+def _represented_failure(represented: str, stack: str) -> Failure:
+    """Read `repr(exception)`, all that is left where somebody has silenced the library's log."""
+    match = _REPRESENTED.fullmatch(represented)
+    if match is None:
+        return Failure("Exception", _first_line(represented), stack)
+    text = match["text"]
+    with contextlib.suppress(ValueError, SyntaxError):
+        text = str(ast.literal_eval(text))
+    return Failure(match["type"], _first_line(text), stack)
 
 
 def _first_line(text: str) -> str:

