@@ -7,6 +7,7 @@ only then are body and parameters looked at (400, 422).
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
 from fastapi import Request, Response
@@ -18,6 +19,8 @@ from starlette.types import Message
 from api.problems import Problem, of_error, of_http, of_unknown, of_validation, wrong
 from api.services import Services
 from shared.errors import CairnError
+from shared.records.times import utc_now
+from shared.security.callers import Caller
 from shared.security.permissions import Permission
 from shared.security.tokens import InvalidToken
 
@@ -35,13 +38,17 @@ class Access:
 
     asks: Asks
     refuse: Refusal | None = None
+    signed_in_within: timedelta | None = None
+    """How recently the caller must have proved who it is."""
 
 
-def permit[F: Callable[..., Any]](asks: Asks, *, refuse: Refusal | None = None) -> Callable[[F], F]:
+def permit[F: Callable[..., Any]](
+    asks: Asks, *, refuse: Refusal | None = None, signed_in_within: timedelta | None = None
+) -> Callable[[F], F]:
     """Declare what the endpoint asks of its caller."""
 
     def declare(endpoint: F) -> F:
-        endpoint.access = Access(asks, refuse)  # type: ignore[attr-defined]
+        endpoint.access = Access(asks, refuse, signed_in_within)  # type: ignore[attr-defined]
         return endpoint
 
     return declare
@@ -105,6 +112,8 @@ async def _admit(request: Request, access: Access) -> None:
     services: Services = request.app.state.services
     caller = await services.token_validator().caller(_bearer(request))
     request.state.caller = caller
+    if access.signed_in_within is not None:
+        check_recent(caller, access.signed_in_within)
     if access.asks != "signedIn" and not caller.may(access.asks):
         raise Problem(
             403, "forbidden", "Your roles do not allow this.", f"It needs the permission {access.asks}.",
@@ -129,6 +138,23 @@ def no_such_tenant(tenant_id: str) -> Problem:
         404, "unknownTenant", "There is no such tenant.",
         errors=[wrong("tenantId", tenant_id, "the id (a GUID) of a tenant that is registered here")],
         remedy="List the tenants with GET /api/v1/tenants, or register this one with POST.",
+    )
+
+
+def check_recent(caller: Caller, within: timedelta) -> None:
+    """Raise 401 as RFC 9470 has it unless the caller signed in that recently; apps sign in with every token."""
+    if caller.app_only or (caller.auth_time is not None and utc_now() - caller.auth_time <= within):
+        return
+    max_age = int(within.total_seconds())
+    words = "A more recent sign-in is needed."
+    raise Problem(
+        401, "insufficient_user_authentication", words, f"It must not be older than {max_age} seconds.",
+        remedy="Sign in again and send the new token.", more={"max_age": max_age},
+        headers={
+            "WWW-Authenticate": (
+                f'Bearer error="insufficient_user_authentication", error_description="{words}", max_age={max_age}'
+            )
+        },
     )
 
 

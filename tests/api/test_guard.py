@@ -1,15 +1,18 @@
 """Who gets in: every route times every role times own or foreign tenant, as a table."""
 
 import re
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from api.app import ROUTERS
-from api.guard import GuardedRoute, access_of
+from api.app import ROUTERS, create_api
+from api.guard import GuardedRoute, access_of, permit
+from api.services import Services
 from shared.deployment import Records
 from shared.records.restore_points import RestorePoint
 from shared.security.permissions import MEANINGS, PERMISSIONS, ROLES
@@ -123,3 +126,49 @@ async def test_lists_across_tenants_show_a_caller_its_own_tenants_only(
     assert foreign["detail"].replace(OTHER, "") == missing["detail"].replace(f"{OTHER[:-1]}9", "")
     assert (await anonymous.post("/tenants", json={"tenantId": OTHER})).status_code == 404
     assert (await anonymous.post("/tenants", json={"tenantId": OTHER, "kind": "x"})).status_code == 404
+
+
+async def test_an_old_sign_in_is_asked_for_anew_as_rfc_9470_has_it(services: Services, mint: Mint) -> None:
+    router = APIRouter(route_class=GuardedRoute)
+
+    @router.post("/grave")
+    @permit("restore.fromObjects", signed_in_within=timedelta(hours=1))
+    async def grave() -> dict[str, str]:
+        return {}
+
+    app = create_api(services)
+    app.include_router(router, prefix="/api/v1")
+    now = int(time.time())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://c.example/api/v1") as client:
+        for changed, status in (
+            ({"auth_time": now - 3500}, 200), ({"auth_time": now - 3700}, 401), ({"auth_time": None}, 401),
+            ({"auth_time": True}, 401), ({"auth_time": None, "idtyp": "app"}, 200),
+            ({"auth_time": now - 3700, "roles": ["Reader"]}, 401), ({"auth_time": now, "roles": ["Reader"]}, 403),
+        ):
+            answer = await client.post("/grave", headers={"Authorization": f"Bearer {mint(**changed)}"})
+            assert answer.status_code == status, changed
+            if status == 401:
+                challenge = answer.headers["www-authenticate"]
+                assert 'error="insufficient_user_authentication"' in challenge
+                assert "max_age=3600" in challenge
+                assert answer.json()["max_age"] == 3600
+
+
+async def test_a_failure_that_nobody_expected_tells_nothing(
+    services: Services, mint: Mint, caplog: pytest.LogCaptureFixture
+) -> None:
+    router = APIRouter(route_class=GuardedRoute)
+
+    @router.get("/broken")
+    @permit("signedIn")
+    async def broken() -> dict[str, str]:
+        raise RuntimeError("lanosrep"[::-1])
+
+    app = create_api(services)
+    app.include_router(router, prefix="/api/v1")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://c.example/api/v1") as client:
+        answer = await client.get("/broken", headers={"Authorization": f"Bearer {mint()}"})
+    assert (answer.status_code, answer.json()["code"]) == (500, "internalError")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "personal" not in answer.text + caplog.text
+    assert "RuntimeError" in caplog.text
