@@ -153,7 +153,7 @@ class App:
                 kept.response.headers.pop("x-ms-throttle-limit-percentage", None)
             return kept.response
         try:
-            target = self._resolve(request, segments, caller)
+            target = self._resolve(segments, caller)
         except GraphError:
             self._charge(request, caller, passage)
             raise
@@ -188,7 +188,7 @@ class App:
         if target.bin_entry is not None and request.method != "GET":
             permissions.check_bin(caller, target.bin_entry.record.table)
 
-    def _resolve(self, request: Request, segments: list[str], caller: Caller) -> Target:
+    def _resolve(self, segments: list[str], caller: Caller) -> Target:
         me = self.tenant.store.get(caller.object_id) if caller.kind == "user" else None
         if len(segments) < 2:
             raise no_segment("")

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 NAMES = {
     "user": "user", "group": "group", "application": "application", "servicePrincipal": "service principal",
-    "device": "device", "administrativeUnit": "administrative unit", "conditionalAccessPolicy": "conditional access policy",
+    "device": "device", "administrativeUnit": "administrative unit",
+    "conditionalAccessPolicy": "conditional access policy",
     "namedLocation": "named location", "appRoleAssignment": "app role assignment grant",
     "oAuth2PermissionGrant": "delegated permission grant", "unifiedRoleAssignment": "member to role",
     "unifiedRoleDefinition": "role definition",
@@ -82,8 +83,7 @@ def activity(change: Change) -> str:
 def _targets(store: Store, change: Change) -> list[Body]:
     body: dict[str, Any] = orjson.loads(change.after or change.before or b"{}")
     if change.kind in ("link", "unlink"):
-        ends = [_target(store, change.target, change.target_table), _target(store, change.key, change.table)]
-        return ends
+        return [_target(store, change.target, change.target_table), _target(store, change.key, change.table)]
     target = {
         "id": change.key, "displayName": body.get("displayName"), "type": _type(change.table),
         "userPrincipalName": body.get("userPrincipalName"), "groupType": None,

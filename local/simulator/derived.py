@@ -68,7 +68,7 @@ class Derived:
                 if (each := self.store.get(key)) is not None
             ]
 
-    def stream(self, record: Record, name: str, value: Any) -> Response:
+    def stream(self, name: str, value: Any) -> Response:
         """A stream property (logo, branding images)."""
         if not isinstance(value, str):
             raise not_found(name)

@@ -55,7 +55,7 @@ class Request:
                 options[name] = value
                 continue
             if known in options:
-                raise bad_request(f"Query option '{known}' was specified more than once, but it must be specified once.")
+                raise bad_request(f"Query option '{known}' was specified more than once.")
             options[known] = value
         return options
 
@@ -81,8 +81,11 @@ class Request:
 
 
 SYSTEM_OPTIONS = frozenset(
-    "$select $filter $expand $top $skip $orderby $count $search $skiptoken $deltatoken $format".split()
-)
+    [
+        "$select", "$filter", "$expand", "$top", "$skip", "$orderby", "$count", "$search", "$skiptoken",
+        "$deltatoken", "$format",
+    ]
+)  # fmt: skip
 
 
 def json_response(status: int, value: Any, headers: dict[str, str] | None = None) -> Response:

@@ -56,6 +56,7 @@ BETA = ("beta",)
 
 SETS = (
     EntitySet("users", "user", delta=BOTH, alternate_keys=("userPrincipalName",)),
+    EntitySet("invitations", "invitation"),
     EntitySet("groups", "group", delta=BOTH, alternate_keys=("uniqueName",)),
     EntitySet("applications", "application", delta=BOTH, alternate_keys=("appId", "uniqueName")),
     EntitySet("servicePrincipals", "servicePrincipal", delta=BOTH, alternate_keys=("appId",)),
@@ -311,16 +312,20 @@ SINGLE_LINKS = frozenset(each.name for each in NAVIGATION if each.single and eac
 
 # Tables whose ids are names or repeat from parent to parent.
 NAMED = frozenset(
-    "authenticationContextClassReference authenticationMethodConfiguration domain attributeSet "
-    "customSecurityAttributeDefinition allowedValue crossTenantAccessPolicyConfigurationPartner "
-    "crossTenantIdentitySyncPolicyPartner permissionGrantPolicy permissionGrantConditionSet "
-    "unifiedRoleManagementPolicy unifiedRoleManagementPolicyRule unifiedRoleManagementPolicyAssignment "
-    "authenticationMethod emailAuthenticationMethod phoneAuthenticationMethod organizationalBranding "
-    "organizationalBrandingLocalization directoryRoleTemplate unifiedRoleDefinition groupSettingTemplate "
-    "subscribedSku licenseDetails extension onPremisesSyncBehavior domainDnsRecord internalDomainFederation "
-    "remoteDesktopSecurityConfiguration profileCardProperty applicationTemplate certificateBasedAuthConfiguration "
-    "entraRecoveryServices.snapshot delegatedPermissionClassification onPremisesDirectorySynchronization agreementFile authenticationStrengthPolicy"
-    .split()
+    [
+        "authenticationContextClassReference", "authenticationMethodConfiguration", "domain", "attributeSet",
+        "customSecurityAttributeDefinition", "allowedValue", "crossTenantAccessPolicyConfigurationPartner",
+        "crossTenantIdentitySyncPolicyPartner", "permissionGrantPolicy", "permissionGrantConditionSet",
+        "unifiedRoleManagementPolicy", "unifiedRoleManagementPolicyRule",
+        "unifiedRoleManagementPolicyAssignment", "authenticationMethod", "emailAuthenticationMethod",
+        "phoneAuthenticationMethod", "organizationalBranding", "organizationalBrandingLocalization",
+        "directoryRoleTemplate", "unifiedRoleDefinition", "groupSettingTemplate", "subscribedSku",
+        "licenseDetails", "extension", "onPremisesSyncBehavior", "domainDnsRecord", "internalDomainFederation",
+        "remoteDesktopSecurityConfiguration", "profileCardProperty", "applicationTemplate",
+        "certificateBasedAuthConfiguration", "entraRecoveryServices.snapshot",
+        "delegatedPermissionClassification", "onPremisesDirectorySynchronization", "agreementFile",
+        "authenticationStrengthPolicy",
+    ]
 ) | {each.type for each in SINGLETONS}  # fmt: skip
 
 # What may stand in /directory/deletedItems (List deletedItems; agent types are subtypes of these).

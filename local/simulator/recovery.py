@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from local.simulator.clock import written
+from local.simulator.errors import not_found
 from local.simulator.http_types import Request, Response, json_response
 from local.simulator.routing import Target
 from local.simulator.store import Actor, Body
@@ -56,8 +57,9 @@ def refresh(tenant: Tenant) -> None:
 
 def start(tenant: Tenant, request: Request, target: Target) -> Response:
     """Start a recovery or preview from a snapshot; it is finished when the answer goes out."""
-    assert target.parent is not None
     snapshot = target.parent
+    if snapshot is None:
+        raise not_found("snapshots")
     at = datetime.fromisoformat(snapshot.read()["createdDateTime"]).timestamp()
     preview = target.navigation is not None and target.navigation.name == "recoveryPreviewJobs"
     job = recover(tenant, at, preview=preview, snapshot=snapshot.key)

@@ -21,9 +21,9 @@ type Shape = Literal[
     "set", "object", "navigation set", "navigation object", "property", "operation", "bin", "bin object", "service"
 ]
 
-CALL = re.compile(r"^([\w.$]+)\((.*)\)$", re.S)
+CALL = re.compile(r"^([\w.$]+)\((.*)\)$", re.DOTALL)
 NAMED_ARGUMENT = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[^,']+)")
-NAMESPACE = re.compile(r"^(?:microsoft\.)?graph\.", re.I)
+NAMESPACE = re.compile(r"^(?:microsoft\.)?graph\.", re.IGNORECASE)
 GUID = re.compile(r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
 
 
@@ -72,7 +72,7 @@ class Resolver:
         if parts and parts[0] == "me":
             if me is None:
                 raise no_segment("me")
-            return self._object(me, parts[1:], "users/{id}", model.type_of(me.table, me.read()), None, None)
+            return self._object(me, parts[1:], "users/{id}", None, None)
         root, length = None, 0
         for length in range(min(len(parts), 5), 0, -1):
             root = self._roots.get(tuple(part.lower() for part in parts[:length]))
@@ -88,7 +88,7 @@ class Resolver:
             record = next(self.store.all(table), None)
             if record is None:
                 raise not_found(root.path)
-            return self._object(record, rest, root.path, root.type, None, root)
+            return self._object(record, rest, root.path, None, root)
         return self._set(root, rest)
 
     # -- within -------------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ class Resolver:
             raise not_found(head.strip("()'"))
         if cast and not self.schema.is_a(model.type_of(record.table, record.read()), cast):
             raise not_found(head.strip("()'"))
-        return self._object(record, rest[1:], template, entity_set.type, entity_set, None)
+        return self._object(record, rest[1:], template, entity_set, None)
 
     def _find(self, table: str, entity_set: EntitySet, key: str) -> tuple[Record | None, dict[str, str] | None]:
         if key.startswith("("):
@@ -159,7 +159,6 @@ class Resolver:
         record: Record,
         rest: list[str],
         template: str,
-        declared: str,
         entity_set: EntitySet | None,
         singleton: Singleton | None,
         parent: Record | None = None,
@@ -229,7 +228,7 @@ class Resolver:
                 return target
             if target.record is None:
                 raise not_found(navigation.name)
-            return self._object(target.record, rest, template, navigation.target, None, None, record, navigation)
+            return self._object(target.record, rest, template, None, None, record, navigation)
         if not rest:
             return target
         if rest in (["$ref"], ["$count"]):
@@ -247,7 +246,7 @@ class Resolver:
         found = store.get(key) or store.get(key.lower())
         if found is None or not is_related(store, record, navigation, found.key):
             raise not_found(child_id)
-        return self._object(found, rest[1:], f"{template}/{{id}}", navigation.target, None, None, record, navigation)
+        return self._object(found, rest[1:], f"{template}/{{id}}", None, None, record, navigation)
 
     def _bin(self, table: str, path: str, rest: list[str]) -> Target:
         target = Target(self.version, "bin", path, table or "directoryObject", table)
@@ -346,16 +345,23 @@ def _unquoted(value: str) -> str:
 
 # Functions and actions by what they hang on; who answers them is for reads/ and writes/ to say.
 SET_OPERATIONS = frozenset(
-    "delta getByIds validateProperties getUserOwnedObjects getAvailableExtensionProperties filterByCurrentUser "
-    "resetToSystemDefault".split()
-)
+    [
+        "delta", "getByIds", "validateProperties", "getUserOwnedObjects", "getAvailableExtensionProperties",
+        "filterByCurrentUser", "resetToSystemDefault",
+    ]
+)  # fmt: skip
 OBJECT_OPERATIONS = frozenset(
-    "assignLicense addPassword removePassword addKey removeKey addTokenSigningCertificate instantiate restore "
-    "updateAllowedCombinations usage getMemberGroups getMemberObjects checkMemberGroups checkMemberObjects isMemberOf "
-    "checkMemberGroupsForUser setVerifiedPublisher unsetVerifiedPublisher resetToSystemDefault renew addGroup "
-    "removeGroup changePassword revokeSignInSessions invalidateAllRefreshTokens reprocessLicenseAssignment "
-    "retryServiceProvisioning validateProperties verify promote forceDelete getChanges getFailedChanges cancel "
-    "provisionOnDemand evaluateDynamicMembership enableSmsSignIn disableSmsSignIn exportPersonalData "
-    "convertExternalToInternalMemberUser createPasswordSingleSignOnCredentials "
-    "getPasswordSingleSignOnCredentials assign activate deactivate reduce unsetVerified deletePasswordSingleSignOnCredentials".split()
-)
+    [
+        "assignLicense", "addPassword", "removePassword", "addKey", "removeKey", "addTokenSigningCertificate",
+        "instantiate", "restore", "updateAllowedCombinations", "usage", "getMemberGroups", "getMemberObjects",
+        "checkMemberGroups", "checkMemberObjects", "isMemberOf", "checkMemberGroupsForUser",
+        "setVerifiedPublisher", "unsetVerifiedPublisher", "resetToSystemDefault", "renew", "addGroup",
+        "removeGroup", "changePassword", "revokeSignInSessions", "invalidateAllRefreshTokens",
+        "reprocessLicenseAssignment", "retryServiceProvisioning", "validateProperties", "verify", "promote",
+        "forceDelete", "getChanges", "getFailedChanges", "cancel", "provisionOnDemand",
+        "evaluateDynamicMembership", "enableSmsSignIn", "disableSmsSignIn", "exportPersonalData",
+        "convertExternalToInternalMemberUser", "createPasswordSingleSignOnCredentials",
+        "getPasswordSingleSignOnCredentials", "assign", "activate", "deactivate", "reduce", "unsetVerified",
+        "deletePasswordSingleSignOnCredentials",
+    ]
+)  # fmt: skip

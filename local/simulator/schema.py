@@ -45,42 +45,50 @@ KEYED_WITHOUT_ID = {
 }
 
 # Every type the simulator serves; complex types, base types and enums follow by themselves.
-SERVED = (
-    "activityBasedTimeoutPolicy administrativeUnit adminConsentRequestPolicy agentIdentity agentIdentityBlueprint "
-    "agentIdentityBlueprintPrincipal agentUser agreement agreementFile agreementFileLocalization agreementAcceptance "
-    "appManagementPolicy appRoleAssignment application applicationTemplate attributeSet allowedValue "
-    "authenticationCombinationConfiguration authenticationContextClassReference authenticationFlowsPolicy "
-    "authenticationMethod authenticationMethodConfiguration authenticationMethodsPolicy "
-    "authenticationStrengthPolicy authorizationPolicy certificateBasedAuthConfiguration certificateBasedAuthPki "
-    "claimsMappingPolicy conditionalAccessPolicy contract conditionalAccessTemplate countryNamedLocation "
-    "crossTenantAccessPolicy crossTenantAccessPolicyConfigurationDefault crossTenantAccessPolicyConfigurationPartner "
-    "crossTenantIdentitySyncPolicyPartner customSecurityAttributeDefinition delegatedPermissionClassification device "
-    "deviceRegistrationPolicy directoryAudit directoryObject directoryRole directoryRoleTemplate domain "
-    "domainDnsRecord extensionProperty externalIdentitiesPolicy federatedIdentityCredential group "
-    "groupLifecyclePolicy groupSetting groupSettingTemplate homeRealmDiscoveryPolicy "
-    "identitySecurityDefaultsEnforcementPolicy internalDomainFederation ipNamedLocation licenseDetails orgContact "
-    "organization organizationalBranding organizationalBrandingLocalization permissionGrantConditionSet "
-    "permissionGrantPolicy featureRolloutPolicy servicePrincipal subscribedSku tenantAppManagementPolicy "
-    "tokenIssuancePolicy tokenLifetimePolicy unifiedRoleAssignment unifiedRoleAssignmentSchedule "
-    "unifiedRoleAssignmentScheduleInstance unifiedRoleAssignmentScheduleRequest unifiedRoleDefinition "
-    "unifiedRoleEligibilitySchedule unifiedRoleEligibilityScheduleInstance unifiedRoleEligibilityScheduleRequest "
-    "unifiedRoleManagementPolicy unifiedRoleManagementPolicyAssignment unifiedRoleManagementPolicyRule user "
-    "onPremisesDirectorySynchronization oAuth2PermissionGrant scopedRoleMembership peopleAdminSettings "
-    "profileCardProperty pronounsSettings insightsSettings privilegedAccessGroupAssignmentSchedule "
-    "privilegedAccessGroupEligibilitySchedule privilegedAccessGroupEligibilityScheduleRequest "
-    "privilegedAccessGroupAssignmentScheduleRequest privilegedAccessGroupEligibilityScheduleInstance "
-    "privilegedAccessGroupAssignmentScheduleInstance emailAuthenticationMethod phoneAuthenticationMethod "
-    "directoryRole resourceSpecificPermissionGrant pronounsSettings onPremisesSyncBehavior remoteDesktopSecurityConfiguration extension invitation signIn "
-    "entraRecoveryServices.recovery entraRecoveryServices.snapshot entraRecoveryServices.recoveryJob "
-    "entraRecoveryServices.recoveryPreviewJob"
-).split()
-BETA_SERVED = (
-    "externalIdentitiesPolicy onPremisesPublishing connector connectorGroup strongAuthenticationRequirements "
-    "signInPreferences onPremisesPublishingProfile user group application servicePrincipal device administrativeUnit "
-    "organization crossTenantAccessPolicyConfigurationPartner unifiedRoleDefinition contract authorizationPolicy "
-    "deviceRegistrationPolicy certificateBasedAuthConfiguration agentIdentity agentIdentityBlueprint "
-    "agentIdentityBlueprintPrincipal agentUser"
-).split()
+SERVED = [
+    "activityBasedTimeoutPolicy", "administrativeUnit", "adminConsentRequestPolicy", "agentIdentity",
+    "agentIdentityBlueprint", "agentIdentityBlueprintPrincipal", "agentUser", "agreement", "agreementFile",
+    "agreementFileLocalization", "agreementAcceptance", "appManagementPolicy", "appRoleAssignment",
+    "application", "applicationTemplate", "attributeSet", "allowedValue",
+    "authenticationCombinationConfiguration", "authenticationContextClassReference", "authenticationFlowsPolicy",
+    "authenticationMethod", "authenticationMethodConfiguration", "authenticationMethodsPolicy",
+    "authenticationStrengthPolicy", "authorizationPolicy", "certificateBasedAuthConfiguration",
+    "certificateBasedAuthPki", "claimsMappingPolicy", "conditionalAccessPolicy", "contract",
+    "conditionalAccessTemplate", "countryNamedLocation", "crossTenantAccessPolicy",
+    "crossTenantAccessPolicyConfigurationDefault", "crossTenantAccessPolicyConfigurationPartner",
+    "crossTenantIdentitySyncPolicyPartner", "customSecurityAttributeDefinition",
+    "delegatedPermissionClassification", "device", "deviceRegistrationPolicy", "directoryAudit",
+    "directoryObject", "directoryRole", "directoryRoleTemplate", "domain", "domainDnsRecord",
+    "extensionProperty", "externalIdentitiesPolicy", "federatedIdentityCredential", "group",
+    "groupLifecyclePolicy", "groupSetting", "groupSettingTemplate", "homeRealmDiscoveryPolicy",
+    "identitySecurityDefaultsEnforcementPolicy", "internalDomainFederation", "ipNamedLocation",
+    "licenseDetails", "orgContact", "organization", "organizationalBranding",
+    "organizationalBrandingLocalization", "permissionGrantConditionSet", "permissionGrantPolicy",
+    "featureRolloutPolicy", "servicePrincipal", "subscribedSku", "tenantAppManagementPolicy",
+    "tokenIssuancePolicy", "tokenLifetimePolicy", "unifiedRoleAssignment", "unifiedRoleAssignmentSchedule",
+    "unifiedRoleAssignmentScheduleInstance", "unifiedRoleAssignmentScheduleRequest", "unifiedRoleDefinition",
+    "unifiedRoleEligibilitySchedule", "unifiedRoleEligibilityScheduleInstance",
+    "unifiedRoleEligibilityScheduleRequest", "unifiedRoleManagementPolicy",
+    "unifiedRoleManagementPolicyAssignment", "unifiedRoleManagementPolicyRule", "user",
+    "onPremisesDirectorySynchronization", "oAuth2PermissionGrant", "scopedRoleMembership",
+    "peopleAdminSettings", "profileCardProperty", "pronounsSettings", "insightsSettings",
+    "privilegedAccessGroupAssignmentSchedule", "privilegedAccessGroupEligibilitySchedule",
+    "privilegedAccessGroupEligibilityScheduleRequest", "privilegedAccessGroupAssignmentScheduleRequest",
+    "privilegedAccessGroupEligibilityScheduleInstance", "privilegedAccessGroupAssignmentScheduleInstance",
+    "emailAuthenticationMethod", "phoneAuthenticationMethod", "directoryRole",
+    "resourceSpecificPermissionGrant", "pronounsSettings", "onPremisesSyncBehavior",
+    "remoteDesktopSecurityConfiguration", "extension", "invitation", "signIn",
+    "entraRecoveryServices.recovery", "entraRecoveryServices.snapshot", "entraRecoveryServices.recoveryJob",
+    "entraRecoveryServices.recoveryPreviewJob",
+]  # fmt: skip
+BETA_SERVED = [
+    "externalIdentitiesPolicy", "onPremisesPublishing", "connector", "connectorGroup",
+    "strongAuthenticationRequirements", "signInPreferences", "onPremisesPublishingProfile", "user", "group",
+    "application", "servicePrincipal", "device", "administrativeUnit", "organization",
+    "crossTenantAccessPolicyConfigurationPartner", "unifiedRoleDefinition", "contract", "authorizationPolicy",
+    "deviceRegistrationPolicy", "certificateBasedAuthConfiguration", "agentIdentity", "agentIdentityBlueprint",
+    "agentIdentityBlueprintPrincipal", "agentUser",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +156,16 @@ class Schema:
         return known
 
 
-FIELD = re.compile(r'^            "([^"@][^"]*)": lambda n : setattr\(self, \'(\w+)\', n\.get_(\w+)\((.*?)\)\),?$', re.M)
-CLASS = re.compile(r"^class (\w+)\(([^)]*)\):", re.M)
-ODATA_TYPE = re.compile(r'^    odata_type: Optional\[str\] = "#microsoft\.graph\.([\w.]+)"', re.M)
-COMMENTED = re.compile(r"^    # (.*)\n    (\w+): Optional", re.M)
-IMPORT = re.compile(r"^ *from (\.[\w.]+) import (\w+)$", re.M)
+FIELD = re.compile(
+    r'^            "([^"@][^"]*)": lambda n : setattr\(self, \'(\w+)\', n\.get_(\w+)\((.*?)\)\),?$', re.MULTILINE
+)  # fmt: skip
+CLASS = re.compile(r"^class (\w+)\(([^)]*)\):", re.MULTILINE)
+ODATA_TYPE = re.compile(r'^    odata_type: Optional\[str\] = "#microsoft\.graph\.([\w.]+)"', re.MULTILINE)
+COMMENTED = re.compile(r"^    # (.*)\n    (\w+): Optional", re.MULTILINE)
+IMPORT = re.compile(r"^ *from (\.[\w.]+) import (\w+)$", re.MULTILINE)
 CHILD = re.compile(r'casefold\(\) == "#microsoft\.graph\.([\w.]+)"\.casefold\(\):\s*from (\.[\w.]+) import (\w+)')
-ENUM_VALUE = re.compile(r'^    \w+ = "([^"]*)"', re.M)
-READ_ONLY = re.compile(r"\bread-only\b", re.I)
+ENUM_VALUE = re.compile(r'^    \w+ = "([^"]*)"', re.MULTILINE)
+READ_ONLY = re.compile(r"\bread-only\b", re.IGNORECASE)
 
 
 def camel(class_name: str) -> str:
@@ -218,7 +228,7 @@ class ModelReader:
             if name == "Entity" or camel(name) in KEYED_WITHOUT_ID:
                 return True
             base = declared.group(2).split(",")[0].strip() if declared else ""
-            source = dict((cls, where) for where, cls in IMPORT.findall(text)).get(base)
+            source = {cls: where for where, cls in IMPORT.findall(text)}.get(base)
             if source is None:
                 return False
             path = self._file(path, source)
@@ -268,7 +278,8 @@ class ModelReader:
                 return Property(name, "object", self._type_name(path), collection, True, read_only, comment)
             type_name = self._read_type(path, with_subtypes=True)
             return Property(name, "object", type_name, collection, False, read_only, comment)
-        return Property(name, KINDS.get(getter.removesuffix("_value"), "any"), "", collection, False, read_only, comment)
+        kind = KINDS.get(getter.removesuffix("_value"), "any")
+        return Property(name, kind, "", collection, False, read_only, comment)
 
 
 def _pascal(text: str) -> str:

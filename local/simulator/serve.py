@@ -12,6 +12,7 @@ import uvloop
 
 from local.simulator import statefile
 from local.simulator.simulator import Simulator
+from local.simulator.tenant import Tenant
 
 
 def run(
@@ -22,11 +23,14 @@ def run(
 
     With `state_file` the tenant is loaded from it when it exists, and saved to it at the end.
     """
-    uvloop.run(_serve(port, users, groups, seed, latency_ms, Path(state_file) if state_file else None))
+    path = Path(state_file) if state_file else None
+    tenant = statefile.load(path) if path is not None and path.exists() else None
+    uvloop.run(_serve(port, users, groups, seed, latency_ms, path, tenant))
 
 
-async def _serve(port: int, users: int, groups: int, seed: int, latency_ms: float, state_file: Path | None) -> None:
-    tenant = statefile.load(state_file) if state_file and state_file.exists() else None
+async def _serve(
+    port: int, users: int, groups: int, seed: int, latency_ms: float, state_file: Path | None, tenant: Tenant | None
+) -> None:
     simulator = Simulator(tenant=tenant, users=users, groups=groups, seed=seed, port=port, latency_ms=latency_ms)
     gc.freeze()  # the tenant is long-lived: collecting over it again and again would stall pages
     stop = asyncio.Event()

@@ -44,7 +44,7 @@ class Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)  # uvloop's are transports in all but ancestry
         self.open.add(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol names it
         """Forget what waits."""
         self.transport = None
         self._queue.clear()
@@ -183,8 +183,8 @@ class Server:
         for connection in list(self._connections):
             if connection.transport is not None:
                 connection.transport.abort()
-        while self._connections:
-            await asyncio.sleep(0)  # aborted transports close in the next turns of the loop
+        while self._connections:  # noqa: ASYNC110 - aborted transports close in the next turns of the loop
+            await asyncio.sleep(0)
         await self._server.wait_closed()
 
 

@@ -34,7 +34,7 @@ def _alternatives(text: str) -> Alternatives:
 
 def _rule(pattern: str, read: str, write: str = "", *, delegated: str = "") -> Rule:
     return Rule(
-        re.compile(f"^(?:{pattern})$", re.I), _alternatives(read), _alternatives(write) or (),
+        re.compile(f"^(?:{pattern})$", re.IGNORECASE), _alternatives(read), _alternatives(write) or (),
         "read" in delegated, "write" in delegated,
     )  # fmt: skip
 
@@ -88,7 +88,8 @@ RULES = (
     _rule(r"groups/\{id\}/(members|transitiveMembers)(/.*)?", MEMBER,
           "GroupMember.ReadWrite.All Group.ReadWrite.All Directory.ReadWrite.All"),
     _rule(r"groups/\{id\}/(memberOf|transitiveMemberOf|getMember\w+|checkMember\w+)(/.*)?", MEMBER, MEMBER),
-    _rule(r"groups/\{id\}/owners(/.*)?", f"{GROUP} GroupMember.Read.All", "Group.ReadWrite.All Directory.ReadWrite.All"),
+    _rule(r"groups/\{id\}/owners(/.*)?", f"{GROUP} GroupMember.Read.All",
+          "Group.ReadWrite.All Directory.ReadWrite.All"),
     _rule(r"groups/\{id\}/assignLicense", "", "LicenseAssignment.ReadWrite.All Group.ReadWrite.All "
           "Directory.ReadWrite.All"),
     _rule(r"groups/\{id\}/settings(/.*)?", f"GroupSettings.Read.All GroupSettings.ReadWrite.All {DIR}",
@@ -99,7 +100,8 @@ RULES = (
     _rule(r"groups/\{id\}/groupLifecyclePolicies", DIR),
     _rule(r"groups(/.*)?", f"{GROUP} GroupMember.Read.All",
           "Group.ReadWrite.All Directory.ReadWrite.All GroupMember.ReadWrite.All"),
-    _rule(r"groupSettingTemplates(/.*)?|directorySettingTemplates(/.*)?", f"GroupSettings.Read.All GroupSettings.ReadWrite.All {DIR}"),
+    _rule(r"groupSettingTemplates(/.*)?|directorySettingTemplates(/.*)?",
+          f"GroupSettings.Read.All GroupSettings.ReadWrite.All {DIR}"),
     _rule(r"groupSettings(/.*)?|settings(/.*)?", f"GroupSettings.Read.All GroupSettings.ReadWrite.All {DIR}",
           "GroupSettings.ReadWrite.All Directory.ReadWrite.All"),
     _rule(r"groupLifecyclePolicies(/.*)?", DIR, "Directory.ReadWrite.All"),
@@ -139,7 +141,8 @@ RULES = (
     # directory roles
     _rule(r"directoryRoles(/.*)?", ROLE_OLD, "RoleManagement.ReadWrite.Directory"),
     _rule(r"directoryRoleTemplates(/.*)?", ROLE_OLD),
-    _rule(r"roleManagement/directory/(deletedItems/)?roleDefinitions(/.*)?", ROLE_OLD, "RoleManagement.ReadWrite.Directory"),
+    _rule(r"roleManagement/directory/(deletedItems/)?roleDefinitions(/.*)?", ROLE_OLD,
+          "RoleManagement.ReadWrite.Directory"),
     _rule(r"roleManagement/directory/roleAssignments(/.*)?", ROLE_OLD, "RoleManagement.ReadWrite.Directory"),
     _rule(r"roleManagement/directory/roleEligibility\w+(/.*)?",
           f"RoleEligibilitySchedule.Read.Directory RoleEligibilitySchedule.ReadWrite.Directory {ROLE}",
@@ -228,7 +231,8 @@ RULES = (
     _rule(r"directoryObjects(/.*)?", f"{DIR} {USER} {GROUP} {APP} {DEVICE} {UNIT}",
           f"{DIR} {USER} {GROUP} {APP} {DEVICE} {UNIT}"),
     _rule(r"auditLogs/directoryAudits(/.*)?", "AuditLog.Read.All AuditLog.Read.All+Directory.Read.All"),
-    _rule(r"admin/people(/.*)?", "PeopleSettings.Read.All PeopleSettings.ReadWrite.All", "PeopleSettings.ReadWrite.All"),
+    _rule(r"admin/people(/.*)?", "PeopleSettings.Read.All PeopleSettings.ReadWrite.All",
+          "PeopleSettings.ReadWrite.All"),
     _rule(r"(identityGovernance/termsOfUse/)?agreements(/.*)?", "Agreement.Read.All Agreement.ReadWrite.All",
           "Agreement.ReadWrite.All", delegated="read write"),
     _rule(r"onPremisesPublishingProfiles/.*", "Directory.ReadWrite.All", "Directory.ReadWrite.All",
@@ -257,8 +261,11 @@ BIN_WRITES = {
 }  # fmt: skip
 # POSTs that only read.
 READING = frozenset(
-    "getByIds getMemberGroups getMemberObjects checkMemberGroups checkMemberObjects validateProperties".split()
-)
+    [
+        "getByIds", "getMemberGroups", "getMemberObjects", "checkMemberGroups", "checkMemberObjects",
+        "validateProperties",
+    ]
+)  # fmt: skip
 
 
 @lru_cache(4096)

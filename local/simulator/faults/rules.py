@@ -75,16 +75,17 @@ def parse(said: Any) -> Rule:
         raise _wrong("a rule is a JSON object")
     unknown = set(said) - FIELDS
     if unknown:
-        raise _wrong(f"unknown field '{sorted(unknown)[0]}'")
+        raise _wrong(f"unknown field '{min(unknown)}'")
     if said.get("kind") not in KINDS:
         raise _wrong(f"kind must be one of {', '.join(KINDS)}")
-    numbers: dict[str, Any] = {"count": int, "after": int, "probability": (int, float), "seconds": (int, float), "status": int}
+    number = (int, float)
+    numbers: dict[str, Any] = {"count": int, "after": int, "status": int, "probability": number, "seconds": number}
     for name, kind in numbers.items():
         value = said.get(name)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool) or value < 0):
             raise _wrong(f"{name} must be a number that is not negative")
     try:
-        method, path = re.compile(said.get("method") or ".*", re.I), re.compile(said.get("path") or "")
+        method, path = re.compile(said.get("method") or ".*", re.IGNORECASE), re.compile(said.get("path") or "")
     except (re.error, TypeError) as error:
         raise _wrong("method and path are regular expressions") from error
     return Rule(
@@ -147,9 +148,9 @@ class Faults:
                         raise GraphError(503, "ServiceUnavailable", "The service is temporarily unable to answer.")
                     response.headers[":cut"] = "before" if rule.kind == "cut" else "middle"
                 case "notJson":
-                    kind = {"content-type": "text/html"}
-                    response = Response(response.status if response.status != 204 else 200,
-                                        b"<html><body>Our services aren't available right now</body></html>", kind)  # fmt: skip
+                    page = b"<html><body>Our services aren't available right now</body></html>"
+                    status = 200 if response.status == 204 else response.status
+                    response = Response(status, page, {"content-type": "text/html"})
                 case "slow":
                     response.headers[":delay"] = str(float(response.headers.get(":delay", 0)) + rule.seconds)
                 case "lag":
@@ -175,7 +176,8 @@ class Faults:
         store = self.tenant.store
         head = next((part for part in request.segments[1:] if part != "directory"), "")
         table = {"users": "user", "groups": "group", "applications": "application", "devices": "device",
-                 "servicePrincipals": "servicePrincipal", "administrativeUnits": "administrativeUnit"}.get(head)  # fmt: skip
+                 "servicePrincipals": "servicePrincipal", "administrativeUnits": "administrativeUnit",
+                 }.get(head)  # fmt: skip
         keys = [key for key in store.table(table).keys if key] if table else []
         if not table or not keys:
             return

@@ -45,7 +45,7 @@ DOCUMENTED = {
 }
 
 COSTS: tuple[tuple[str, re.Pattern[str], int], ...] = tuple(
-    (method, re.compile(f"^(?:{pattern})$", re.I), units)
+    (method, re.compile(f"^(?:{pattern})$", re.IGNORECASE), units)
     for method, pattern, units in (
         ("GET", r"groups/\{id\}/transitiveMembers(/.*)?", 5),
         ("POST", r"directoryObjects/getByIds", 5),
@@ -61,9 +61,9 @@ COSTS: tuple[tuple[str, re.Pattern[str], int], ...] = tuple(
 )
 CONDITIONAL_ACCESS = re.compile(
     r"^(identity/conditionalAccess/(deletedItems/)?(policies|namedLocations)|policies/conditionalAccessPolicies"
-    r"|identityProtection)(/.*)?$", re.I,
+    r"|identityProtection)(/.*)?$", re.IGNORECASE,
 )  # fmt: skip
-READING_POSTS = re.compile(r"/(getByIds|isMemberOf|checkMember\w+|getMember\w+|validateProperties)$", re.I)
+READING_POSTS = re.compile(r"/(getByIds|isMemberOf|checkMember\w+|getMember\w+|validateProperties)$", re.IGNORECASE)
 TOLERANCE_SECONDS = 0.02  # a client that paces to the letter is not refused for its timer's jitter
 
 

@@ -18,6 +18,7 @@ from local.simulator import audit, model
 from local.simulator.access import permissions
 from local.simulator.errors import GraphError, bad_request, no_segment, not_found, unsupported_query
 from local.simulator.http_types import Request, Response, json_response
+from local.simulator.model import Navigation
 from local.simulator.reads import filter as filters
 from local.simulator.reads.expand import Expansion, parse_expand
 from local.simulator.reads.tokens import pack, unpack
@@ -103,14 +104,15 @@ def reference(request: Request, version: str, record: Record) -> Body:
 
 
 def _property(tenant: Tenant, request: Request, target: Target) -> Response:
-    assert target.record is not None
+    if target.record is None:
+        raise not_found(target.name)
     body = tenant.derived.read(target.record, target.record.read())
     value: Any = body
     for part in target.name.split("/"):
         value = value.get(part) if isinstance(value, dict) else None
     known = tenant.schemas[target.version].properties(target.type).get(target.name.partition("/")[0])
     if known is not None and known.kind == "bytes":
-        return tenant.derived.stream(target.record, target.name, value)
+        return tenant.derived.stream(target.name, value)
     if target.suffix == "$value":
         if value is None:
             return Response(204)
@@ -127,7 +129,9 @@ def _property(tenant: Tenant, request: Request, target: Target) -> Response:
 # -- collections --------------------------------------------------------------------------------------------------
 
 
-def _options(tenant: Tenant, request: Request, target: Target, *, single: bool = False) -> Query:
+def _options(  # noqa: C901 - one line a rule
+    tenant: Tenant, request: Request, target: Target, *, single: bool = False
+) -> Query:
     options, schema = request.query, tenant.schemas[target.version]
     eventual = request.headers.get("consistencylevel", "").lower() == "eventual"
     select = parse_select(options.get("$select"))
@@ -307,12 +311,12 @@ def _matching(tenant: Tenant, target: Target, query: Query, position: int) -> It
             continue
         if target.cast and not query.view.schema.is_a(model.type_of(record.table, record.read()), target.cast):
             continue
-        if query.test is not None and not query.test.test(_with_counts(tenant, record, query)):
+        if query.test is not None and not query.test.test(_with_counts(tenant, record)):
             continue
         yield at, record
 
 
-def _with_counts(tenant: Tenant, record: Record, query: Query) -> Body:
+def _with_counts(tenant: Tenant, record: Record) -> Body:
     body = tenant.derived.read(record, record.read())
     if "@odata.type" not in body:
         body["@odata.type"] = f"#microsoft.graph.{model.type_of(record.table, body)}"
@@ -349,9 +353,8 @@ def candidates(
         entries = [each.record for each in store.bin.values() if each.record.table in tables]
         yield from ((at + 1, each) for at, each in enumerate(entries) if at >= position)
         return
-    assert target.parent is not None
-    assert target.navigation is not None
-    yield from _linked(tenant, target, position)
+    if target.parent is not None and target.navigation is not None:
+        yield from _linked(tenant, target, target.parent, target.navigation, position)
 
 
 INDEXED = frozenset(
@@ -362,10 +365,9 @@ INDEXED = frozenset(
 )  # fmt: skip
 
 
-def _linked(tenant: Tenant, target: Target, position: int) -> Iterator[tuple[int, Record]]:
-    parent, navigation = target.parent, target.navigation
-    assert parent is not None
-    assert navigation is not None
+def _linked(
+    tenant: Tenant, target: Target, parent: Record, navigation: Navigation, position: int
+) -> Iterator[tuple[int, Record]]:
     schema = tenant.schemas[target.version]
     for at, key in enumerate(related(tenant.store, parent, navigation)):
         record = tenant.store.records.get(key)

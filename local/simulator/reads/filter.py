@@ -141,9 +141,8 @@ class _Parser:
             raise _wrong(f"'{parts[0]}' is not the range variable")
         known = self.schema.properties(self.type_name)
         if parts[0] not in known and not parts[0].startswith("extension_") and self.type_name != "directoryObject":
-            raise bad_request(
-                f"Could not find a property named '{parts[0]}' on type 'microsoft.graph.{self.type_name}'.", "BadRequest"
-            )
+            where = f"type 'microsoft.graph.{self.type_name}'"
+            raise bad_request(f"Could not find a property named '{parts[0]}' on {where}.", "BadRequest")
         return parts
 
     def _value(self) -> Any:
@@ -240,8 +239,11 @@ class _Parser:
 
 
 DIRECTORY_TYPES = frozenset(
-    "user group application servicePrincipal device administrativeUnit directoryRole orgContact directoryObject".split()
-)
+    [
+        "user", "group", "application", "servicePrincipal", "device", "administrativeUnit", "directoryRole",
+        "orgContact", "directoryObject",
+    ]
+)  # fmt: skip
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:

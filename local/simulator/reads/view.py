@@ -16,28 +16,36 @@ from local.simulator.errors import GraphError
 from local.simulator.schema import Property, Schema
 from local.simulator.store import Body
 
-USER_DEFAULT = (
-    "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname "
-    "userPrincipalName id"
-).split()
+USER_DEFAULT = [
+    "businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone", "officeLocation",
+    "preferredLanguage", "surname", "userPrincipalName", "id",
+]  # fmt: skip
 # List groups: properties that come only when asked for, besides those whose comments say so.
 GROUP_ON_SELECT = frozenset(
-    "assignedLabels assignedLicenses isManagementRestricted licenseProcessingState onPremisesExtensionAttributes "
-    "uniqueName infoCatalogs organizationId hasMembersWithLicenseErrors isArchived serviceProvisioningErrors "
-    "welcomeMessageEnabled".split()
-)
+    [
+        "assignedLabels", "assignedLicenses", "isManagementRestricted", "licenseProcessingState",
+        "onPremisesExtensionAttributes", "uniqueName", "infoCatalogs", "organizationId",
+        "hasMembersWithLicenseErrors", "isArchived", "serviceProvisioningErrors", "welcomeMessageEnabled",
+    ]
+)  # fmt: skip
 # Held by SharePoint or Exchange: served one object at a time only (user resource type, group resource type).
 USER_SINGLE = frozenset(
-    "aboutMe birthday hireDate interests mySite pastProjects preferredName responsibilities schools skills "
-    "mailboxSettings deviceEnrollmentLimit print".split()
-)
+    [
+        "aboutMe", "birthday", "hireDate", "interests", "mySite", "pastProjects", "preferredName",
+        "responsibilities", "schools", "skills", "mailboxSettings", "deviceEnrollmentLimit", "print",
+    ]
+)  # fmt: skip
 GROUP_SINGLE = frozenset(
-    "accessType allowExternalSenders autoSubscribeNewMembers hideFromAddressLists hideFromOutlookClients "
-    "isSubscribedByMail isFavorite unseenCount unseenConversationsCount unseenMessagesCount".split()
-)
+    [
+        "accessType", "allowExternalSenders", "autoSubscribeNewMembers", "hideFromAddressLists",
+        "hideFromOutlookClients", "isSubscribedByMail", "isFavorite", "unseenCount",
+        "unseenConversationsCount", "unseenMessagesCount",
+    ]
+)  # fmt: skip
 NEVER_SHOWN = frozenset(["hasMembersWithLicenseErrors"])
 ON_SELECT = re.compile(
-    r"(requires|returned only on|only (returned )?on|must be specified in|available only on) (a )?\$select", re.I
+    r"(requires|returned only on|only (returned )?on|must be specified in|available only on) (a )?\$select",
+    re.IGNORECASE,
 )
 STREAMS = frozenset({"logo", "backgroundImage", "bannerLogo", "customCSS", "favicon", "headerLogo", "squareLogo",
                      "squareLogoDark"})  # fmt: skip

@@ -75,7 +75,11 @@ async def test_tokens_carry_the_roles_that_were_granted(simulator: Simulator) ->
         (("Directory.Read.All",), "/v1.0/directory/attributeSets", 403),
         (("CustomSecAttributeDefinition.Read.All",), "/v1.0/directory/attributeSets", 200),
         (("User.Read.All",), "/v1.0/users?$select=customSecurityAttributes", 403),
-        (("User.Read.All", "CustomSecAttributeAssignment.Read.All"), "/v1.0/users?$select=customSecurityAttributes", 200),
+        (
+            ("User.Read.All", "CustomSecAttributeAssignment.Read.All"),
+            "/v1.0/users?$select=customSecurityAttributes",
+            200,
+        ),
         (("User.Read.All",), "/v1.0/users?$select=signInActivity", 403),
         (("Agreement.Read.All",), "/v1.0/identityGovernance/termsOfUse/agreements", 403),
         (("Application.Read.All",), "/v1.0/servicePrincipals", 200),

@@ -85,7 +85,9 @@ def truth(tenant: Tenant) -> tuple[dict[str, Any], dict[str, set[tuple[str, str]
 
 
 OPERATION = st.tuples(
-    st.sampled_from(["rename", "delete", "purge", "restore", "link", "unlink", "own", "create", "dropUser", "backUser"]),
+    st.sampled_from(
+        ["rename", "delete", "purge", "restore", "link", "unlink", "own", "create", "dropUser", "backUser"]
+    ),
     st.integers(0, 10_000),
     st.integers(0, 10_000),
 )

@@ -80,7 +80,7 @@ async def test_a_stale_read_shows_the_past(simulator: Simulator, graph: httpx.As
 
 @pytest.mark.parametrize(
     "rule",
-    [{"kind": "unheardOf"}, {"kind": "slow", "path": "("}, {"kind": "slow", "seconds": -1}, {"kind": "slow", "x": 1}, {}],
+    [{"kind": "unheardOf"}, {"kind": "slow", "path": "("}, {"kind": "slow", "seconds": -1}, {"kind": "slow", "x": 1}],
 )
 async def test_a_wrong_rule_is_refused(graph: httpx.AsyncClient, rule: dict[str, Any]) -> None:
     assert (await graph.post("/simulator/faults", json=rule)).status_code == 400
@@ -99,7 +99,8 @@ async def test_conditional_access_has_one_request_a_second_and_no_retry_after(gr
 @pytest.mark.parametrize(
     ("path", "units"),
     [
-        ("/v1.0/users", 2), ("/v1.0/users?$select=id", 1), ("/v1.0/users?$top=5", 1), ("/v1.0/users?$top=5&$select=id", 1),
+        ("/v1.0/users", 2), ("/v1.0/users?$select=id", 1), ("/v1.0/users?$top=5", 1),
+        ("/v1.0/users?$top=5&$select=id", 1),
         ("/v1.0/groups", 1), ("/v1.0/groups?$expand=members", 2), ("/v1.0/applications", 2), ("/v1.0/contracts", 3),
         ("/v1.0/groups/{group}/members", 3), ("/v1.0/groups/{group}/transitiveMembers", 5),
     ],

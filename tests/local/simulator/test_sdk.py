@@ -38,7 +38,9 @@ async def test_azure_identity_gets_a_token_and_is_refused_a_wrong_secret(
 async def test_the_page_iterator_sees_every_user_once(simulator: Simulator, sdk: GraphServiceClient) -> None:
     from msgraph.generated.users.users_request_builder import UsersRequestBuilder  # it warns while imported
 
-    query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(top=7, select=["id", "displayName", "accountEnabled"])
+    query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
+        top=7, select=["id", "displayName", "accountEnabled"]
+    )
     first = await sdk.users.get(request_configuration=RequestConfiguration(query_parameters=query))
     seen: list[str] = []
 
