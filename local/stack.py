@@ -31,6 +31,7 @@ from local.host.host import LocalHost
 from local.issuer import AUDIENCE, Issuer, open_or_make_issuer, serving
 from local.ports import free_ports, need_free
 from local.simulated_tenant import SimulatedTenant, Size, simulating
+from shared.deployment import deployment
 
 ROOT = Path(__file__).resolve().parent.parent
 DRAIN_SECONDS = 10.0
@@ -128,6 +129,7 @@ async def stack(options: Options) -> AsyncIterator[str]:
         if directory is None:
             tenant = await parts.enter_async_context(simulating(options.data.simulator, options.size))
             directory = simulated(tenant)
+        parts.push_async_callback(deployment.close)  # Azure ends the process; here connections are given back
         settings = app_settings(options.data, storage, issuer, directory, options.environment)
         host = await parts.enter_async_context(LocalHost(ROOT, port, settings=settings, drain_seconds=DRAIN_SECONDS))
         await _register(host.url, issuer, directory)

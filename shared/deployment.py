@@ -118,6 +118,13 @@ class Shared:
                 self._opened = await self._opening()
             return self._opened
 
+    async def close(self) -> None:
+        """Give back what was opened, if anything was; the next request opens it again. Safe to repeat."""
+        async with self._lock:
+            opened, self._opened = self._opened, None
+            if opened is not None:
+                await opened.close()
+
 
 deployment = Shared()
 """The deployment that the environment describes: `await deployment()`, in activities and in the HTTP interface."""

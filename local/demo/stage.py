@@ -12,7 +12,6 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TextColumn,
@@ -69,11 +68,16 @@ class Stage:
         if self.console.is_terminal:
             columns = (
                 TextColumn("  "), SpinnerColumn(), TextColumn(f"{title:<28}"), BarColumn(bar_width=32),
-                MofNCompleteColumn(), TextColumn(unit), TimeElapsedColumn(),
+                TextColumn("{task.fields[count]}"), TimeElapsedColumn(),
             )  # fmt: skip
             with Progress(*columns, console=self.console, transient=True) as bars:
-                bar = bars.add_task(title, total=None)
-                yield lambda done, total: bars.update(bar, completed=done, total=total or None)
+                bar = bars.add_task(title, total=None, count="")
+
+                def draw(done: int, total: int) -> None:
+                    count = f"{done:,} of {total:,} {unit}" if total else ""
+                    bars.update(bar, completed=done, total=total or None, count=count)
+
+                yield draw
         else:
             yield self._plain(title, unit)
         self.say(f"{title}: {time.monotonic() - began:.1f} s")
