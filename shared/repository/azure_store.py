@@ -1,7 +1,8 @@
 """A container in Azure Blob Storage.
 
-A vault writes with If-None-Match and a locked version-level immutability policy, and extends it; nothing here shortens one. Azurite
-answers 501 to these calls, so there a LawfulStore wraps a plain AzureBlobStore. Timeouts and bounded retries are the SDK's.
+A vault writes with If-None-Match and a locked version-level immutability policy, and extends it; nothing here
+shortens one. Azurite answers 501 to these calls, so there a LawfulStore wraps a plain AzureBlobStore.
+Timeouts and bounded retries are the SDK's.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -20,7 +21,14 @@ from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob import BlobImmutabilityPolicyMode, ImmutabilityPolicy
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient, ExponentialRetry
 
-from shared.errors import AlreadyWritten, Immutable, Missing, RepositoryError, StoreUnavailable
+from shared.errors import (
+    AlreadyWritten,
+    Immutable,
+    Missing,
+    NotARepository,
+    RepositoryError,
+    StoreUnavailable,
+)
 from shared.repository.lawful_store import LawfulStore
 from shared.repository.store import BlobEntry, BlobProperties, BlobStore, retention_in
 
@@ -38,33 +46,46 @@ _EXISTS_CODES = {"BlobAlreadyExists", "ConditionNotMet", "UnmodifiedBlobExists"}
 def open_vault(
     location: str, container: str, *, immutability: bool, credential: AsyncTokenCredential | None = None
 ) -> BlobStore:
-    """The vault at an account's URL or connection string; without the service's `immutability`, LawfulStore keeps the law."""
+    """The vault at an account's URL or connection string; without the service's `immutability`, LawfulStore
+    keeps the law."""
     if immutability:
-        return AzureBlobStore(_service(location, credential), container, immutability=True)
-    return LawfulStore(AzureBlobStore(_service(location, credential), container))
+        return AzureBlobStore(*_service(location, credential), container, immutability=True)
+    return LawfulStore(AzureBlobStore(*_service(location, credential), container))
 
 
 def open_workspace(
     location: str, container: str, *, credential: AsyncTokenCredential | None = None
 ) -> "AzureBlobStore":
     """The workspace at an account's URL or connection string."""
-    return AzureBlobStore(_service(location, credential), container)
+    return AzureBlobStore(*_service(location, credential), container)
 
 
 async def create_container(location: str, container: str, *, credential: AsyncTokenCredential | None = None) -> None:
     """Make a container if there is none; for local storage, since in Azure the deployment makes them."""
-    service = _service(location, credential)
-    with _told(container):
-        async with service:
-            with suppress(ResourceExistsError):
-                await service.create_container(container)
+    service, owned = _service(location, credential)
+    try:
+        with _told(container), suppress(ResourceExistsError):
+            await service.create_container(container)
+    finally:
+        await _close(service, owned)
 
 
 class AzureBlobStore:
-    """One container; `immutability` says that it is a vault whose service keeps the write-once law."""
+    """One container; `owned` is a credential to be closed with it.
 
-    def __init__(self, service: BlobServiceClient, container: str, *, immutability: bool = False) -> None:
+    `immutability` says that it is a vault whose service keeps the write-once law.
+    """
+
+    def __init__(
+        self,
+        service: BlobServiceClient,
+        owned: AsyncTokenCredential | None,
+        container: str,
+        *,
+        immutability: bool = False,
+    ) -> None:
         self._service = service
+        self._owned = owned
         self._container: ContainerClient = service.get_container_client(container)
         self._immutability = immutability
 
@@ -119,8 +140,8 @@ class AzureBlobStore:
     async def delete(self, name: str) -> None:
         """See BlobStore.
 
-        In a versioned account what is deleted stays as a previous version, until the account's lifecycle rule removes it. Azure
-        would let a retained blob become one, so the law is asked first.
+        In a versioned account what is deleted stays as a previous version, until the account's lifecycle rule
+        removes it. Azure would let a retained blob become one, so the law is asked first.
         """
         if self._immutability:
             found = await self.properties(name)
@@ -165,13 +186,16 @@ class AzureBlobStore:
 
     async def close(self) -> None:
         """See BlobStore."""
-        await self._service.close()
+        await _close(self._service, self._owned)
 
     def _blob(self, name: str) -> BlobClient:
         return self._container.get_blob_client(name)
 
 
-def _service(location: str, credential: AsyncTokenCredential | None) -> BlobServiceClient:
+def _service(
+    location: str, credential: AsyncTokenCredential | None
+) -> tuple[BlobServiceClient, AsyncTokenCredential | None]:
+    """The client, and the credential if it was made here and so has to be closed here."""
     options: dict[str, Any] = {
         "max_single_put_size": BLOCK_BYTES,
         "max_block_size": BLOCK_BYTES,
@@ -180,8 +204,15 @@ def _service(location: str, credential: AsyncTokenCredential | None) -> BlobServ
         "retry_policy": _retry(),
     }
     if location.startswith(("https://", "http://")):
-        return BlobServiceClient(location, credential or DefaultAzureCredential(), **options)
-    return BlobServiceClient.from_connection_string(location, **options)
+        owned = None if credential else DefaultAzureCredential()
+        return BlobServiceClient(location, credential or owned, **options), owned
+    return BlobServiceClient.from_connection_string(location, **options), None
+
+
+async def _close(service: BlobServiceClient, owned: AsyncTokenCredential | None) -> None:
+    await service.close()
+    if owned is not None:
+        await owned.close()
 
 
 def _retry() -> ExponentialRetry:
@@ -200,10 +231,11 @@ def _told(name: str) -> Iterator[None]:
     try:
         yield
     except ResourceNotFoundError as error:
+        if _code(error) == "ContainerNotFound":
+            raise NotARepository("the vault's or workspace's container does not exist") from error
         raise Missing(f"{name} is not there") from error
     except HttpResponseError as error:
-        found = getattr(error, "error_code", None) or ""
-        code = str(getattr(found, "value", found))
+        code = _code(error)
         if code in _LAW_CODES:
             raise Immutable(f"{name} is under retention ({code})") from error
         if code in _EXISTS_CODES:
@@ -214,3 +246,8 @@ def _told(name: str) -> Iterator[None]:
         raise RepositoryError(f"Blob Storage refused {name}: {status} {code}") from error
     except (AzureError, OSError, TimeoutError) as error:
         raise StoreUnavailable(f"Blob Storage did not answer for {name}: {type(error).__name__}") from error
+
+
+def _code(error: HttpResponseError) -> str:
+    found = getattr(error, "error_code", None) or ""
+    return str(getattr(found, "value", found))

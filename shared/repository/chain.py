@@ -1,6 +1,7 @@
 """The chain of restore points: numbers without gaps, each manifest naming the hash of the one before.
 
-An expired manifest leaves a tombstone with its hash, so that every number from 1 to the newest has one or the other.
+An expired manifest leaves a tombstone with its hash, so that every number from 1 to the newest has one or the
+other.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """What separates two views of one type: decided on sidecars, opening only the frames that hold what differs.
 
-Where two views begin with the same segments (an incremental restore point and the one before), only the ids that the other
-segments name are looked at, so the cost follows what changed.
+Where two views begin with the same segments (an incremental restore point and the one before), only the ids
+that the other segments name are looked at, so the cost follows what changed.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from shared.repository.records import Holds, LinkRecord, ObjectRecord
 from shared.repository.sidecar import Mask, joined, key_order
 from shared.repository.sidecar_reader import SidecarReader
 from shared.repository.store import at_once
-from shared.repository.view import TypeView, Winners, split_range
+from shared.repository.view import TypeView, Winners, concatenated, split_range
 
 type ObjectChange = Literal["added", "removed", "changed"]
 type LinkChange = Literal["added", "removed"]
@@ -109,12 +109,12 @@ async def compare(before: TypeView, after: TypeView) -> Comparison:
     return Comparison(
         before,
         after,
-        added=_all(objects.added),
-        removed=_all(objects.removed),
-        changed_before=_all(objects.changed_before),
-        changed_after=_all(objects.changed_after),
-        links_added=_all(links.added),
-        links_removed=_all(links.removed),
+        added=concatenated(objects.added),
+        removed=concatenated(objects.removed),
+        changed_before=concatenated(objects.changed_before),
+        changed_after=concatenated(objects.changed_after),
+        links_added=concatenated(links.added),
+        links_removed=concatenated(links.removed),
     )
 
 
@@ -165,12 +165,6 @@ async def _touched(before: TypeView, after: TypeView) -> set[bytes] | None:
 
     found = await at_once(keys_of(view, segment) for view, segment in rest)
     return set().union(*found)
-
-
-def _all(parts: list[Winners]) -> Winners:
-    if not parts:
-        return Winners.none()
-    return Winners(joined([part.entries for part in parts]), np.concatenate([part.segments for part in parts]))
 
 
 def _lying_order(winners: Winners) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":

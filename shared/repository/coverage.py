@@ -1,4 +1,5 @@
-"""Coverage lists: what a backup did not read or cannot restore, in the manifest while short, beside it when long."""
+"""Coverage lists: what a backup did not read or cannot restore, in the manifest while short, beside it when
+long."""
 
 import hashlib
 from collections.abc import AsyncIterator, Sequence

@@ -1,8 +1,8 @@
 """Expiry: restore points past their time go, and then what nothing needs any more.
 
-Order: a tombstone, then the manifest, then segments. A blob is deleted only when no manifest names it, it is older than any
-running backup, and its retention has ended; so a living restore point is never broken, and a crash anywhere is made good by the
-next run. Safe to repeat.
+Order: a tombstone, then the manifest, then segments. A blob is deleted only when no manifest names it, it is
+older than any running backup, and its retention has ended; so a living restore point is never broken, and a
+crash anywhere is made good by the next run. Safe to repeat.
 """
 
 from collections.abc import Collection

@@ -11,7 +11,8 @@ VERSION = 1
 
 
 async def initialise(store: BlobStore) -> None:
-    """Make the vault a repository if it is none yet; safe to repeat; UnknownFormat if it is of another version."""
+    """Make the vault a repository if it is none yet; safe to repeat; UnknownFormat if it is of another
+    version."""
     try:
         await check_format(store)
     except NotARepository:
@@ -22,7 +23,8 @@ async def initialise(store: BlobStore) -> None:
 
 
 async def check_format(store: BlobStore) -> None:
-    """Return if this is a repository that this Cairn can read; NotARepository, UnknownFormat or Corrupt otherwise."""
+    """Return if this is a repository that this Cairn can read; NotARepository, UnknownFormat or Corrupt
+    otherwise."""
     try:
         content = await store.get(FORMAT)
     except Missing:

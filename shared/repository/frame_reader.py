@@ -1,7 +1,7 @@
 """Reading records out of a stored segment by frame, in ranges that join frames lying together.
 
-Fetching goes on while the last range is decoded; decoding runs in a worker thread. Each frame's checksum and count of records is
-checked, and when a segment was read as a whole, its SHA-256.
+Fetching goes on while the last range is decoded; decoding runs in a worker thread. Each frame's checksum and
+count of records is checked, and when a segment was read as a whole, its SHA-256.
 """
 
 import asyncio

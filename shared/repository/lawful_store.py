@@ -1,7 +1,8 @@
 """The write-once law of a vault, kept over a container whose service cannot keep it (Azurite, memory).
 
-Retention is kept as metadata of each blob. What Azure's version-level immutability refuses, this refuses: overwriting, deleting
-before retention ends, shortening. It binds those who come through it and nobody else, so it is no protection of real backups.
+Retention is kept as metadata of each blob. What Azure's version-level immutability refuses, this refuses:
+overwriting, deleting before retention ends, shortening. It binds those who come through it and nobody else,
+so it is no protection of real backups.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -11,7 +12,6 @@ from typing import BinaryIO, Protocol
 from shared.errors import Immutable, Missing
 from shared.repository.memory_store import clock
 from shared.repository.store import RETAIN_UNTIL, BlobEntry, BlobProperties, retention_in
-
 
 
 class PlainStore(Protocol):

@@ -1,7 +1,7 @@
 """The manifest: everything there is to know about one restore point, as JSON.
 
-Invariants: a manifest is immutable once sealed; it names every segment of its view, also those that older backups wrote; its
-bytes are canonical, so its SHA-256 can be chained. Unknown format versions are refused.
+Invariants: a manifest is immutable once sealed; it names every segment of its view, also those that older
+backups wrote; its bytes are canonical, so its SHA-256 can be chained. Unknown format versions are refused.
 """
 
 import hashlib
@@ -24,7 +24,8 @@ type Outcome = Literal["complete", "partial", "refused", "failed", "carried", "o
 
 @dataclass(frozen=True, slots=True)
 class SegmentRef:
-    """A stored segment and its sidecar; sizes in bytes; `removals` counts the entries that cut earlier links."""
+    """A stored segment and its sidecar; sizes in bytes; `removals` counts the entries that cut earlier
+    links."""
 
     sha256: str
     sidecar_sha256: str
@@ -87,7 +88,8 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What was not read or cannot be restored: `entries` when short, else the SHA-256 of a list in the vault."""
+    """What was not read or cannot be restored: `entries` when short, else the SHA-256 of a list in the
+    vault."""
 
     count: int
     entries: tuple[Json, ...] = ()
@@ -108,10 +110,11 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class TypeEntry:
-    """One object type in a restore point; `delta_tokens` are encrypted, by Graph collection; times are RFC 3339.
+    """One object type in a restore point; `delta_tokens` are encrypted, by Graph collection; times are RFC
+    3339.
 
-    `full_read_at` is when the type was last read whole; `row_digest` says by which catalog row, so that a token is not
-    used with other properties than it was made for.
+    `full_read_at` is when the type was last read whole; `row_digest` says by which catalog row, so that a
+    token is not used with other properties than it was made for.
     """
 
     outcome: Outcome
@@ -188,7 +191,8 @@ class Previous:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One restore point. Until it is sealed, `sequence` is 0 and `backup_id`, `previous` and `sha256` are empty."""
+    """One restore point. Until it is sealed, `sequence` is 0 and `backup_id`, `previous` and `sha256` are
+    empty."""
 
     tenant_id: str
     run_id: str
@@ -280,7 +284,8 @@ class Manifest:
 
 
 def parse_versioned(content: bytes, name: str, expected: str, version: int) -> Json:
-    """A JSON file with `format` and `formatVersion` as expected; Corrupt, or UnknownFormat for another version."""
+    """A JSON file with `format` and `formatVersion` as expected; Corrupt, or UnknownFormat for another
+    version."""
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError as error:

@@ -1,4 +1,5 @@
-"""The names of blobs: one function each, as docs/repository-format.md draws them; none holds a personal value."""
+"""The names of blobs: one function each, as docs/repository-format.md draws them; none holds a personal
+value."""
 
 import re
 

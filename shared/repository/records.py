@@ -1,7 +1,7 @@
 """Records and their hashes: one canonical text for equal content.
 
-The text of a record is JSON with sorted keys, without spaces. `volatile` sorts after every other key, so a record's hash is
-taken over the text as if it ended before it.
+The text of a record is JSON with sorted keys, without spaces. `volatile` sorts after every other key, so a
+record's hash is taken over the text as if it ended before it.
 """
 
 import hashlib
@@ -66,7 +66,8 @@ def object_text(object_type: str, object_id: str, body: Json) -> bytes:
 
 
 def object_hash16(object_type: str, object_id: str, body: Json) -> bytes:
-    """What a sidecar would hold for this object: for telling whether a fresh read differs from a stored one."""
+    """What a sidecar would hold for this object: for telling whether a fresh read differs from a stored
+    one."""
     return hashlib.sha256(object_text(object_type, object_id, body)).digest()[:16]
 
 

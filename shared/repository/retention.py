@@ -17,8 +17,20 @@ async def put_content_named(
         await keep_until(store, name, size, retain_until)
 
 
+async def put_same(store: BlobStore, name: str, content: bytes, *, retain_until: datetime | None = None) -> None:
+    """Write a blob of a given name; safe to repeat with the same content, AlreadyWritten with another."""
+    try:
+        await store.put_new(name, content, retain_until=retain_until)
+    except AlreadyWritten:
+        if await store.get(name) != content:
+            raise
+        if retain_until is not None:
+            await keep_until(store, name, len(content), retain_until)
+
+
 async def keep_until(store: BlobStore, name: str, size: int, until: datetime) -> None:
-    """Retain a blob of this size until then at least; Missing or Corrupt if it is not there as it should be."""
+    """Retain a blob of this size until then at least; Missing or Corrupt if it is not there as it should
+    be."""
     found = await store.properties(name)
     if found is None:
         raise Missing(f"{name} is not there")

@@ -1,7 +1,7 @@
 """Sealing: a draft manifest becomes a restore point, or nothing does.
 
-Order: every segment is there and retained, then the manifest appears under the next free number in one write. A crash before
-that write leaves no restore point; a retry after it finds the run's own manifest.
+Order: every segment is there and retained, then the manifest appears under the next free number in one write.
+A crash before that write leaves no restore point; a retry after it finds the run's own manifest.
 """
 
 from dataclasses import replace
@@ -27,7 +27,8 @@ async def seal(store: BlobStore, draft: Manifest) -> Manifest:
     Missing if a segment that it names is not in the vault; then nothing was sealed.
     """
     await initialise(store)
-    # Before looking for the run's own manifest: one that a twin seals after that search is met at this number or a later one.
+    # Before looking for the run's own manifest: one that a twin seals after that search is met at this number
+    # or a later one.
     number = await newest_number(store, draft.tenant_id) + 1
     own = await find_sealed(store, draft)
     if own is not None:

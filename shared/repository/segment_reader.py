@@ -17,7 +17,8 @@ _KINDS = {"objects": ("object", "removed"), "links": ("link", "unlink")}
 
 
 def frames_of(segment: IO[bytes]) -> Iterator[tuple[Frame, bytes]]:
-    """Each frame of a segment and its text, from the file's place on; Corrupt if the last one is cut short."""
+    """Each frame of a segment and its text, from the file's place on; Corrupt if the last one is cut
+    short."""
     context = zstandard.ZstdDecompressor()
     offset = 0
     rest = segment.read(_CHUNK_BYTES)

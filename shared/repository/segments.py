@@ -1,7 +1,8 @@
 """Writing segments: records in, one content-named file and its sidecar out.
 
-Invariants: the same records in the same order make the same bytes; memory is bounded (text goes to a temporary file frame by
-frame, only 40 bytes a record stay); nothing is visible in the store before it is whole.
+Invariants: the same records in the same order make the same bytes; memory is bounded (text goes to a
+temporary file frame by frame, only 40 bytes a record stay); nothing is visible in the store before it is
+whole.
 """
 
 import hashlib
@@ -69,7 +70,8 @@ class SegmentDraft:
 class SegmentWriter:
     """Collects the records of one object type, either objects or links; used by one thread at a time.
 
-    When `is_full`, the caller finishes this one and goes on with another. As a context it discards what was not finished.
+    When `is_full`, the caller finishes this one and goes on with another. As a context it discards what was
+    not finished.
     """
 
     def __init__(self, object_type: str, holds: Holds) -> None:
@@ -97,7 +99,8 @@ class SegmentWriter:
         return self._bytes
 
     def put_object(self, object_id: str, body: Json, volatile: Json | None = None) -> bytes:
-        """Add an object, and say its hash16; `volatile` is kept beside the body and is no part of the hash."""
+        """Add an object, and say its hash16; `volatile` is kept beside the body and is no part of the
+        hash."""
         self._only("objects")
         text = object_text(self.object_type, object_id, body)
         hash16 = hashlib.sha256(text).digest()[:16]
@@ -107,7 +110,8 @@ class SegmentWriter:
         return hash16
 
     def put_removed(self, object_id: str, reason: RemovalReason, at: str | None = None) -> None:
-        """Say that an object is gone: hides its earlier records and its own links; `at` is RFC 3339, where known."""
+        """Say that an object is gone: hides its earlier records and its own links; `at` is RFC 3339, where
+        known."""
         self._only("objects")
         if reason not in REMOVAL_REASONS:
             raise ValueError(f"reason: expected one of {REMOVAL_REASONS}, found {reason!r}")
@@ -197,8 +201,8 @@ async def store_segment(
 ) -> SegmentRef:
     """Where the segment and its sidecar now lie; safe to repeat, since equal content has one name.
 
-    Both are retained for a day, until a restore point that names them is sealed. An empty draft is refused (ValueError): a
-    layer without records names no segment.
+    Both are retained for a day, until a restore point that names them is sealed. An empty draft is refused
+    (ValueError): a layer without records names no segment.
     """
     if not draft.records:
         raise ValueError("an empty segment is not stored")

@@ -1,7 +1,8 @@
 """The sorted index of one segment: which record lies where, and its hash, without opening the segment.
 
-Invariants: one entry a record, sorted by key and then as written; a sidecar follows from its segment byte for byte; every
-read of it checks magic, version and the segment it belongs to, so that a swapped sidecar is never used.
+Invariants: one entry a record, sorted by key and then as written; a sidecar follows from its segment byte for
+byte; every read of it checks magic, version and the segment it belongs to, so that a swapped sidecar is never
+used.
 """
 
 import hashlib
@@ -43,7 +44,8 @@ type Mask = npt.NDArray[np.bool_]
 type Places = npt.NDArray[np.intp]
 
 _HOLDS_CODE: dict[Holds, int] = {"objects": 1, "links": 2}
-# The leading halves of the keys decide nearly every comparison; the whole key is only sorted by when they do not.
+# The leading halves of the keys decide nearly every comparison; the whole key is only sorted by when they do
+# not.
 _QUICK_KEY: dict[Holds, tuple[str, ...]] = {"objects": ("id_hi",), "links": ("id_hi", "hash_hi")}
 _WHOLE_KEY: dict[Holds, tuple[str, ...]] = {
     "objects": ("id_hi", "id_lo"),
@@ -88,7 +90,8 @@ class SidecarHead:
 def build_sidecar(
     holds: Holds, segment_sha256: bytes, segment_bytes: int, frames: list[Frame], written: bytes | bytearray
 ) -> tuple[bytes, int]:
-    """A sidecar's bytes and its number of cut entries, from entries in the order in which the records were written."""
+    """A sidecar's bytes and its number of cut entries, from entries in the order in which the records were
+    written."""
     entries = np.frombuffer(written, dtype=ENTRY)
     order, same = key_order(entries, holds)
     entries = entries[order]
@@ -146,7 +149,8 @@ def parse_entries(content: bytes, count: int, name: str) -> Entries:
 
 
 def check_sidecar(content: bytes, sidecar_sha256: str, segment_sha256: str, name: str) -> SidecarHead:
-    """The head of a whole sidecar whose own hash, size and segment are as named; Corrupt (OtherSegment) otherwise."""
+    """The head of a whole sidecar whose own hash, size and segment are as named; Corrupt (OtherSegment)
+    otherwise."""
     if hashlib.sha256(content).hexdigest() != sidecar_sha256:
         with suppress(UnknownFormat):
             check_belongs(parse_head(content, name), segment_sha256, name)
@@ -167,7 +171,8 @@ def joined(parts: Sequence[Entries]) -> Entries:
 
 
 def key_order(entries: Entries, holds: Holds) -> tuple[Places, Mask]:
-    """The stable order of entries by key, and for each but the last whether the next in that order has the same key."""
+    """The stable order of entries by key, and for each but the last whether the next in that order has the
+    same key."""
     order = _sorted_by(entries, _QUICK_KEY[holds])
     alike = _next_alike(entries, order, _QUICK_KEY[holds])
     same = alike & _next_alike(entries, order, _WHOLE_KEY[holds])

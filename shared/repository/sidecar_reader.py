@@ -1,7 +1,8 @@
 """Reading a stored sidecar by parts: head, frames, the entries of a range of ids, or those of some ids.
 
-Small sidecars are read whole, once. In a large one an id is looked for where its value says that it should lie: ids are hashes,
-so the guess is off by few entries; where it is off by more, the id's whole 256th of the sidecar is read.
+Small sidecars are read whole, once. In a large one an id is looked for where its value says that it should
+lie: ids are hashes, so the guess is off by few entries; where it is off by more, the id's whole 256th of the
+sidecar is read.
 """
 
 import math
@@ -33,8 +34,9 @@ WHOLE_BYTES = 256 * 1024
 # Head, fan-out and some 950 frames: enough for nearly every segment in one request.
 HEAD_BYTES = 16 * 1024
 # Parts closer than this are read in one request.
-GAP_ENTRIES = 512
-# How far from its guess an id is looked for, in standard deviations of a uniform draw, and a few entries more.
+GAP_ENTRIES = 2_048
+# How far from its guess an id is looked for, in standard deviations of a uniform draw, and a few entries
+# more.
 DEVIATIONS, MARGIN_ENTRIES = 4, 8
 LAST_PLACE = 255
 

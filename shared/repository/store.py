@@ -1,8 +1,8 @@
 """Where blobs lie: the few operations that the repository needs of a container, and what they promise.
 
-Invariants of every store: `put_new` writes once and whole (a reader sees all of a blob or none of it); names sort by their
-bytes in `list`; failures are RepositoryErrors and nothing else. A vault also keeps the write-once law: no overwrite, no
-delete before retention ends, no shortening of retention.
+Invariants of every store: `put_new` writes once and whole (a reader sees all of a blob or none of it); names
+sort by their bytes in `list`; failures are RepositoryErrors and nothing else. A vault also keeps the write-
+once law: no overwrite, no delete before retention ends, no shortening of retention.
 """
 
 import asyncio
@@ -14,7 +14,8 @@ from typing import BinaryIO, Protocol
 # Where LawfulStore keeps retention, and listings find it.
 RETAIN_UNTIL = "retainuntil"
 
-# Requests in flight on one store: enough to hide 20 ms of latency, few enough to stay in the SDK's connection pool.
+# Requests in flight on one store: enough to hide 20 ms of latency, few enough to stay in the SDK's connection
+# pool.
 PARALLEL_REQUESTS = 16
 
 
@@ -47,7 +48,8 @@ class BlobStore(Protocol):
     """A container of blobs."""
 
     async def put_new(self, name: str, content: bytes | BinaryIO, *, retain_until: datetime | None = None) -> None:
-        """Write a blob that must not exist yet, or raise AlreadyWritten; a file is read from its beginning."""
+        """Write a blob that must not exist yet, or raise AlreadyWritten; a file is read from its
+        beginning."""
 
     async def put(self, name: str, content: bytes) -> None:
         """Write or overwrite a blob; a vault raises Immutable."""
@@ -65,7 +67,8 @@ class BlobStore(Protocol):
         """Delete a blob; one that is not there is success, one that is still retained raises Immutable."""
 
     async def extend_retention(self, name: str, until: datetime) -> None:
-        """Keep the blob until then at least; never shortens (Immutable if asked to); Missing if there is none."""
+        """Keep the blob until then at least; never shortens (Immutable if asked to); Missing if there is
+        none."""
 
     async def properties(self, name: str) -> BlobProperties | None:
         """What is known about the blob, or None if there is none."""
@@ -75,17 +78,22 @@ class BlobStore(Protocol):
 
 
 async def at_once[T](calls: Iterable[Awaitable[T]], limit: int = PARALLEL_REQUESTS) -> list[T]:
-    """The results of all calls in their order, at most `limit` under way at a time; the first failure cancels the rest."""
+    """The results of all calls in their order, at most `limit` under way at a time; the first failure cancels
+    the rest."""
     places = asyncio.Semaphore(limit)
+    awaitables = list(calls)
 
     async def one(call: Awaitable[T]) -> T:
         async with places:
             return await call
 
-    tasks = [asyncio.ensure_future(one(call)) for call in calls]
+    tasks = [asyncio.ensure_future(one(call)) for call in awaitables]
     try:
         return await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for call in awaitables:
+            if asyncio.iscoroutine(call):
+                call.close()  # one that never began would else be warned of

@@ -1,7 +1,9 @@
-"""Keeping small secrets in the repository: delta tokens and one-time passwords, encrypted and bound to their place.
+"""Keeping small secrets in the repository: delta tokens and one-time passwords, encrypted and bound to their
+place.
 
-AES-256-GCM under a data key; tenant and purpose are authenticated with each, so that a secret copied to another place does not
-open. The data key is a file of its owner alone (a laptop), or is wrapped by a Key Vault key and travels with what it encrypts.
+AES-256-GCM under a data key; tenant and purpose are authenticated with each, so that a secret copied to
+another place does not open. The data key is a file of its owner alone (a laptop), or is wrapped by a Key
+Vault key and travels with what it encrypts.
 """
 
 import base64

@@ -1,7 +1,9 @@
-"""Checking a restore point: every segment and sidecar read again and hashed, every link of the chain followed.
+"""Checking a restore point: every segment and sidecar read again and hashed, every link of the chain
+followed.
 
-Read-only. What is wrong comes back as findings, each naming the blob, the restore point, what is wrong and what to do; only a
-store that does not answer raises. It can be sliced: `segments_to_verify`, then `verify_segments` on parts of that list.
+Read-only. What is wrong comes back as findings, each naming the blob, the restore point, what is wrong and
+what to do; only a store that does not answer raises. It can be sliced: `segments_to_verify`, then
+`verify_segments` on parts of that list.
 """
 
 import asyncio
@@ -46,7 +48,8 @@ _TAMPERED = "Find out who changed the vault; trust only restore points whose has
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong; `backup_id` is the restore point under check, or the one whose file is wrong."""
+    """One thing that is wrong; `backup_id` is the restore point under check, or the one whose file is
+    wrong."""
 
     blob: str
     backup_id: str
@@ -103,7 +106,8 @@ async def verify(
 ) -> list[Finding]:
     """All that is wrong with one restore point and with the tenant's chain; empty means whole.
 
-    `expected_newest` is what was last recorded outside the vault: without it nobody can see that the newest were cut off.
+    `expected_newest` is what was last recorded outside the vault: without it nobody can see that the newest
+    were cut off.
     """
     findings = await verify_chain(store, tenant_id, expected_newest=expected_newest)
     number = sequence_of(manifest_name(tenant_id, backup))
@@ -303,12 +307,12 @@ async def _download(store: BlobStore, name: str, size: int, copy: IO[bytes]) -> 
 
 def _finding_of(error: RepositoryError, blob: str, backup: str) -> Finding:
     faults: dict[type[RepositoryError], Fault] = {
-        Missing: "missing",
         NotARepository: "missing",
         UnknownFormat: "unknownFormat",
     }
-    detail = "is not there" if isinstance(error, Missing) else str(error)
-    return Finding(blob, backup, faults.get(type(error), "changed"), detail, error.remedy)
+    if isinstance(error, Missing):
+        return Finding(blob, backup, "missing", "is not there", _RECOVER)
+    return Finding(blob, backup, faults.get(type(error), "changed"), str(error), error.remedy)
 
 
 def _changed(blob: str, backup: str) -> Finding:

@@ -1,8 +1,9 @@
 """The view of one object type: what a list of layers says, later wins.
 
-Invariants (docs/repository-format.md, "Reading"): of several records of one key the last wins; a removed object is not in the
-view and hides its own earlier links; links to it stay. Everything is decided on sidecars, a range of ids at a time, so memory
-follows the range and not the tenant; only then are the frames that hold wanted records opened.
+Invariants (docs/repository-format.md, "Reading"): of several records of one key the last wins; a removed
+object is not in the view and hides its own earlier links; links to it stay. Everything is decided on
+sidecars, a range of ids at a time, so memory follows the range and not the tenant; only then are the frames
+that hold wanted records opened.
 """
 
 import asyncio
@@ -40,15 +41,11 @@ type Cuts = dict[tuple[int, int], int]  # id16 as two numbers -> the last layer 
 
 @dataclass(frozen=True, slots=True)
 class Winners:
-    """The live entries of a range of ids or of some ids, in key order, and which segment of the view each is from."""
+    """The live entries of a range of ids or of some ids, in key order, and which segment of the view each is
+    from."""
 
     entries: Entries
     segments: npt.NDArray[np.int32]
-
-    @staticmethod
-    def none() -> "Winners":
-        """No entries."""
-        return Winners(np.empty(0, ENTRY), np.empty(0, np.int32))
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -245,7 +242,8 @@ class TypeView:
         cuts: Cuts = {}
         by_layer: dict[int, list[SidecarReader]] = {}
         for sidecar, layer in zip(self._sidecars["objects"], self._layer_of["objects"], strict=True):
-            # In a layer with removals, the segments from the first of them on: a later one may bring the object back.
+            # In a layer with removals, the segments from the first of them on: a later one may bring the
+            # object back.
             if sidecar.segment.removals or layer in by_layer:
                 by_layer.setdefault(layer, []).append(sidecar)
         for layer, sidecars in by_layer.items():
@@ -268,8 +266,15 @@ def _between(first: int, last: int) -> Fetch:
     return lambda sidecar: sidecar.entries_between(first, last)
 
 
+def concatenated(parts: Sequence[Winners]) -> Winners:
+    """Winners of one view, one part after the other."""
+    segments = np.concatenate([np.empty(0, np.int32), *(part.segments for part in parts)])
+    return Winners(joined([part.entries for part in parts]), segments)
+
+
 def split_range(fan_outs: Sequence[tuple[int, ...]]) -> list[tuple[int, int]]:
-    """The first bytes of ids, 0 to 255, in ranges that together have about CHUNK_ENTRIES entries in these segments."""
+    """The first bytes of ids, 0 to 255, in ranges that together have about CHUNK_ENTRIES entries in these
+    segments."""
     if not fan_outs:
         return []
     totals = np.sum(np.array(fan_outs, np.int64), axis=0)

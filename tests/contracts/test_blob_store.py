@@ -1,4 +1,5 @@
-"""What every blob store promises, on memory and on Azurite; and the immutability calls that only Azure can answer."""
+"""What every blob store promises, on memory and on Azurite; and the immutability calls that only Azure can
+answer."""
 
 import io
 import tempfile
@@ -12,11 +13,12 @@ from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse
 from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
 
-from shared.errors import AlreadyWritten, Immutable, Missing, RepositoryError, StoreUnavailable
+from shared.errors import AlreadyWritten, Immutable, Missing, NotARepository, RepositoryError, StoreUnavailable
 from shared.repository.azure_store import AzureBlobStore, create_container, open_vault, open_workspace
 from shared.repository.lawful_store import LawfulStore
 from shared.repository.memory_store import MemoryBlobStore
-from shared.repository.store import BlobStore
+from shared.repository.retention import put_same
+from shared.repository.store import BlobStore, at_once
 
 SOON = timedelta(hours=1)
 
@@ -178,8 +180,9 @@ class RecordedAnswer(AsyncHttpResponse):
 class Recorder(AsyncHttpTransport[Any, Any]):
     """Answers every request from a list of (status, headers) and keeps what was asked."""
 
-    def __init__(self, answers: list[tuple[int, dict[str, str]]]) -> None:
+    def __init__(self, answers: list[tuple[int, dict[str, str]]], body: bytes = b"") -> None:
         self.answers = answers
+        self.body = body
         self.requests: list[Any] = []
 
     async def send(self, request: Any, **_: Any) -> Any:
@@ -188,6 +191,7 @@ class Recorder(AsyncHttpTransport[Any, Any]):
 
         self.requests.append(request)
         status, headers = self.answers.pop(0)
+        body = self.body
 
         class Inner:
             def __init__(self) -> None:
@@ -196,10 +200,10 @@ class Recorder(AsyncHttpTransport[Any, Any]):
                 self.headers = CIMultiDictProxy(CIMultiDict({"content-type": "application/xml", **headers}))
 
             async def read(self) -> bytes:
-                return b""
+                return body
 
         response = AioHttpTransportResponse(request, Inner())  # type: ignore[arg-type]
-        response._content = b""
+        response._content = body
         return response
 
     async def open(self) -> None:
@@ -220,7 +224,7 @@ def recorded(*answers: tuple[int, dict[str, str]]) -> tuple[AzureBlobStore, Reco
         transport=transport,
         retry_policy=ExponentialRetry(retry_total=0, initial_backoff=0, increment_base=1),
     )
-    return AzureBlobStore(service, "vault", immutability=True), transport
+    return AzureBlobStore(service, None, "vault", immutability=True), transport
 
 
 CREATED = {"etag": '"1"', "last-modified": "Sat, 21 Nov 2026 10:00:00 GMT"}
@@ -247,6 +251,42 @@ async def test_a_large_segment_is_committed_under_the_same_conditions() -> None:
     assert "comp=blocklist" in commit.url
     assert commit.headers["If-None-Match"] == "*"
     assert commit.headers["x-ms-immutability-policy-mode"] == "Locked"
+
+
+async def test_a_vaults_listing_tells_retention() -> None:
+    store, transport = recorded((200, {}))
+    transport.body = b"""<?xml version="1.0" encoding="utf-8"?><EnumerationResults ContainerName="vault"><Blobs><Blob>
+        <Name>a</Name><Properties><Content-Length>7</Content-Length><BlobType>BlockBlob</BlobType>
+        <Last-Modified>Sat, 21 Nov 2026 10:00:00 GMT</Last-Modified>
+        <ImmutabilityPolicyUntilDate>Thu, 20 Nov 2031 10:00:00 GMT</ImmutabilityPolicyUntilDate>
+        <ImmutabilityPolicyMode>locked</ImmutabilityPolicyMode></Properties></Blob></Blobs><NextMarker/>
+        </EnumerationResults>"""
+    assert [(one.name, one.size, one.retain_until) async for one in store.list("a")] == [
+        ("a", 7, datetime(2031, 11, 20, 10, tzinfo=UTC))
+    ]
+    assert "include=immutabilitypolicy" in transport.requests[0].url
+
+
+async def test_a_listing_tells_retention(vault: BlobStore) -> None:
+    until = (now() + SOON).replace(microsecond=0)
+    await vault.put_new("a", b"x", retain_until=until)
+    await vault.put_new("b", b"x")
+    assert [one.retain_until async for one in vault.list("")] == [until, None]
+
+
+async def test_the_same_may_be_written_again_and_nothing_else(vault: BlobStore) -> None:
+    await put_same(vault, "a", b"x")
+    await put_same(vault, "a", b"x", retain_until=now() + SOON)
+    with pytest.raises(AlreadyWritten):
+        await put_same(vault, "a", b"y")
+    with pytest.raises(Immutable):
+        await vault.delete("a")
+
+
+async def test_the_first_failure_ends_all_calls_at_once() -> None:
+    vault = LawfulStore(MemoryBlobStore())
+    with pytest.raises(Missing):
+        await at_once([vault.get(f"none-{n}") for n in range(40)], 2)
 
 
 async def test_retention_is_extended_by_the_services_own_call() -> None:
@@ -279,7 +319,8 @@ async def test_a_retained_blob_is_not_even_asked_to_be_deleted() -> None:
         (412, "ConditionNotMet", AlreadyWritten),
         (409, "BlobImmutableDueToPolicy", Immutable),
         (403, "AuthorizationPermissionMismatch", StoreUnavailable),
-        (404, "ContainerNotFound", Missing),
+        (404, "ContainerNotFound", NotARepository),
+        (404, "BlobNotFound", Missing),
         (500, "InternalError", StoreUnavailable),
         (503, "ServerBusy", StoreUnavailable),
         (400, "InvalidHeaderValue", RepositoryError),
@@ -307,7 +348,7 @@ async def test_a_store_that_is_not_there_is_unavailable() -> None:
         credential={"account_name": "example", "account_key": "a2V5"},
         retry_policy=ExponentialRetry(retry_total=0, initial_backoff=0, increment_base=1),
     )
-    store = AzureBlobStore(service, "vault")
+    store = AzureBlobStore(service, None, "vault")
     with pytest.raises(StoreUnavailable):
         await store.get("a")
     await store.close()

@@ -1,6 +1,7 @@
 """Sealing and expiry: what is seen, when, and what is left behind by a crash at any moment."""
 
 import asyncio
+import contextlib
 import random
 from dataclasses import replace
 from datetime import timedelta
@@ -251,7 +252,9 @@ async def test_an_unknown_format_version_is_refused(vault: Any) -> None:
         await vault.sealed()
     vault.plain.blobs[FORMAT].content = b'{"format":"cairn-repository","version":1}'
     name = manifest_name(vault.tenant, sealed.backup_id)
-    vault.plain.blobs[name].content = vault.plain.blobs[name].content.replace(b'"formatVersion":1', b'"formatVersion":9')
+    vault.plain.blobs[name].content = vault.plain.blobs[name].content.replace(
+        b'"formatVersion":1', b'"formatVersion":9'
+    )
     with pytest.raises(UnknownFormat):
         await RestorePoint.open(vault.store, vault.tenant, sealed.backup_id)
     vault.plain.blobs[FORMAT].content = b'{"format":"other"}'
@@ -285,7 +288,10 @@ async def test_expiry_leaves_the_chain_checkable(vault: Any) -> None:
     vault.clock.turn(days=3)
     report = await expire(vault.store, vault.tenant, vault.clock())
     assert (report.expired, report.unreadable) == (("00000002",), ())
-    assert (await manifest_numbers(vault.store, vault.tenant), await tombstone_numbers(vault.store, vault.tenant)) == ([1, 3], [2])
+    assert (await manifest_numbers(vault.store, vault.tenant), await tombstone_numbers(vault.store, vault.tenant)) == (
+        [1, 3],
+        [2],
+    )
     assert await verify_chain(vault.store, vault.tenant) == []
     vault.clock.turn(days=60)
     await expire(vault.store, vault.tenant, vault.clock())
@@ -366,10 +372,8 @@ async def test_expiry_never_removes_what_a_living_manifest_names(vault: Any, see
                 await expire(vault.store, vault.tenant, vault.clock())
             case "crashing expiry":
                 operations, after = data.draw(st.integers(1, 12)), data.draw(st.booleans())
-                try:
+                with contextlib.suppress(Crash):
                     await expire(CrashingStore(vault.store, operations, after), vault.tenant, vault.clock())
-                except Crash:
-                    pass
         await is_whole_ids(vault)
         assert await verify_chain(vault.store, vault.tenant) in ([], format_missing(vault))
         vault.clock.turn(hours=draws.choice([1, 20, 30]))
@@ -394,8 +398,12 @@ def format_missing(vault: Any) -> Any:
 
 async def test_a_compacted_view_is_the_same_view(vault: Any) -> None:
     layers = (
-        await vault.layer("user", [(f"u{n}", {"n": n}, {"seen": n}) for n in range(2_500)], [("u1", "manager", "u2", True)]),
-        await vault.layer("user", [("u3", None), ("u4", {"n": -4})], [("u1", "manager", "u2", False), ("u5", "manager", "u6", True)]),
+        await vault.layer(
+            "user", [(f"u{n}", {"n": n}, {"seen": n}) for n in range(2_500)], [("u1", "manager", "u2", True)]
+        ),
+        await vault.layer(
+            "user", [("u3", None), ("u4", {"n": -4})], [("u1", "manager", "u2", False), ("u5", "manager", "u6", True)]
+        ),
     )
     old = TypeView(vault.store, vault.tenant, "user", layers)
     new = TypeView(vault.store, vault.tenant, "user", [await compact(old, vault.store, now=vault.clock())])

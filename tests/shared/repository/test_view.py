@@ -1,6 +1,5 @@
 """What layers say when read back: later wins; and what separates two views."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,10 @@ from shared.repository import segments, sidecar_reader, view
 from shared.repository.comparison import compare
 from shared.repository.manifest import Layer
 from shared.repository.names import segment_name
+from shared.repository.records import object_hash16
+from shared.repository.restore_point import RestorePoint
 from shared.repository.view import TypeView
+from shared.repository.view_state import ViewState
 
 IDS = [f"o{n}" for n in range(14)]
 
@@ -78,7 +80,7 @@ async def read(one: TypeView) -> Model:
 
 
 @pytest.fixture(params=["whole", "parts"])
-def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small limits, so that small examples cross frames, ranges and guesses."""
     monkeypatch.setattr(segments, "FRAME_RECORDS", 3)
     if request.param == "parts":
@@ -87,7 +89,6 @@ def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(sidecar_reader, "GAP_ENTRIES", 0)
         monkeypatch.setattr(sidecar_reader, "MARGIN_ENTRIES", 0)
         monkeypatch.setattr(view, "CHUNK_ENTRIES", 4)
-    yield
 
 
 properties = settings(
@@ -113,7 +114,9 @@ async def test_layers_read_back_equal_what_was_written(vault: Any, reading: None
 
 @properties
 @given(before=layers_of_puts, after=layers_of_puts, prefix=st.booleans())
-async def test_a_comparison_is_exact(vault: Any, reading: None, before: list[Any], after: list[Any], prefix: bool) -> None:
+async def test_a_comparison_is_exact(
+    vault: Any, reading: None, before: list[Any], after: list[Any], prefix: bool
+) -> None:
     if prefix:
         after = before + after
     old, new = model_of(before), model_of(after)
@@ -206,3 +209,33 @@ async def test_no_layers_are_an_empty_view(vault: Any) -> None:
     assert await read(one) == ({}, set())
     assert await one.objects_by_id(["a"]) == {}
     assert (await compare(one, one)).is_empty
+
+
+@properties
+@given(layers=layers_of_puts, fresh=st.dictionaries(st.sampled_from([*IDS, "new1", "new2"]), st.integers(0, 3)))
+async def test_a_fresh_read_is_told_what_changed_and_what_is_gone(
+    vault: Any, reading: None, layers: list[Any], fresh: dict[str, int]
+) -> None:
+    objects, _ = model_of(layers)
+    state = await ViewState.of(await written(vault, layers))
+    assert len(state) == len(objects)
+    ids = list(fresh)
+    for page in (ids[:3], ids[3:]):
+        for object_id, hash16 in zip(page, state.meet(page), strict=True):
+            same = hash16 == object_hash16("t", object_id, {"n": fresh[object_id]})
+            assert (hash16 is None) == (object_id not in objects)
+            assert same == (objects.get(object_id) == fresh[object_id])
+    assert set(await state.unmet()) == objects.keys() - fresh.keys()
+
+
+async def test_dangling_links_are_kept_and_listed(vault: Any) -> None:
+    users = await vault.layer("user", [("u1", {"n": 1})], [("u1", "manager", "gone", True)])
+    groups = await vault.layer(
+        "group", [("g1", {"n": 1})], [("g1", "members", "u1", True), ("g1", "owners", "u2", True)]
+    )
+    await vault.sealed({"user": (users,), "group": (groups,), "device": ()})
+    point = await RestorePoint.open(vault.store, vault.tenant)
+    assert {(one.link, one.target_id) async for one in point.dangling_links()} == {
+        ("manager", "gone"),
+        ("owners", "u2"),
+    }
