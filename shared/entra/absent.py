@@ -7,15 +7,17 @@ changes"). Both ways of reading must give one body, else every object would seem
 from collections.abc import Iterable
 from typing import Any
 
-COLLECTIONS = frozenset("""
+from shared.catalog.row import words
+
+COLLECTIONS = frozenset(words("""
     addIns alternativeNames alternativeSecurityIds appRoles assignedLabels assignedLicenses assignedPlans businessPhones
     groupTypes identifierUris identities imAddresses infoCatalogs keyCredentials licenseAssignmentStates
     notificationEmailAddresses oauth2PermissionScopes onPremisesProvisioningErrors otherMails passwordCredentials
     physicalIds provisionedPlans proxyAddresses replyUrls requiredResourceAccess resourceBehaviorOptions
     resourceProvisioningOptions resourceSpecificApplicationPermissions servicePrincipalNames serviceProvisioningErrors
     systemLabels tags
-""".split())
-"""Collections among the properties of types that have delta; the schema of Microsoft Graph decides, and a test asks it."""
+"""))
+"""Collections among the properties of types with delta, as the schema of Microsoft Graph has it; a test compares."""
 
 
 def fill_absent(body: dict[str, Any], selected: Iterable[str]) -> None:

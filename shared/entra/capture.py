@@ -345,8 +345,8 @@ def _under(asked: Wanted, parent_id: str) -> Wanted:
     documents = tuple((name, path.replace("{id}", parent_id)) for name, path in asked.documents)
     # Such a row stands by itself, below a path without a parent, so it is not the catalog's and is not checked as one.
     alone = replace(
-        row, reading="single" if row.one_per_parent else "list", path=row.path.replace("{id}", parent_id), filter="", parent="", parent_where=None,
-        parent_expand="", one_per_parent=False, key_in_parent=False,
+        row, reading="single" if row.one_per_parent else "list", path=row.path.replace("{id}", parent_id), filter="",
+        parent="", parent_where=None, parent_expand="", one_per_parent=False, key_in_parent=False,
     )
     return replace(asked, row=alone, documents=documents)
 

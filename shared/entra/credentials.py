@@ -165,15 +165,16 @@ class _IdentityFlow:
         except CredentialUnavailableError:
             raise SignInFailed(
                 "no managed identity is available here", code="managedIdentityMissing",
-                remedy="Assign the managed identity to the function app, or configure a client secret or certificate.",
+                remedy="Assign the managed identity to the function app, or set a client secret or certificate.",
             ) from None
         except HttpResponseError as error:
             raise _refused(str(error.message), error.status_code or 0) from None
         except AzureError as error:
             raise Unavailable(f"the token endpoint did not answer ({type(error).__name__})") from None
         except ValueError as error:
-            # A malformed tenant id, or a certificate that can't be read: the library's text may quote what it was given.
-            raise SignInFailed(f"the credential cannot be used ({type(error).__name__})", code="badCredential") from None
+            # A malformed tenant id, or a certificate that can't be read; the library's text may quote what was given.
+            said = f"the credential cannot be used ({type(error).__name__})"
+            raise SignInFailed(said, code="badCredential") from None
 
     async def aclose(self) -> None:
         if self._current is not None:

@@ -1,7 +1,7 @@
 """Every refusal of Microsoft Graph as one typed error: the only place that reads status codes and error codes.
 
-Sources: "Microsoft Graph error responses and resource types", "Microsoft Graph throttling guidance", "Use delta query to
-track changes". Graph's own words are passed on without what may be personal: addresses and quoted names.
+Sources: "Microsoft Graph error responses and resource types", "Microsoft Graph throttling guidance", "Use delta query
+to track changes". Graph's own words are passed on without what may be personal: addresses and quoted names.
 """
 
 import re
@@ -98,7 +98,7 @@ def impersonal(message: str) -> str:
 
 
 def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
-    """Seconds to wait by Retry-After, which may be a fraction or a date; None where Graph gave none that can be read."""
+    """Seconds to wait by Retry-After, a fraction or a date; None where Graph gave none that is readable."""
     text = headers.get("Retry-After", headers.get("retry-after", "")).strip()
     if not text:
         return None

@@ -2,8 +2,8 @@
 
 Pure, for a worker thread. Kept in a body: `@odata.type`, which says the subtype and has to be sent back, also inside
 nested objects, where it is a fact of its own. Left out, being about the answer and not about the object: every other
-`@odata.*` annotation at any depth (`@odata.id`, `@odata.context`, `@odata.etag`, `@odata.count`, `manager@odata.type` of
-a null and the like), and `@removed`. Inline links (`members@delta`, expanded `owners`) leave the body and become links.
+annotation at any depth (`@odata.id`, `@odata.context`, `@odata.etag`, `@odata.count`, `manager@odata.type` of a null
+and the like), and `@removed`. Inline links (`members@delta`, expanded `owners`) leave the body and become links.
 """
 
 from collections.abc import Collection, Mapping

@@ -138,8 +138,8 @@ class Graph:
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=not is_loopback(self.endpoints.graph),  # a proxy knows nothing of this machine's loopback
         )
-        # aiohttp sends GET, PUT and DELETE again by itself when a kept connection turns out to be cut. Here every try is
-        # counted, and a DELETE that was sent twice answers 404 the second time. There is no public switch for it.
+        # aiohttp sends GET, PUT and DELETE again by itself when a kept connection turns out to be cut. Here every try
+        # is counted, and a DELETE that was sent twice answers 404 the second time. There is no public switch for it.
         self._http._retry_connection = False  # noqa: SLF001
         return self
 

@@ -144,7 +144,7 @@ def _link_allowed(link: Link, reading: Reading, left_out: list[LeftOut]) -> bool
     if link.reading == "inverse" or not _allowed(link.name, link.option, "", reading, left_out):
         return False
     missing = [one for one in link.permissions if reading.held is not None and not holds_permission(reading.held, one)]
-    # What a delta shows inline comes with the object's own permission; a missing one hides a part of it (hidden members).
+    # What a delta shows inline comes with the object's own permission; a missing one hides a part (hidden members).
     partly = link.reading == "delta"
     left_out.extend(LeftOut(link.name, "permission", one, partly) for one in missing)
     return partly or not missing

@@ -104,7 +104,7 @@ class FakeGraph:
 
 @dataclass
 class Batching:
-    """`$batch`, each part answered from its own script: (status, body) or (status, body, headers); the last one stays."""
+    """`$batch`, each part answered from its own script of (status, body) or (status, body, headers)."""
 
     parts: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
     asked: list[list[str]] = field(default_factory=list)

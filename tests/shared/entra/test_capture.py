@@ -96,7 +96,9 @@ async def test_a_list_is_captured_with_its_links_page_by_page(
     batching.script("/things/2/boss", (404, {"error": {"code": "Request_ResourceNotFound"}}))
     view = await all_of(capture(graph, things))
     assert view.objects == {"1": {"id": "1", "name": "a"}, "2": {"id": "2", "name": None}}
-    assert view.links == {("1", "owners"): {"o", "p"}, ("1", "boss"): {"b"}, ("2", "owners"): set(), ("2", "boss"): set()}
+    assert view.links == {
+        ("1", "owners"): {"o", "p"}, ("1", "boss"): {"b"}, ("2", "owners"): set(), ("2", "boss"): set(),
+    }
     assert view.unread == []
     assert view.delta_link == ""
     assert str(fake.requests[0].rel_url) == "/v1.0/things?$select=id,name&$top=999"
@@ -317,7 +319,9 @@ async def test_a_capture_goes_on_from_every_one_of_its_cursors(
         }))
         fake.script("/v1.0/p2", answer({"value": ids("2"), "@odata.nextLink": "{root}/v1.0/p3"}))
         fake.script("/v1.0/p3", answer({"value": ids("3"), "@odata.deltaLink": "{root}/v1.0/next"}))
-        fake.script("/v1.0/things", answer({"value": [{"id": "1", "owners": ids("x")}], "@odata.nextLink": "{root}/v1.0/s2"}))
+        fake.script("/v1.0/things", answer({
+            "value": [{"id": "1", "owners": ids("x")}], "@odata.nextLink": "{root}/v1.0/s2",
+        }))
         fake.script("/v1.0/s2", answer({"value": [{"id": "2", "owners": ids("y")}]}))
 
     scripted()

@@ -1,5 +1,6 @@
 """Laws of reading a list: whole or an error, never short, never for ever."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -57,7 +58,9 @@ async def test_the_next_request_leaves_before_this_page_is_worked_on(fake: FakeG
     fake.script("/v1.0/b", answer(page("2")))
     reading = pages(graph, "/users")
     first = await anext(reading)
-    await _until(lambda: len(fake.requests) == 2)
+    async with asyncio.timeout(5):
+        while len(fake.requests) < 2:  # noqa: ASYNC110 - the server runs in this loop and has no event to wait for
+            await asyncio.sleep(0.001)
     assert first.values == [{"id": "1"}]
     await reading.aclose()
 
@@ -145,11 +148,10 @@ async def test_a_page_that_stays_damaged_is_an_error(fake: FakeGraph, graph: Gra
 async def test_a_refused_page_ahead_is_raised_when_its_turn_comes(fake: FakeGraph, graph: Graph) -> None:
     fake.script("/v1.0/users", answer(page("1", next_link="{root}/v1.0/b")))
     fake.script("/v1.0/b", refusal(403, "Authorization_RequestDenied"))
-    read: list[str] = []
+    reading = pages(graph, "/users")
+    assert (await anext(reading)).values == [{"id": "1"}]
     with pytest.raises(NotPermitted):
-        async for one in pages(graph, "/users"):
-            read += [value["id"] for value in one.values]
-    assert read == ["1"]
+        await anext(reading)
 
 
 async def test_a_round_ends_with_its_deltalink(fake: FakeGraph, graph: Graph) -> None:
@@ -189,10 +191,3 @@ async def test_latest_gives_a_deltalink_and_reads_nothing(fake: FakeGraph, graph
 def test_an_option_is_escaped_and_an_empty_one_is_left_out() -> None:
     path = with_query("/users", select="id,displayName", top=999, filter="displayName eq 'R&D #1+2'", expand="")
     assert path == "/users?$select=id,displayName&$top=999&$filter=displayName%20eq%20'R%26D%20%231%2B2'"
-
-
-async def _until(reached: Any) -> None:
-    import asyncio
-
-    while not reached():
-        await asyncio.sleep(0.001)

@@ -15,12 +15,15 @@ from shared.errors import Garbled
 
 def test_the_type_is_kept_and_other_annotations_are_not() -> None:
     body = body_of({
-        "@odata.type": "#microsoft.graph.user", "@odata.id": "x", "@odata.etag": "x", "id": "1", "manager@odata.type": "x",
-        "conditions": {"@odata.type": "#a.b", "users@odata.context": "x", "list": [{"@odata.id": "x", "a": 1}, {"b": 2}]},
-        "plain": ["a", "b"], "nothing": None,
+        "@odata.type": "#microsoft.graph.user", "@odata.id": "x", "@odata.etag": "x", "id": "1",
+        "manager@odata.type": "x", "plain": ["a", "b"], "nothing": None,
+        "conditions": {
+            "@odata.type": "#a.b", "users@odata.context": "x", "list": [{"@odata.id": "x", "a": 1}, {"b": 2}],
+        },
     })
     assert body == {
-        "@odata.type": "#microsoft.graph.user", "id": "1", "conditions": {"@odata.type": "#a.b", "list": [{"a": 1}, {"b": 2}]},
+        "@odata.type": "#microsoft.graph.user", "id": "1",
+        "conditions": {"@odata.type": "#a.b", "list": [{"a": 1}, {"b": 2}]},
         "plain": ["a", "b"], "nothing": None,
     }
 
@@ -66,7 +69,9 @@ def test_an_expanded_link_that_shows_twenty_is_to_be_read_again() -> None:
     def owners(count: int) -> list[Body]:
         return [{"id": str(number)} for number in range(count)]
 
-    values: list[Body] = [{"id": "a", "owners": owners(19)}, {"id": "b", "owners": owners(20)}, {"id": "c", "owners": []}]
+    values: list[Body] = [
+        {"id": "a", "owners": owners(19)}, {"id": "b", "owners": owners(20)}, {"id": "c", "owners": []},
+    ]
     parsed = parse_page(values, expanded=["owners"])
     assert parsed.cut == [("b", "owners")]
     assert [(one.source, len(one.added), one.whole) for one in parsed.links] == [("a", 19, True), ("c", 0, True)]
