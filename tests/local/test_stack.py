@@ -170,10 +170,42 @@ def test_the_log_holds_no_secret(running: Up) -> None:
     assert (running.data / "azurite" / "azurite.key").read_text() not in log
 
 
+@contextmanager
+def graph(up: Up) -> Iterator[httpx.Client]:
+    """Graph as the people see it who change the tenant."""
+    ready = up.ready
+    with httpx.Client(base_url=ready["graph"], timeout=30, trust_env=False) as client:
+        granted = client.post(
+            f"/{ready['tenant']}/oauth2/v2.0/token",
+            data={
+                "grant_type": "client_credentials", "client_id": ready["client"], "client_secret": ready["secret"],
+                "scope": f"{ready['graph']}/.default",
+            },
+        )  # fmt: skip
+        client.headers["Authorization"] = f"Bearer {granted.json()['access_token']}"
+        yield client
+
+
+def change(up: Up) -> str:
+    """Change something in Cairn and something in the tenant; the value is the new object's path."""
+    renamed = up.call("PATCH", f"/tenants/{up.ready['tenant']}", json={"displayName": "Kept"})
+    assert renamed.status_code == 200, renamed.text
+    group = {"displayName": "Kept", "mailNickname": "kept", "mailEnabled": False, "securityEnabled": True}
+    with graph(up) as client:
+        made = client.post("/v1.0/groups", json=group)
+        assert made.status_code == 201, made.text
+    return f"/v1.0/groups/{made.json()['id']}"
+
+
+def assert_kept(up: Up, path: str) -> None:
+    assert up.call("GET", f"/tenants/{up.ready['tenant']}").json()["displayName"] == "Kept"
+    with graph(up) as client:
+        assert client.get(path).status_code == 200
+
+
 def test_a_clean_stop_leaves_no_process_and_the_next_start_finds_everything(tmp_path: Path) -> None:
     with stack(tmp_path, *SMALL) as first:
-        renamed = first.call("PATCH", f"/tenants/{first.ready['tenant']}", json={"displayName": "Kept"})
-        assert renamed.status_code == 200, renamed.text
+        changed = change(first)
         old_token = token(tmp_path)
         assert first.end(signal.SIGINT) == 0
     assert living(tmp_path) == []
@@ -184,20 +216,20 @@ def test_a_clean_stop_leaves_no_process_and_the_next_start_finds_everything(tmp_
             f"{second.ready['url']}/api/v1/tenants/{second.ready['tenant']}",
             headers={"Authorization": f"Bearer {old_token}"}, trust_env=False,
         )  # fmt: skip
-        assert tenant.json()["displayName"] == "Kept"
+        assert tenant.status_code == 200
+        assert_kept(second, changed)
 
 
 def test_a_killed_stack_leaves_its_storage_alone_and_the_next_one_takes_it_up(tmp_path: Path) -> None:
     with stack(tmp_path, *SMALL) as first:
-        renamed = first.call("PATCH", f"/tenants/{first.ready['tenant']}", json={"displayName": "Kept"})
-        assert renamed.status_code == 200, renamed.text
+        changed = change(first)
         os.killpg(first.process.pid, signal.SIGKILL)
         first.end()
     storage = children.find(tmp_path / "azurite" / "azurite.pid", str(tmp_path / "azurite" / "azurite"))
     assert storage is not None
     with stack(tmp_path, *SMALL) as second:
         assert int((tmp_path / "azurite" / "azurite.pid").read_text()) == storage.pid
-        assert second.call("GET", f"/tenants/{second.ready['tenant']}").json()["displayName"] == "Kept"
+        assert_kept(second, changed)
     assert living(tmp_path) == []
 
 
@@ -213,3 +245,20 @@ def test_a_graph_given_by_address_is_protected_with_the_credentials_of_the_envir
         assert up.ready["graph"] is None
         assert up.call("GET", f"/tenants/{ready['tenant']}").status_code == 200
     assert "CAIRN_RESTORE_CLIENT_ID" in (tmp_path / "up.log").read_text()
+
+
+def test_a_tenant_named_in_the_env_file_is_protected_in_a_folder_of_its_own(running: Up, tmp_path: Path) -> None:
+    ready = running.ready
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(
+        f"CAIRN_TENANT_ID={ready['tenant'].upper()}\nCAIRN_CLIENT_ID={ready['client']}\n"
+        f"CAIRN_CLIENT_SECRET={ready['secret']}\nCAIRN_GRAPH_URL={ready['graph']}\n"
+    )
+    with stack(tmp_path, "--env-file", str(dotenv)) as up:
+        assert up.ready["tenant"] == ready["tenant"]
+        assert up.ready["graph"] is None
+        up.data = tmp_path / ready["tenant"]
+        assert up.call("GET", f"/tenants/{ready['tenant']}").status_code == 200
+    said = (tmp_path / "up.log").read_text()
+    assert str(tmp_path / ready["tenant"]) in said
+    assert ready["secret"] not in said
