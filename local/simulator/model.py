@@ -40,6 +40,7 @@ class EntitySet:
     page_default: int = 100
     page_max: int = 999
     pages: bool = True
+    required_filter: tuple[str, ...] = ()  # properties without which a listing is refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,9 @@ SETS = (
     EntitySet("contracts", "contract", delta=BETA),
     EntitySet("subscribedSkus", "subscribedSku", pages=False),
     EntitySet("organization", "organization", delta=BETA, pages=False),
-    EntitySet("groupSettings", "groupSetting"),
+    EntitySet("groupSettings", "groupSetting", versions=("v1.0",)),
     EntitySet("settings", "groupSetting", versions=BETA),
-    EntitySet("groupSettingTemplates", "groupSettingTemplate"),
+    EntitySet("groupSettingTemplates", "groupSettingTemplate", versions=("v1.0",)),
     EntitySet("directorySettingTemplates", "groupSettingTemplate", versions=BETA),
     EntitySet("groupLifecyclePolicies", "groupLifecyclePolicy"),
     EntitySet("applicationTemplates", "applicationTemplate"),
@@ -94,8 +95,10 @@ SETS = (
     EntitySet("policies/permissionGrantPolicies", "permissionGrantPolicy"),
     EntitySet("policies/appManagementPolicies", "appManagementPolicy"),
     EntitySet("policies/featureRolloutPolicies", "featureRolloutPolicy"),
-    EntitySet("policies/roleManagementPolicies", "unifiedRoleManagementPolicy"),
-    EntitySet("policies/roleManagementPolicyAssignments", "unifiedRoleManagementPolicyAssignment"),
+    EntitySet("policies/roleManagementPolicies", "unifiedRoleManagementPolicy",
+              required_filter=("scopeId", "scopeType")),
+    EntitySet("policies/roleManagementPolicyAssignments", "unifiedRoleManagementPolicyAssignment",
+              required_filter=("scopeId", "scopeType")),
     EntitySet(
         "policies/crossTenantAccessPolicy/partners",
         "crossTenantAccessPolicyConfigurationPartner",
@@ -110,10 +113,12 @@ SETS = (
     EntitySet("roleManagement/directory/roleEligibilityScheduleInstances", "unifiedRoleEligibilityScheduleInstance"),
     EntitySet("roleManagement/directory/roleAssignmentScheduleInstances", "unifiedRoleAssignmentScheduleInstance"),
     EntitySet(
-        "identityGovernance/privilegedAccess/group/eligibilitySchedules", "privilegedAccessGroupEligibilitySchedule"
+        "identityGovernance/privilegedAccess/group/eligibilitySchedules", "privilegedAccessGroupEligibilitySchedule",
+        required_filter=("groupId|principalId",),
     ),
     EntitySet(
-        "identityGovernance/privilegedAccess/group/assignmentSchedules", "privilegedAccessGroupAssignmentSchedule"
+        "identityGovernance/privilegedAccess/group/assignmentSchedules", "privilegedAccessGroupAssignmentSchedule",
+        required_filter=("groupId|principalId",),
     ),
     EntitySet(
         "identityGovernance/privilegedAccess/group/eligibilityScheduleRequests",
@@ -250,6 +255,9 @@ NAVIGATION = (
                    ("authentication/methods",))
         for name in METHODS
     ),
+    # beta only: the types are not in the v1.0 schema
+    Navigation("user", "authentication/requirements", "strongAuthenticationRequirements", "child", single=True),
+    Navigation("user", "authentication/signInPreferences", "signInPreferences", "child", single=True),
     Navigation(
         "authenticationStrengthPolicy", "combinationConfigurations", "authenticationCombinationConfiguration", "child"
     ),
@@ -325,8 +333,19 @@ NAMED = frozenset(
         "certificateBasedAuthConfiguration", "entraRecoveryServices.snapshot",
         "delegatedPermissionClassification", "onPremisesDirectorySynchronization", "agreementFile",
         "authenticationStrengthPolicy",
+        "strongAuthenticationRequirements", "signInPreferences",
     ]
 ) | {each.type for each in SINGLETONS}  # fmt: skip
+
+# What a user shows who never had these set (strongAuthenticationRequirements, signInPreferences resource types).
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "strongAuthenticationRequirements": {"perUserMfaState": "disabled"},
+    "signInPreferences": {
+        "isSystemPreferredAuthenticationMethodEnabled": True,
+        "userPreferredMethodForSecondaryAuthentication": None,
+        "systemPreferredAuthenticationMethod": None,
+    },
+}
 
 # What may stand in /directory/deletedItems (List deletedItems; agent types are subtypes of these).
 BIN = ("user", "group", "application", "servicePrincipal", "administrativeUnit")

@@ -206,6 +206,8 @@ class Resolver:
     def _has(self, type_name: str, navigation: Navigation) -> bool:
         head = navigation.name.partition("/")[0]
         known = self.schema.properties(type_name).get(head)
+        if navigation.target not in self.schema.types:
+            return False
         return known is not None or navigation.source not in self.schema.types
 
     def _navigate(self, record: Record, navigation: Navigation, rest: list[str], template: str) -> Target:

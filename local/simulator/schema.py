@@ -41,7 +41,6 @@ KEYED_WITHOUT_ID = {
     "crossTenantIdentitySyncPolicyPartner": "tenantId",
     "crossTenantAccessPolicyConfigurationDefault": "",
     "unifiedRoleManagementPolicyRule": "id",
-    "onPremisesPublishing": "",
 }
 
 # Every type the simulator serves; complex types, base types and enums follow by themselves.

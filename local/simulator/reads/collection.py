@@ -63,6 +63,9 @@ def answer(tenant: Tenant, request: Request, target: Target) -> Response:
 
 def _single(tenant: Tenant, request: Request, target: Target) -> Response:
     record = target.bin_entry.record if target.bin_entry else target.record
+    if record is None and target.navigation is not None and target.navigation.target in model.DEFAULTS:
+        context = f"{request.root}/{target.version}/$metadata#{target.template}"
+        return json_response(200, {"@odata.context": context, **model.DEFAULTS[target.navigation.target]})
     if record is None:
         missing = target.missing_key or {}
         raise not_found(next(iter(missing.values()), target.navigation.name if target.navigation else ""))
@@ -146,6 +149,8 @@ def _options(  # noqa: C901 - one line a rule
             "$count is supported only with the header 'ConsistencyLevel: eventual'.", "Request_UnsupportedQuery"
         )
     test = filters.parse(options["$filter"], schema, type_name) if "$filter" in options else None
+    if not single and target.entity_set is not None:
+        _require_filter(target.entity_set.required_filter, options.get("$filter", ""))
     if single and test is not None:
         raise bad_request("Query option '$filter' is not allowed on a single object.", "BadRequest")
     advanced = eventual and (counted or target.suffix == "$count")
@@ -183,6 +188,12 @@ def _options(  # noqa: C901 - one line a rule
         schema, select, single, _mixed(target), request.prefers("include-unknown-enum-members")
     )
     return Query(view, test, expansions, top, counted, order, search)
+
+
+def _require_filter(required: tuple[str, ...], text: str) -> None:
+    for names in required:
+        if not re.search(rf"\b({names})\b", text):
+            raise bad_request(f"The request must be filtered by {names.replace('|', ' or ')}.", "InvalidFilter")
 
 
 def _directory(target: Target) -> bool:
