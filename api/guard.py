@@ -13,12 +13,13 @@ from typing import Any, Literal
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
 from api.problems import Problem, of_error, of_http, of_unknown, of_validation, wrong
 from api.services import Services
-from shared.errors import CairnError
+from shared.errors import CairnError, UnknownRecord
 from shared.records.times import utc_now
 from shared.security.callers import Caller
 from shared.security.permissions import Permission
@@ -87,7 +88,7 @@ class GuardedRoute(APIRoute):
             except Problem as problem:
                 return problem.response()
             except CairnError as error:
-                return refusal(error).response()
+                return refusal(error, request).response()
             except RequestValidationError as error:
                 return of_validation(error).response()
             except HTTPException as error:
@@ -98,9 +99,15 @@ class GuardedRoute(APIRoute):
         return guarded
 
 
-def refusal(error: CairnError) -> Problem:
-    """The problem, with the challenge that a 401 must carry (RFC 6750)."""
+def refusal(error: CairnError, request: Request) -> Problem:
+    """The problem, with the id that leads nowhere, or with the challenge that a 401 must carry (RFC 6750)."""
     problem = of_error(error)
+    if isinstance(error, UnknownRecord):
+        named = [(name, value) for name, value in request.path_params.items() if name != IN_PATH]
+        named = named or [(name, request.query_params[name]) for name in ("task",) if name in request.query_params]
+        problem.body["errors"] = [
+            wrong(to_camel(name), value, "the id of one that is there, as its list gives it") for name, value in named
+        ]
     if isinstance(error, InvalidToken):
         problem.headers["WWW-Authenticate"] = f'Bearer error="invalid_token", error_description="{error}"'
     return problem

@@ -6,6 +6,7 @@ repetition. Events never change, so every index holds a whole copy. No message h
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any, Literal, TypedDict, cast
 
@@ -15,6 +16,7 @@ from shared.records.table import Row, RowExists, Table, key_of
 from shared.records.times import Clock, as_text, newest_first, utc_now
 
 Severity = Literal["error", "warning", "information"]
+_ID = re.compile(r"[0-9a-f]{32}")
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "information")
 
 
@@ -84,8 +86,7 @@ class Events:
 
     async def get(self, event_id: str) -> Event:
         """The event; raises UnknownRecord."""
-        row = await self._table.get(f"id|{key_of(event_id) if len(event_id) != 32 else event_id}", "event") \
-            if event_id.isalnum() and event_id.isascii() else None
+        row = await self._table.get(f"id|{event_id}", "event") if _ID.fullmatch(event_id) else None
         if row is None:
             raise UnknownRecord(f"There is no event {event_id[:64]!r}.")
         return cast(Event, row.body["event"])

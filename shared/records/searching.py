@@ -13,6 +13,7 @@ from shared.errors import RecordError
 
 Need = Literal["must", "mustNot", "may"]
 Record = Mapping[str, Any]
+MOST_TERMS = 50
 
 
 class SearchError(RecordError):
@@ -79,6 +80,8 @@ def _clauses(text: str, fields: Sequence[str]) -> list[Clause]:
             negated = True
         else:
             need: Need = "mustNot" if negated or found["sign"] == "-" else "must" if joined or found["sign"] else "may"
+            if len(clauses) == MOST_TERMS:
+                raise SearchError(position, f"at most {MOST_TERMS} terms")
             clauses.append(Clause(need, _predicate(found, fields, position)))
             joined = negated = False
         position = found.end()
@@ -106,8 +109,15 @@ def _predicate(found: re.Match[str], fields: Sequence[str], position: int) -> Ca
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    parts = [re.escape(part) for part in text.split("*")]
-    return re.compile(r"(?<!\w)" + r"\S*".join(parts) + r"(?!\w)", re.IGNORECASE)
+    first, *rest = [re.escape(part) for part in re.sub(r"\*+", "*", text).split("*")]
+    end = r"(?!\w)"
+    if not rest:
+        return re.compile(rf"(?<!\w){first}{end}", re.IGNORECASE)
+    # Each part is taken where it first fits and never tried again further on, which finds the same and keeps a search
+    # full of stars from taking for ever.
+    *middle, last = rest
+    following = "".join(rf"(?>\S*?{part})" for part in middle)
+    return re.compile(rf"(?<!\w){first}{following}(?>\S*?{last}{end})", re.IGNORECASE)
 
 
 def _within(value: str, low: str, high: str) -> bool:
