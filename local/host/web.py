@@ -36,6 +36,8 @@ _CONNECTION_HEADERS = frozenset({"connection", "content-length", "keep-alive", "
 # How much of a body that is too large is read and thrown away, so that its sender gets to read the refusal.
 _DISCARD_BYTES = 256 * 2**20
 _DISCARD_SECONDS = 10.0
+_MOST_HEADER_BYTES = 32 * 1024  # Kestrel's limit, which the Functions host keeps
+_MOST_ADDRESS_BYTES = 16 * 1024
 _NO_BODY = frozenset({204, 304})
 _MANAGEMENT = ("runtime", "webhooks", "durabletask")
 
@@ -196,6 +198,10 @@ def _routes(functions: Iterable[Function]) -> Iterable[tuple[Route, Function]]:
 
 
 def _read_head(scope: MutableMapping[str, Any]) -> Request:
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > _MOST_HEADER_BYTES:
+        raise _Refused(Answer(431, headers=[("connection", "close")]))
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _MOST_ADDRESS_BYTES:
+        raise _Refused(Answer(414, headers=[("connection", "close")]))
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")

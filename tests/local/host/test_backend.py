@@ -379,6 +379,21 @@ def test_only_the_loopback_address_listens(served: tuple[str, InMemoryOrchestrat
     assert all(ipaddress.ip_address(ip.removeprefix("::ffff:")).is_loopback for ip in listening)
 
 
+@both
+def test_work_of_a_worker_whose_connection_broke_is_handed_out_again(
+    kind: type[InMemoryOrchestrationBackend], served: tuple[str, InMemoryOrchestrationBackend]
+) -> None:
+    with connect(served[0]) as channel:
+        stub = TaskHubSidecarServiceStub(channel)  # type: ignore[no-untyped-call]
+        stub.StartInstance(pb.CreateInstanceRequest(instanceId="one", name="work"), timeout=10)
+        broken = stub.GetWorkItems(pb.GetWorkItemsRequest(), timeout=30)
+        next(broken)
+        broken.cancel()
+        again = stub.GetWorkItems(pb.GetWorkItemsRequest(), timeout=30 if kind is Backend else 1)
+        assert next(again).orchestratorRequest.instanceId == "one"
+        again.cancel()
+
+
 # What ours must keep, beyond the eight
 
 

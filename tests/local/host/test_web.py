@@ -126,6 +126,11 @@ async def test_a_malformed_request_is_refused_with_400(hosted, request_head):
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
+async def test_a_head_that_is_too_long_is_refused(hosted):
+    assert (await hosted.http.get("/api/v1/method", headers={"x-long": "a" * 40_000})).status_code == 431
+    assert (await hosted.http.get("/api/v1/method?q=" + "a" * 20_000)).status_code == 414
+
+
 @pytest.mark.parametrize("value", ["abc", "-1", "99999999999"])
 async def test_a_strange_forwarded_port_does_no_harm(hosted, value):
     answer = await hosted.http.get("/api/v1/method", headers={"x-forwarded-port": value})
