@@ -11,6 +11,7 @@ from local.demo.scene import Scene
 from local.demo.truth import Edge, read_truth, size_of
 from local.demo.vault import VaultCopy, copy_vault, damaged
 
+SHOWN = 3
 WHOLE = frozenset({"succeeded", "succeededWithWarnings"})
 
 
@@ -31,7 +32,7 @@ def back_up(scene: Scene) -> None:
         task = scene.cairn.run("backups", {"kind": "full"}, advance)
     scene.stage.claim("the backup succeeded", task["status"] in WHOLE, task["lastResultDescription"])
     scene.backup_id = task["result"]["backupId"]
-    scene.stage.say(task["lastResultDescription"])
+    scene.stage.say(task["lastResultDescription"].split(" Not whole:")[0])  # the next chapter says what is not
 
 
 def look_at_the_restore_point(scene: Scene) -> None:
@@ -66,8 +67,9 @@ def _say_what_else(scene: Scene, coverage: dict[str, str]) -> None:
     off = sum(outcome == "off" for outcome in coverage.values())
     scene.stage.say(f"and {empty} more types that are empty here, {off} that are off until the settings ask for them")
     if unread:
-        names = ", ".join(f"{name} ({outcome})" for name, outcome in unread.items())
-        scene.stage.say(f"not read, and said so in the coverage: {names}")
+        names = ", ".join(f"{name} ({outcome})" for name, outcome in list(unread.items())[:SHOWN])
+        rest = f" and {len(unread) - SHOWN} more" if len(unread) > SHOWN else ""
+        scene.stage.say(f"not read, as its coverage says: {names}{rest}")
 
 
 def read_it_without_cairn(scene: Scene) -> None:
@@ -104,7 +106,7 @@ def verify(scene: Scene) -> None:
     scene.stage.claim("every file is there and has its hash", _verified(scene)["status"] == "succeeded")
     copy = VaultCopy(scene.folder / "vault-copy" / "tenants" / scene.cairn.tenant_id)
     sha256 = copy.manifest(scene.backup_id)["types"]["group"]["layers"][0]["objects"][0]["sha256"]
-    scene.stage.say(f"now somebody with the storage key flips one byte in {copy.segment_path(sha256)}")
+    scene.stage.say(f"now somebody with the storage key flips one byte in segment {sha256[:12]}…")
     with damaged(scene.storage, scene.cairn.tenant_id, copy.segment_path(sha256)):
         task = _verified(scene)
     found = task["lastResultDescription"]
