@@ -12,7 +12,7 @@ import zstandard
 
 from shared.errors import Corrupt
 from shared.repository.names import segment_name
-from shared.repository.sidecar import Frame
+from shared.repository.sidecar import MAX_FRAME_TEXT_BYTES, Frame
 from shared.repository.sidecar_reader import SidecarReader
 from shared.repository.store import PARALLEL_REQUESTS, BlobStore, at_once
 
@@ -138,6 +138,8 @@ class FrameReader:
             frame = frames[number]
             try:
                 piece = view[frame.offset - start : frame.offset - start + frame.length]
+                if zstandard.frame_content_size(piece) > MAX_FRAME_TEXT_BYTES:
+                    raise Corrupt(f"a frame of {self._name} claims more text than a frame holds")
                 text = context.decompress(piece)
             except zstandard.ZstdError as error:
                 raise Corrupt(f"a frame of {self._name} is damaged") from error

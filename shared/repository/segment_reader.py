@@ -9,7 +9,7 @@ import zstandard
 
 from shared.errors import Corrupt
 from shared.repository.records import Holds, canonical, id16, link16, parse
-from shared.repository.sidecar import OFFSET_SHIFT, REMOVED, Frame, build_sidecar
+from shared.repository.sidecar import MAX_FRAME_TEXT_BYTES, OFFSET_SHIFT, REMOVED, Frame, build_sidecar
 
 _CHUNK_BYTES = 1024 * 1024
 _PLACE = struct.Struct("<II")
@@ -25,7 +25,7 @@ def frames_of(segment: IO[bytes]) -> Iterator[tuple[Frame, bytes]]:
     while rest:
         frame = context.decompressobj()
         text: list[bytes] = []
-        length = 0
+        length, text_length = 0, 0
         while not frame.eof:
             if not rest:
                 raise Corrupt("the segment is cut short")
@@ -34,6 +34,9 @@ def frames_of(segment: IO[bytes]) -> Iterator[tuple[Frame, bytes]]:
             except zstandard.ZstdError as error:
                 raise Corrupt("a frame of the segment is damaged") from error
             length += len(rest)
+            text_length += len(text[-1])
+            if text_length > MAX_FRAME_TEXT_BYTES:
+                raise Corrupt("a frame of the segment holds more text than a frame may")
             rest = frame.unused_data if frame.eof else segment.read(_CHUNK_BYTES)
         length -= len(rest)
         whole = b"".join(text)

@@ -29,7 +29,7 @@ from shared.repository.records import (
     object_text,
 )
 from shared.repository.retention import put_content_named
-from shared.repository.sidecar import OFFSET_SHIFT, REMOVED, Frame, build_sidecar
+from shared.repository.sidecar import MAX_FRAME_TEXT_BYTES, OFFSET_SHIFT, REMOVED, Frame, build_sidecar
 from shared.repository.store import BlobStore
 
 FRAME_RECORDS = 1_000
@@ -167,6 +167,8 @@ class SegmentWriter:
     def _put(self, key: bytes, hash16: bytes, text: bytes, bits: int) -> None:
         if len(self._lines) >= FRAME_RECORDS or self._line_bytes + len(text) > FRAME_TEXT_BYTES:
             self._end_frame()
+        if len(text) >= MAX_FRAME_TEXT_BYTES:
+            raise ValueError("a record is larger than a frame may be")
         self._entries += key
         self._entries += hash16
         self._entries += _PLACE.pack(len(self._frames), self._line_bytes << OFFSET_SHIFT | bits)

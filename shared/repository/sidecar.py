@@ -7,9 +7,11 @@ used.
 
 import hashlib
 import struct
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +24,12 @@ VERSION = 1
 HEADER = struct.Struct("<8sHBBIII32sQ")
 FAN_OUT_PLACES = 256
 FAN_OUT_END = HEADER.size + 4 * FAN_OUT_PLACES
+HEAD_END = FAN_OUT_END + 4 * FAN_OUT_PLACES
 FRAME = struct.Struct("<QII")
 ENTRY_BYTES = 40
+
+# No frame's text is longer: a damaged length must not become an allocation. (The entry's 29 bits allow twice that.)
+MAX_FRAME_TEXT_BYTES = 256 * 1024 * 1024
 
 REMOVED, CUT, SUPERSEDED = 1, 2, 4
 OFFSET_SHIFT = 3
@@ -75,12 +81,13 @@ class SidecarHead:
     segment_sha256: str
     segment_bytes: int
     fan_out: tuple[int, ...]
+    checksums: tuple[int, ...]
     frame_count: int
 
     @property
     def entries_offset(self) -> int:
         """Where the entries begin, in bytes."""
-        return FAN_OUT_END + FRAME.size * self.frame_count
+        return HEAD_END + FRAME.size * self.frame_count
 
     def bucket(self, first: int, last: int) -> tuple[int, int]:
         """The places [from, to) of the entries whose id16 begins with a byte in [first, last]."""
@@ -109,14 +116,16 @@ def build_sidecar(
         segment_sha256,
         segment_bytes,
     )
-    fan_out = np.cumsum(counts).astype("<u4").tobytes()
+    fan_out = np.cumsum(counts).astype("<u4")
+    content = entries.tobytes()
+    checksums = struct.pack(f"<{FAN_OUT_PLACES}I", *bucket_checksums(content, fan_out.tolist()))
     table = b"".join(FRAME.pack(frame.offset, frame.length, frame.records) for frame in frames)
-    return b"".join((head, fan_out, table, entries.tobytes())), removals
+    return b"".join((head, fan_out.tobytes(), checksums, table, content)), removals
 
 
 def parse_head(content: bytes, name: str) -> SidecarHead:
-    """The head from a sidecar's first FAN_OUT_END bytes; Corrupt or UnknownFormat."""
-    if len(content) < FAN_OUT_END or content[:8] != MAGIC:
+    """The head from a sidecar's first HEAD_END bytes; Corrupt or UnknownFormat."""
+    if len(content) < HEAD_END or content[:8] != MAGIC:
         raise Corrupt(f"{name} is not a sidecar")
     _, version, code, _, entries, frames, entry_bytes, sha256, size = HEADER.unpack_from(content)
     if version != VERSION or entry_bytes != ENTRY_BYTES:
@@ -125,7 +134,8 @@ def parse_head(content: bytes, name: str) -> SidecarHead:
     holds: Holds = "links" if code == _HOLDS_CODE["links"] else "objects"
     if fan_out[-1] != entries or list(fan_out) != sorted(fan_out):
         raise Corrupt(f"{name} has a fan-out that does not fit its entries")
-    return SidecarHead(holds, entries, sha256.hex(), size, fan_out, frames)
+    checksums = struct.unpack_from(f"<{FAN_OUT_PLACES}I", content, FAN_OUT_END)
+    return SidecarHead(holds, entries, sha256.hex(), size, fan_out, checksums, frames)
 
 
 def check_belongs(head: SidecarHead, segment_sha256: str, name: str) -> None:
@@ -138,7 +148,14 @@ def parse_frames(content: bytes, head: SidecarHead, name: str) -> list[Frame]:
     """The frame table from a sidecar's bytes up to its entries at least; Corrupt if cut short."""
     if len(content) < head.entries_offset:
         raise Corrupt(f"{name} is cut short")
-    return [Frame(*FRAME.unpack_from(content, FAN_OUT_END + FRAME.size * i)) for i in range(head.frame_count)]
+    return [Frame(*FRAME.unpack_from(content, HEAD_END + FRAME.size * i)) for i in range(head.frame_count)]
+
+
+def bucket_checksums(content: bytes, fan_out: Sequence[int]) -> list[int]:
+    """The CRC-32 of the entries of each place of a fan-out that begins where `content` does."""
+    view = memoryview(content)
+    ends = [0, *fan_out]
+    return [zlib.crc32(view[start * ENTRY_BYTES : end * ENTRY_BYTES]) for start, end in pairwise(ends)]
 
 
 def parse_entries(content: bytes, count: int, name: str) -> Entries:

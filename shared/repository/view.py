@@ -114,21 +114,21 @@ class TypeView:
     async def objects_by_id(self, object_ids: Iterable[str]) -> dict[str, ObjectRecord]:
         """Those of the objects that are in the view, by id; each record's hash is checked."""
         keys = {id16(object_id) for object_id in object_ids}
-        found = await self.read_objects(await self.winners_of("objects", keys))
+        found = await self.read_objects(await self._sure_winners("objects", keys))
         return {record.object_id: record for record in found}
 
     async def links_of(self, source_ids: Iterable[str]) -> dict[str, list[LinkRecord]]:
         """The links of each of the sources (an empty list where it has none)."""
         links: dict[str, list[LinkRecord]] = {source_id: [] for source_id in source_ids}
         keys = {id16(source_id) for source_id in links}
-        for record in await self.read_links(await self.winners_of("links", keys)):
+        for record in await self.read_links(await self._sure_winners("links", keys)):
             links[record.source_id].append(record)
         return links
 
     async def hashes_of(self, object_ids: Collection[str]) -> dict[str, bytes]:
         """The hash16 of those of the objects that are in the view, without opening a segment."""
         ids = {id16(object_id): object_id for object_id in object_ids}
-        winners = await self.winners_of("objects", ids)
+        winners = await self._sure_winners("objects", set(ids))
         return {ids[key]: hash16 for key, hash16 in zip(winners.keys(), winners.hashes(), strict=True)}
 
     async def count(self, holds: Holds) -> int:
@@ -211,6 +211,14 @@ class TypeView:
             ):
                 hidden[segment].setdefault(place >> 32, set()).add(place & 0xFFFFFFFF)
         return list(hidden)
+
+    async def _sure_winners(self, holds: Holds, keys: set[bytes]) -> Winners:
+        """As `winners_of`; what is not found is looked for again where checksums hold, so that absent means absent."""
+        found = await self.winners_of(holds, keys)
+        absent = keys.difference(found.keys())
+        if not absent:
+            return found
+        return concatenated([found, await self._winners(holds, lambda sidecar: sidecar.entries_of_buckets(absent))])
 
     async def _winners(self, holds: Holds, fetch: Fetch) -> Winners:
         entries, segments = await self._gathered(holds, fetch)

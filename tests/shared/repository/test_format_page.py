@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from shared.repository.manifest import Manifest
-from shared.repository.sidecar import ENTRY_BYTES, FAN_OUT_END, FRAME, HEADER
+from shared.repository.sidecar import ENTRY_BYTES, FAN_OUT_END, FRAME, HEAD_END, HEADER
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "repository-format.md").read_text()
@@ -30,8 +30,8 @@ def test_every_invariant_is_a_test_of_the_same_name() -> None:
 
 
 def test_the_page_draws_the_sidecar_as_it_is() -> None:
-    assert (HEADER.size, FAN_OUT_END, FRAME.size, ENTRY_BYTES) == (64, 1_088, 16, 40)
-    assert "| 1088 + 16 f | n × 40 | entries |" in PAGE
+    assert (HEADER.size, FAN_OUT_END, HEAD_END, FRAME.size, ENTRY_BYTES) == (64, 1_088, 2_112, 16, 40)
+    assert "| 2112 + 16 f | n × 40 | entries |" in PAGE
 
 
 async def test_the_page_names_every_field_of_a_manifest(vault: Any) -> None:

@@ -1,16 +1,17 @@
 """What layers say when read back: later wins; and what separates two views."""
 
+import contextlib
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.errors import Corrupt, Missing
+from shared.errors import Corrupt, Missing, UnknownFormat
 from shared.repository import segments, sidecar_reader, view
 from shared.repository.comparison import compare
 from shared.repository.manifest import Layer
-from shared.repository.names import segment_name
+from shared.repository.names import segment_name, sidecar_name
 from shared.repository.records import object_hash16
 from shared.repository.restore_point import RestorePoint
 from shared.repository.view import TypeView
@@ -85,7 +86,7 @@ def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(segments, "FRAME_RECORDS", 3)
     if request.param == "parts":
         monkeypatch.setattr(sidecar_reader, "WHOLE_BYTES", 0)
-        monkeypatch.setattr(sidecar_reader, "HEAD_BYTES", 1_100)
+        monkeypatch.setattr(sidecar_reader, "HEAD_BYTES", 2_120)
         monkeypatch.setattr(sidecar_reader, "GAP_ENTRIES", 0)
         monkeypatch.setattr(sidecar_reader, "MARGIN_ENTRIES", 0)
         monkeypatch.setattr(view, "CHUNK_ENTRIES", 4)
@@ -239,3 +240,22 @@ async def test_dangling_links_are_kept_and_listed(vault: Any) -> None:
         ("manager", "gone"),
         ("owners", "u2"),
     }
+
+
+async def test_a_damaged_sidecar_is_corrupt_and_never_short(vault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sidecar_reader, "WHOLE_BYTES", 0)
+    layer = await vault.layer("t", [(f"u{n}", {"n": n}) for n in range(60)])
+    blob = vault.plain.blobs[sidecar_name(vault.tenant, layer.objects[0].sidecar_sha256)]
+    whole = blob.content
+
+    def one() -> TypeView:
+        return TypeView(vault.store, vault.tenant, "t", [layer])
+
+    right = [record async for record in one().objects()]
+    by_id = await one().objects_by_id(["u1", "none"])
+    for at in range(len(whole)):
+        blob.content = whole[:at] + bytes([whole[at] ^ 0x21]) + whole[at + 1 :]
+        with contextlib.suppress(Corrupt, UnknownFormat):
+            assert [record async for record in one().objects()] == right
+        with contextlib.suppress(Corrupt, UnknownFormat):
+            assert await one().objects_by_id(["u1", "none"]) == by_id
