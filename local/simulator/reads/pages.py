@@ -63,6 +63,7 @@ class Pages:
             return
         plain = target.shape == "set" and "$expand" not in request.query and target.table != "conditionalAccessPolicy"
         table = target.table if plain else ""
+        response.body = bytes(memoryview(response.body))  # without orjson's spare buffer
         size = len(response.body)
         key = _key(request, caller)
         if key in self._kept:
