@@ -63,7 +63,7 @@ def create_api(services: Services | None = None) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     async def refuse(request: Request, error: Exception) -> Response:
-        return of_http(cast(HTTPException, error), request).response()
+        return of_http(cast(HTTPException, error), request, allowed=_methods(request.url.path)).response()
 
     @app.exception_handler(RequestValidationError)
     async def refuse_invalid(_: Request, error: Exception) -> Response:
@@ -86,6 +86,14 @@ def routes() -> list[tuple[str, APIRoute]]:
         for route in router.routes
         if isinstance(route, APIRoute)
     ]
+
+
+def _methods(path: str) -> list[str]:
+    """The methods of all routes that the path leads to; the framework knows those of the first one only."""
+    below = path.removeprefix(ROOT)
+    return sorted({
+        method for _, route in routes() if route.path_regex.match(below) for method in route.methods or ()
+    })
 
 
 def _described(app: FastAPI) -> dict[str, Any]:

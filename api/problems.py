@@ -121,16 +121,16 @@ def of_validation(error: RequestValidationError) -> Problem:
     return unprocessable(*(wrong(_field(one["loc"]), _found(one), expected_by(one)) for one in found))
 
 
-def of_http(error: HTTPException, request: Request) -> Problem:
+def of_http(error: HTTPException, request: Request, *, allowed: Sequence[str] = ()) -> Problem:
     """What the framework itself refuses: no such route, another method, an unreadable body."""
     headers = dict(error.headers or {})
     if error.status_code == 404:
         return Problem(404, "unknownRoute", "There is no such address here.", f"{request.url.path} leads nowhere.")
     if error.status_code == 405:
-        allowed = headers.get("Allow", headers.get("allow", ""))
+        methods = ", ".join(allowed)
         return Problem(
-            405, "methodNotAllowed", "This method is not allowed here.", headers=headers,
-            errors=[wrong("method", request.method, allowed)],
+            405, "methodNotAllowed", "This method is not allowed here.", headers={"Allow": methods},
+            errors=[wrong("method", request.method, methods)],
         )
     if error.status_code == 400:
         return Problem(

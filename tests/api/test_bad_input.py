@@ -151,3 +151,9 @@ async def test_every_answer_carries_the_security_headers(client: httpx.AsyncClie
         headers = (await client.get(path)).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cache-control"] == "no-store"
+
+
+async def test_a_method_that_is_not_allowed_is_answered_with_all_that_are(client: httpx.AsyncClient) -> None:
+    for path, allowed in (("/tenants", "GET, POST"), (T, "DELETE, GET, PATCH"), (f"{T}/settings", "GET, PUT")):
+        answer = await client.request("OPTIONS", path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
