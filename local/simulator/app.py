@@ -4,6 +4,7 @@ faults, token, quota, path, permission, then reads or writes.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from local.simulator.store import Actor
 from local.simulator.tenant import Tenant
 from local.simulator.writes import answer as answer_write
 
+_log = logging.getLogger(__name__)
 METHODS = frozenset(["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"])
 
 
@@ -55,6 +57,11 @@ class App:
             response = self._route(request, request_id)
         except GraphError as error:
             response = refusal(error, request, request_id)
+        except Exception:  # noqa: BLE001 - the boundary: a caller waits, and must not learn of our bugs by silence
+            _log.exception("the simulator failed on %s %s", request.method, request.path)
+            response = refusal(
+                GraphError(500, "generalException", "The simulator itself failed."), request, request_id
+            )
         response.headers["request-id"] = request_id
         response.headers["client-request-id"] = request.headers.get("client-request-id") or request_id
         return response

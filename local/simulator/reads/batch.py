@@ -33,6 +33,7 @@ def answer(app: App, request: Request) -> Response:
     _check(entries)
     version = request.segments[0]
     answered: dict[str, dict[str, Any]] = {}
+    delay = 0.0
     waiting = list(entries)
     while waiting:
         ready = [each for each in waiting if all(one in answered for one in each.get("dependsOn") or ())]
@@ -41,8 +42,16 @@ def answer(app: App, request: Request) -> Response:
         for each in ready:
             waiting.remove(each)
             failed = [one for one in each.get("dependsOn") or () if answered[one]["status"] >= 400]
-            answered[each["id"]] = _failed(each["id"]) if failed else _one(app, request, version, each)
-    return json_response(200, {"responses": list(answered.values())})
+            if failed:
+                answered[each["id"]] = _failed(each["id"])
+            else:
+                response = _one(app, request, version, each)
+                delay = max(delay, float(response.headers.pop(":delay", 0)))
+                answered[each["id"]] = _entry(each["id"], response)
+    whole = json_response(200, {"responses": list(answered.values())})
+    if delay:
+        whole.headers[":delay"] = str(delay)  # a slow entry holds up its batch
+    return whole
 
 
 def _check(entries: list[Any]) -> None:
@@ -55,6 +64,8 @@ def _check(entries: list[Any]) -> None:
         seen.add(each["id"])
         if not isinstance(each.get("method"), str) or not isinstance(each.get("url"), str):
             raise GraphError(400, "BadRequest", "Invalid batch payload format: method and url are needed.")
+        if not isinstance(each.get("headers") or {}, dict) or not isinstance(each.get("dependsOn") or [], list):
+            raise GraphError(400, "BadRequest", "Invalid batch payload format: headers or dependsOn.")
         if each["url"].lower().startswith(("http://", "https://")):
             raise GraphError(400, "BadRequest", "Invalid batch payload format: url must be relative.")
     for each in entries:
@@ -63,7 +74,7 @@ def _check(entries: list[Any]) -> None:
                 raise bad_request(f"Unknown request id '{one}' in dependsOn.", "BadRequest")
 
 
-def _one(app: App, outer: Request, version: str, entry: dict[str, Any]) -> dict[str, Any]:
+def _one(app: App, outer: Request, version: str, entry: dict[str, Any]) -> Response:
     headers = {str(name).lower(): str(value) for name, value in (entry.get("headers") or {}).items()}
     headers.setdefault("authorization", outer.headers.get("authorization", ""))
     body = entry.get("body")
@@ -74,14 +85,13 @@ def _one(app: App, outer: Request, version: str, entry: dict[str, Any]) -> dict[
         except ValueError:
             raw = body.encode()
     if raw and "content-type" not in headers:
-        return _entry(entry["id"], app.refused(outer, bad_request(
-            "A request with a body needs a Content-Type header.", "BadRequest")))  # fmt: skip
+        return app.refused(outer, bad_request("A request with a body needs a Content-Type header.", "BadRequest"))
     inner = Request(
         entry["method"].upper(), f"/{version}/{entry['url'].lstrip('/')}", headers, raw, outer.root, in_batch=True
     )
     if inner.segments[1:] == ["$batch"]:
-        return _entry(entry["id"], app.refused(outer, bad_request("Batches cannot be nested.", "BadRequest")))
-    return _entry(entry["id"], app.answer(inner))
+        return app.refused(outer, bad_request("Batches cannot be nested.", "BadRequest"))
+    return app.answer(inner)
 
 
 def _entry(entry_id: str, response: Response) -> dict[str, Any]:

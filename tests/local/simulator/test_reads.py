@@ -185,3 +185,41 @@ async def test_the_tenant_survives_save_and_load_with_its_delta_tokens(
     assert (await graph.post("/simulator/load", json=file)).status_code == 204
     assert (await graph.get("/simulator/state")).json() == before
     assert (await graph.get(link)).json()["value"] == [{"id": user, "jobTitle": "Kept"}]
+
+
+async def test_a_large_group_goes_on_over_the_next_pages_of_delta(
+    simulator: Simulator, graph: httpx.AsyncClient
+) -> None:
+    store = simulator.store
+    group = next(store.all("group")).key
+    for number in range(1200):
+        key = f"{number:08x}-1111-4111-8111-111111111111"
+        store.create("user", {"id": key, "displayName": str(number), "userPrincipalName": f"x{number}@x.example"})
+        store.link(group, "members", key)
+    link, pages, members = "/v1.0/groups/delta?$select=members", 0, set()
+    while link:
+        page = (await graph.get(link)).json()
+        told = [each for each in page["value"] if each["id"] == group]
+        pages += bool(told)
+        members |= {one["id"] for each in told for one in each.get("members@delta", ())}
+        link = page.get("@odata.nextLink", "")
+    assert pages >= 3
+    assert members == set(store.link_set("members").targets(group))
+
+
+async def test_minimal_delta_tells_only_what_changed(simulator: Simulator, graph: httpx.AsyncClient) -> None:
+    user = next(simulator.store.all("user")).key
+    path = "/v1.0/users/delta?$deltatoken=latest&$select=displayName,jobTitle,department,manager"
+    link = (await graph.get(path)).json()["@odata.deltaLink"]
+    await graph.patch(f"/v1.0/users/{user}", json={"jobTitle": None})
+    whole = (await graph.get(link)).json()["value"]
+    assert set(whole[0]) == {"id", "displayName", "jobTitle", "department"}
+    minimal = (await graph.get(link, headers={"Prefer": "return=minimal"})).json()["value"]
+    assert minimal == [{"id": user, "jobTitle": None}]
+    await graph.patch(f"/v1.0/users/{user}", json={"city": "Bonn"})
+    assert (await graph.get(link, headers={"Prefer": "return=minimal"})).json()["value"] == minimal
+
+
+async def test_a_reset_location_starts_a_full_round(simulator: Simulator, graph: httpx.AsyncClient) -> None:
+    page = (await graph.get("/v1.0/groups/delta?$deltatoken=")).json()
+    assert {each["id"] for each in page["value"]} == {record.key for record in simulator.store.all("group")}
