@@ -66,7 +66,7 @@ async def _start_due_in(records: Records, client: DurableClient, tenant: Tenant,
             operations.backup(
                 tenant_id, _task_id(tenant_id, "backup", slot.time), kind="incremental", types=None,
                 requested_by=REQUESTED_BY, scheduled=True,
-            )  # fmt: skip
+            )
         )
     wanted += await _upkeep(records, tenant_id, now)
     started = 0

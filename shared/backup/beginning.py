@@ -14,7 +14,7 @@ from shared.deployment import Deployment
 from shared.entra.transport import Graph
 from shared.entra.wanted import Reading, wanted
 from shared.errors import EntraError, NotFound, NotPermitted, Rejected
-from shared.messages import BackUpTenant, BackupBegun
+from shared.messages import BackupBegun, BackUpTenant
 from shared.records.times import as_time
 from shared.repository.chain import list_manifests
 from shared.repository.format import initialise

@@ -12,14 +12,21 @@ exception, and then the slice runs again from its checkpoint.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
 
-from shared.backup.checkpoint import COVERAGE_LIMIT, Checkpoint, TypeCapture, TypeOutcome, load_checkpoint, save_checkpoint
+from shared.backup.checkpoint import (
+    COVERAGE_LIMIT,
+    Checkpoint,
+    TypeCapture,
+    TypeOutcome,
+    load_checkpoint,
+    save_checkpoint,
+)
 from shared.backup.finishing import Finishing
 from shared.backup.recorder import Recorder
 from shared.backup.run import Run
@@ -72,6 +79,10 @@ class TypeReader:
     mode: str = ""
     since: str = ""
     part: str = ""
+    parents: tuple[Mapping[str, Any], ...] | None = None
+    """For a type read under parents that changed: those parents."""
+    touched: frozenset[str] = frozenset()
+    """Their ids, and those of parents that are gone."""
     over: TypeCapture | None = None
     """For the closing lane: what this run has captured of the type already."""
 
@@ -111,7 +122,7 @@ class TypeReader:
             return checkpoint.with_capture(at, sealed)
         tokens = {DELTA: await self._sealed(token, DELTA)} if token else {}
         try:
-            at = await finishing.finished(replace(at, tokens=tokens), self.graph, self._reading())
+            at = await finishing.finished(replace(at, tokens=tokens), self.graph, self._reading(), self.touched)
         except EntraError as error:
             at = at.failed("failed", str(error), error.remedy, self._now())
             return checkpoint.with_capture(replace(at, retryable=error.retryable))
@@ -138,6 +149,7 @@ class TypeReader:
         planned = self.run.types[self.row.name]
         return Reading(
             options=self.run.options, held=self.run.held, delta=self.run.delta, sweeps=self.over is None,
+            parents=self.parents,
             expected_objects=planned.expected_objects, expected_links=planned.expected_links,
         )  # fmt: skip
 

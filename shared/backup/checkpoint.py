@@ -90,7 +90,7 @@ class TypeCapture:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A lane between two slices; `cursor` (encrypted) belongs to the type that is being read, the last of `captures`."""
+    """A lane between two slices; `cursor` (encrypted) is of the type that is being read, the last of `captures`."""
 
     captures: tuple[TypeCapture, ...] = ()
     cursor: str = ""

@@ -3,9 +3,12 @@
 In this order, so that links never point to objects that the restore point should hold and does not:
 1. Types whose reading failed in a way that may pass are read in full once more.
 2. Types with delta replay what changed since their own reading, sources of links before their targets.
+3. Slow types that live under others are read under those parents that this run found changed.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from shared.backup.capturing import DELTA, SLICE_SECONDS, TypeReader
 from shared.backup.checkpoint import Checkpoint, TypeCapture, load_checkpoint, save_checkpoint
@@ -14,6 +17,8 @@ from shared.catalog import OBJECT_TYPES
 from shared.deployment import Deployment
 from shared.entra.transport import Graph
 from shared.messages import CaptureLane, SliceCaptured
+from shared.repository.removals import removals_in
+from shared.repository.view import TypeView
 
 
 async def close_lane(opened: Deployment, graph: Graph, run: Run, message: CaptureLane) -> SliceCaptured:
@@ -26,12 +31,19 @@ async def close_lane(opened: Deployment, graph: Graph, run: Run, message: Captur
     ]  # fmt: skip
     checkpoint = await load_checkpoint(opened.workspace, message.get("checkpoint", ""))
     stop_at = graph.now() + SLICE_SECONDS
-    for name in (*again, *replayed):
+    under = [name for name, planned in run.types.items() if planned.mode == "parents"]
+    for name in (*again, *replayed, *under):
         if name in checkpoint.done():
             continue
         if graph.now() >= stop_at:
             break
-        if name in again:
+        if name in under:
+            found = await _parents(opened, run, OBJECT_TYPES[name].parent, captured, checkpoint)
+            reader = TypeReader(
+                opened, graph, run, OBJECT_TYPES[name], message["taskId"], mode="parents", parents=found.changed,
+                touched=found.touched,
+            )  # fmt: skip
+        elif name in again:
             reader = TypeReader(opened, graph, run, OBJECT_TYPES[name], message["taskId"], mode="full")
         else:
             token = await opened.cipher.decrypt(
@@ -43,7 +55,7 @@ async def close_lane(opened: Deployment, graph: Graph, run: Run, message: Captur
             )  # fmt: skip
         checkpoint = await reader.go_on(checkpoint, stop_at)
     saved = await save_checkpoint(opened.workspace, message["tenantId"], message["taskId"], _light(checkpoint))
-    finished = checkpoint.done().issuperset((*again, *replayed))
+    finished = checkpoint.done().issuperset((*again, *replayed, *under))
     return SliceCaptured(checkpoint=saved, finished=finished)
 
 
@@ -54,6 +66,27 @@ async def _captured(opened: Deployment, message: CaptureLane) -> dict[str, TypeC
         checkpoint = await load_checkpoint(opened.workspace, name)
         found.update({capture.object_type: capture for capture in checkpoint.captures})
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Parents:
+    changed: tuple[Mapping[str, Any], ...]
+    touched: frozenset[str]
+
+
+async def _parents(
+    opened: Deployment, run: Run, name: str, captured: Mapping[str, TypeCapture], checkpoint: Checkpoint
+) -> _Parents:
+    """The objects of a parent type that this run recorded: as they are now, and which are gone."""
+    readings = [one for one in (captured.get(name), checkpoint.of(name)) if one is not None]
+    view = TypeView(opened.vault, run.tenant_id, name, [one.layer for one in readings])
+    changed = tuple([record.body async for record in view.objects()])
+    key = OBJECT_TYPES[name].key
+    alive = frozenset(str(body[key]) for body in changed)
+    gone: set[str] = set()
+    for one in readings:
+        gone.update([object_id async for object_id, _ in removals_in(opened.vault, run.tenant_id, one.layer)])
+    return _Parents(changed, alive | gone)
 
 
 def _light(checkpoint: Checkpoint) -> Checkpoint:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from shared.backup.checkpoint import TypeCapture
 from shared.backup.recorder import Recorder
 from shared.backup.run import Run
-from shared.catalog.row import ObjectType
+from shared.catalog.row import PARENT, ObjectType
 from shared.deployment import Deployment
 from shared.entra.single_reads import link_slices
 from shared.entra.transport import Graph
@@ -75,8 +75,10 @@ class Finishing:
             changes += [(source, link, new, kind, False) for new, kind in targets.items() if new not in had]
         return changes
 
-    async def finished(self, at: TypeCapture, graph: Graph, reading: Reading) -> TypeCapture:
-        """The capture as it goes into the restore point."""
+    async def finished(self, at: TypeCapture, graph: Graph, reading: Reading, touched: frozenset[str]) -> TypeCapture:
+        """The capture as it goes into the restore point; `touched` are the parents looked at, gone ones among them."""
+        if at.mode == "parents":
+            return replace(await self._without_lost_children(at, touched), stored_as="changes")
         if at.mode == "changes":
             at = await self._with_links_of_revived(at, graph, reading)
             return replace(at, stored_as="changes")
@@ -89,6 +91,20 @@ class Finishing:
         if self._run.kind == "full" or by_delta or needs_compaction(entry.layers):
             return at
         return await self._only_differences(at, entry)
+
+    async def _without_lost_children(self, at: TypeCapture, touched: frozenset[str]) -> TypeCapture:
+        """Add removals of what lived under these parents before and does not now."""
+        entry = await self.before()
+        unread = {str(one["objectId"]) for one in at.not_read}
+        now = self._view((at.layer,))
+        recorder = Recorder(self._row.name)
+        async for batch in self._view(entry.layers if entry else ()).object_batches():
+            under = [one for one in batch if one.body.get(PARENT) in touched and one.body.get(PARENT) not in unread]
+            kept = await now.hashes_of([one.object_id for one in under]) if under else {}
+            for one in under:
+                if one.object_id not in kept:
+                    recorder.removed(one.object_id, "hardDeleted")
+        return await self._added(at, recorder)
 
     async def _only_differences(self, at: TypeCapture, entry: TypeEntry) -> TypeCapture:
         old = self._view(entry.layers)

@@ -4,8 +4,10 @@ Algorithm, for each object type in turn:
 1. Off by the tenant's options, or not in this cloud: `off`.
 2. Not among the types asked for: `carried` from the restore point before (`off` if there is none).
 3. `full` if a full backup was asked for, if there is nothing to build on, or if the last whole read is too old.
-4. Else `changes` if the type has delta here and a token that still lives; else `full`, which for a type without
-   delta is its only way and is stored as what differs.
+4. Else `changes` if the type has delta here and a token that still lives.
+5. Else `parents` for a slow type that lives under another: only under parents that changed, since it takes a request
+   for each; its parent must itself be read by changes.
+6. Else `full`, which for a type without delta is its only way and is stored as what differs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +24,7 @@ FULL_READ_EVERY = timedelta(days=7)
 TOKEN_LIFE = timedelta(days=6, hours=12)
 """Graph keeps delta tokens of directory objects for 7 days (Use delta query to track changes); half a day is margin."""
 
-Mode = Literal["full", "changes", "carried", "off"]
+Mode = Literal["full", "changes", "parents", "carried", "off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,14 @@ def plan_types(
     recovered_natively: bool,
 ) -> list[TypePlan]:
     """Return one plan a type; `digests` tell whether a row's `$select` and links are those of the token."""
-    return [
-        _plan_type(
+    plans: dict[str, TypePlan] = {}
+    rows = tuple(rows)
+    for row in sorted(rows, key=lambda one: bool(one.parent)):  # parents first: children ask how theirs is read
+        plans[row.name] = _plan_type(
             row, before.get(row.name), digest=digests[row.name], enabled=enabled, wanted=wanted, kind=kind,
-            cloud=cloud, now=now, recovered_natively=recovered_natively,
+            cloud=cloud, now=now, recovered_natively=recovered_natively, parent=plans.get(row.parent),
         )
-        for row in rows
-    ]
+    return [plans[row.name] for row in rows]
 
 
 def _plan_type(
@@ -78,6 +81,7 @@ def _plan_type(
     cloud: Cloud,
     now: datetime,
     recovered_natively: bool,
+    parent: TypePlan | None,
 ) -> TypePlan:
     if row.name not in enabled:
         return TypePlan(row.name, "off", f"the option {row.option!r} is off" if row.option else "not in this cloud")
@@ -85,28 +89,41 @@ def _plan_type(
         if before is None:
             return TypePlan(row.name, "off", "not asked for, and in no restore point yet")
         return TypePlan(row.name, "carried", "not asked for this time")
-    why_full = _why_full(row, before, digest=digest, kind=kind, cloud=cloud, now=now, recovered=recovered_natively)
-    return TypePlan(row.name, "full", why_full) if why_full else TypePlan(row.name, "changes", "by its delta token")
+    why_full = _why_full(before, digest=digest, kind=kind, now=now, recovered=recovered_natively)
+    if why_full or before is None:
+        return TypePlan(row.name, "full", why_full)
+    if row.parent:
+        slow = row.slow and parent is not None and parent.mode == "changes"
+        if slow:
+            return TypePlan(row.name, "parents", "under parents that changed")
+        return TypePlan(row.name, "full", NO_DELTA)
+    if row.reading != "delta" or cloud not in row.delta_clouds:
+        return TypePlan(row.name, "full", NO_DELTA)
+    if not before.has_token:
+        return TypePlan(row.name, "full", "there is no delta token to go on from")
+    if now - before.read_at > TOKEN_LIFE:
+        return TypePlan(row.name, "full", "its delta token is too old")
+    return TypePlan(row.name, "changes", "by its delta token")
 
 
-def _why_full(
-    row: ObjectType, before: Before | None, *, digest: str, kind: BackupKind, cloud: Cloud, now: datetime, recovered: bool
-) -> str:
-    checks = (
-        (kind == "full", "a full backup was asked for"),
-        (row.reading != "delta" or cloud not in row.delta_clouds, "Graph has no delta for it here"),
-        (before is None, "it is in no restore point yet"),
-        (before is not None and before.outcome not in ("complete", "carried"), "it was not read whole last time"),
-        (before is not None and not before.has_token, "there is no delta token to go on from"),
-        (before is not None and before.row_digest != digest, "the catalog's row has changed"),
-        (before is not None and now - before.read_at > TOKEN_LIFE, "its delta token is too old"),
-        (
-            before is not None and (before.full_read_at is None or now - before.full_read_at >= FULL_READ_EVERY),
-            "its last whole read is a week old",
-        ),
-        (recovered, "Microsoft's own recovery ran since, which leaves no delta records"),
-    )
-    return next((why for holds, why in checks if holds), "")
+NO_DELTA = "Graph has no delta for it here"
+
+
+def _why_full(before: Before | None, *, digest: str, kind: BackupKind, now: datetime, recovered: bool) -> str:
+    """Why the type must be read in full whatever Graph offers, or nothing."""
+    if kind == "full":
+        return "a full backup was asked for"
+    if before is None:
+        return "it is in no restore point yet"
+    if before.outcome not in ("complete", "carried"):
+        return "it was not read whole last time"
+    if before.row_digest != digest:
+        return "the catalog's row, or what is asked for of it, has changed"
+    if before.full_read_at is None or now - before.full_read_at >= FULL_READ_EVERY:
+        return "its last whole read is a week old"
+    if recovered:
+        return "Microsoft's own recovery ran since, which leaves no delta records"
+    return ""
 
 
 OWN_LANE: Mapping[str, float] = {
@@ -148,6 +165,8 @@ def closing_order(rows: Iterable[ObjectType]) -> list[str]:
     A link that is read names an object that existed when it was read; its type is read later, so the restore point
     holds that object too, unless it was deleted in between (then the end dangles, and is listed).
     """
-    rank = {"directoryRole": 0, "administrativeUnit": 1, "group": 2, "device": 3, "application": 4, "servicePrincipal": 5}
+    rank = {
+        "directoryRole": 0, "administrativeUnit": 1, "group": 2, "device": 3, "application": 4, "servicePrincipal": 5,
+    }
     with_delta = [row.name for row in rows if row.reading == "delta"]
     return sorted(with_delta, key=lambda name: (rank.get(name, 4), name) if name != "user" else (9, name))

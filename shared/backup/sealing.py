@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from shared.backup.checkpoint import Json, TypeCapture, load_checkpoint
 from shared.backup.run import Run, TypeRun
-from shared.backup.summary import restore_point_of, story_of
+from shared.backup.summary import not_whole, restore_point_of, story_of
 from shared.backup.tallies import tallies_of
 from shared.catalog import CATALOG_VERSION, OBJECT_TYPES
 from shared.deployment import Deployment
@@ -29,8 +29,6 @@ from shared.version import VERSION
 
 COMPACTED_HERE = 300_000
 """Records up to which a type is compacted while sealing; a larger one is read in full at its weekly turn."""
-
-NOT_WHOLE = ("partial", "refused", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +65,7 @@ async def seal_backup(opened: Deployment, run: Run, message: SealBackup) -> Back
     )  # fmt: skip
     await opened.records.restore_points.upsert(restore_point_of(manifest))
     await _tell_coverage(opened, run, previous, manifest)
-    incomplete = [entry for entry in manifest.types.values() if entry.outcome in NOT_WHOLE]
-    return BackupSealed(backupId=manifest.backup_id, warnings=len(incomplete), summary=story_of(manifest))
+    return BackupSealed(backupId=manifest.backup_id, warnings=len(not_whole(manifest)), summary=story_of(manifest))
 
 
 async def _results(opened: Deployment, names: Iterable[str]) -> dict[str, _TypeResult]:
@@ -98,6 +95,9 @@ class _Sealing:
         capture = result.capture
         if planned.mode == "off":
             return TypeEntry("off", reason=planned.reason)
+        if planned.mode == "parents" and result.closing is not None:
+            capture = result.closing
+            result = _TypeResult(capture)
         if planned.mode == "carried" or capture is None:
             return before.carried(planned.reason) if before else TypeEntry("off", reason=planned.reason)
         if capture.outcome in ("refused", "failed"):
@@ -106,9 +106,12 @@ class _Sealing:
 
     async def _not_read(self, name: str, capture: TypeCapture, before: TypeEntry | None) -> TypeEntry:
         """The view of before, if there is one, under the outcome that says that it is old."""
-        coverage = [{"what": name, "reason": capture.reason, "remedy": capture.remedy}]
+        delegated = OBJECT_TYPES[name].delegated_read if capture.outcome == "refused" else ""
+        reason = delegated or capture.reason
+        remedy = "Keep a copy by hand: no application permission reads it." if delegated else capture.remedy
+        coverage = [{"what": name, "reason": reason, "remedy": remedy}]
         entry = TypeEntry(
-            capture.outcome, reason=capture.reason, remedy=capture.remedy, requests=capture.requests,
+            capture.outcome, reason=reason, remedy=remedy, requests=capture.requests,
             resource_units=round(capture.resource_units),
             coverage=await store_coverage(self._opened.vault, self._run.tenant_id, coverage),
         )  # fmt: skip
@@ -187,7 +190,8 @@ class _Sealing:
             if one.why == "option"
             else {
                 "what": one.what, "permission": one.name,
-                "reason": f"The permission {one.name} is missing" + (": not all of it is shown." if one.partly else "."),
+                "reason": f"The permission {one.name} is missing"
+                + (": not all of it is shown." if one.partly else "."),
                 "remedy": f"Grant {one.name} to Cairn's app and give admin consent.",
             }
             for one in asked.left_out
@@ -206,9 +210,8 @@ async def _tell_coverage(opened: Deployment, run: Run, previous: Manifest | None
             f"note:{run.task_id}:{note[:40]}", tenant_id=run.tenant_id, severity="information", code="backupNote",
             message=note, task=task,  # type: ignore[arg-type]
         )  # fmt: skip
-    for name, entry in manifest.types.items():
-        if entry.outcome not in NOT_WHOLE:
-            continue
+    for name in not_whole(manifest):
+        entry = manifest.types[name]
         was = before[name].outcome if name in before else ""
         worse = was in ("complete", "carried")
         await opened.records.events.record(

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.entra.clouds import endpoints
-from shared.entra.credentials import ClientCertificate, ClientSecret, Credential, FederatedIdentity, TokenSource, token_source
+from shared.entra.credentials import (
+    ClientCertificate,
+    ClientSecret,
+    Credential,
+    FederatedIdentity,
+    TokenSource,
+    token_source,
+)
 from shared.entra.governor import Governor
 from shared.entra.transport import Graph
 from shared.errors import SettingsError
@@ -79,7 +86,8 @@ def reading_credential(settings: Settings) -> Credential:
     if settings.managed_identity_client_id:
         return FederatedIdentity(settings.client_id, settings.managed_identity_client_id)
     raise SettingsError(
-        "CAIRN_CLIENT_SECRET", "a secret or CAIRN_CLIENT_CERTIFICATE_PATH (local), or CAIRN_MANAGED_IDENTITY_CLIENT_ID (Azure)",
+        "CAIRN_CLIENT_SECRET",
+        "a secret or CAIRN_CLIENT_CERTIFICATE_PATH (local), or CAIRN_MANAGED_IDENTITY_CLIENT_ID (Azure)",
         "none of them",
     )
 

@@ -1,18 +1,29 @@
 """A manifest in other words: as the row that lists show, and as the task's last line."""
 
+from shared.catalog import OBJECT_TYPES
 from shared.records.restore_points import RestorePoint, TypeCoverage
 from shared.records.times import as_text
 from shared.repository.manifest import Manifest, TypeEntry
 
-NOT_WHOLE = ("partial", "refused", "failed")
+
+def not_whole(manifest: Manifest) -> list[str]:
+    """The types that should have been read whole and were not.
+
+    A type that application permissions do not reach is refused every time, as its catalog row says: it stands in the
+    coverage as refused, and does not make every backup a warning that nobody looks at any more.
+    """
+    return sorted(
+        name for name, entry in manifest.types.items()
+        if entry.outcome in ("partial", "failed")
+        or (entry.outcome == "refused" and not OBJECT_TYPES[name].delegated_read)
+    )
 
 
 def restore_point_of(manifest: Manifest) -> RestorePoint:
     """The index row; holds nothing that the manifest does not."""
-    incomplete = any(entry.outcome in NOT_WHOLE for entry in manifest.types.values())
     return RestorePoint(
         backupId=manifest.backup_id, tenantId=manifest.tenant_id, kind=manifest.kind, status="packed",
-        outcome="partial" if incomplete else "complete",
+        outcome="partial" if not_whole(manifest) else "complete",
         started=as_text(manifest.started), finished=as_text(manifest.finished),
         durationSeconds=round((manifest.finished - manifest.started).total_seconds(), 3),
         sizeBytes=manifest.size_bytes, counts=manifest.counts, guests=guests_in(manifest),
@@ -35,7 +46,7 @@ def story_of(manifest: Manifest) -> str:
     links = sum(entry.counts.get("links", 0) for entry in manifest.types.values())
     seconds = (manifest.finished - manifest.started).total_seconds()
     line = f"Restore point {manifest.backup_id}: {objects} objects and {links} links in {seconds:.1f} s."
-    incomplete = sorted(name for name, entry in manifest.types.items() if entry.outcome in NOT_WHOLE)
+    incomplete = not_whole(manifest)
     if not incomplete:
         return line
     shown = ", ".join(f"{name} ({manifest.types[name].outcome})" for name in incomplete[:5])

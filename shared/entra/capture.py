@@ -30,6 +30,7 @@ from shared.entra.single_reads import (
     Unread,
     bucket_of,
     link_slices,
+    listing_bucket,
     permission_of,
     slow_properties,
 )
@@ -87,7 +88,7 @@ async def capture(
     asked = wanted(row, reading, graph.endpoints.cloud)
     run = _Run(
         graph, asked, reading,
-        Asking(asked=row.title, version=row.version, permission=permission_of(row), bucket=bucket_of(row)),
+        Asking(row.title, row.version, permission_of(row), listing_bucket(row, asked.select)),
         ahead=lambda: stop_at is None or graph.now() < stop_at,
     )
     at: Cursor = dict(cursor) if cursor else await _beginning(run, mode, since)
@@ -245,7 +246,8 @@ async def _sweep(run: _Run, at: Cursor, link: Link) -> AsyncGenerator[Captured]:
         row.path, select=row.key, expand=f"{link.name}($select=id)", filter=row.filter,
         top=min(row.page_size or EXPANDED_PAGE, EXPANDED_PAGE),
     )
-    async with aclosing(pages(run.graph, path, run.asking, ahead=run.ahead)) as listed:
+    asking = replace(run.asking, bucket=bucket_of(row))
+    async with aclosing(pages(run.graph, path, asking, ahead=run.ahead)) as listed:
         async for page in listed:
             after = _after(at, page)
             async with aclosing(_swept(run, page, at, after, link)) as pieces:
@@ -298,6 +300,13 @@ async def _children(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> As
         asked=parent.title, version="beta" if "beta" in (parent.version, row.version) else "v1.0",
         permission=permission_of(parent), bucket=bucket_of(parent),
     )
+    if run.reading.parents is not None:
+        some = Page([dict(one) for one in run.reading.parents], "")
+        async with aclosing(_children_of(run, parent, some, at)) as pieces:
+            async for piece in pieces:
+                yield piece
+        yield Captured(_after(at, some))
+        return
     path = at["link"] or parents_path(row, parent)
     async with aclosing(pages(run.graph, path, asking, ahead=run.ahead)) as listed:
         async for page in listed:
@@ -310,9 +319,8 @@ async def _children(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> As
 
 
 async def _children_of(run: _Run, parent: ObjectType, page: Page, at: Cursor) -> AsyncGenerator[Captured]:
-    asked, only = run.wanted, run.reading.parents
+    asked = run.wanted
     parents = parents_of(asked.row, parent, page.values)
-    parents = [one for one in parents if only is None or one.get(parent.key) in only]
     async with aclosing(children(run.graph, asked, parent, parents)) as reading:
         async for some in reading:
             unread, beside = some.unread, dict[str, Body]()

@@ -5,7 +5,7 @@ Nothing is left out in silence: what the row has and is not asked for stands in 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from shared.catalog.row import Cloud, Link, ObjectType, Subtype
 
@@ -35,8 +35,8 @@ class Reading:
     """Whether the slow lane is read: properties and links that take a request for each object."""
     sweeps: bool = True
     """Whether links that delta does not track are listed for every object; else for objects that changed only."""
-    parents: frozenset[str] | None = None
-    """For types under parents: only these parents; None for all."""
+    parents: tuple[Mapping[str, Any], ...] | None = None
+    """For types under parents: only these parents, as they were read; None for all."""
     expected_objects: int | None = None
     """How many there were last time; the planner asks Graph if it is not told."""
     expected_links: int | None = None

@@ -1,0 +1,19 @@
+"""What a backup holds, against what the simulated tenant holds."""
+
+
+async def test_a_full_backup_holds_every_user_and_group_of_the_tenant(backups):
+    manifest = await backups.run("full")
+    seen = await backups.view(manifest)
+    store = backups.simulator.tenant.store
+    assert set(seen["user"]["objects"]) == {record.key for record in store.all("user")}
+    assert set(seen["group"]["objects"]) == {record.key for record in store.all("group")}
+    assert manifest.counts["user"] == 60
+
+
+async def test_a_second_backup_of_an_unchanged_tenant_stores_no_segment_and_shows_the_same(backups):
+    first = await backups.run("full")
+    blobs = {entry.name async for entry in backups.opened.vault.list("tenants/")}
+    second = await backups.run()
+    new = {entry.name async for entry in backups.opened.vault.list("tenants/")} - blobs
+    assert {name.rsplit("/", 1)[-1] for name in new} == {"00000002.json"}
+    assert await backups.view(first) == await backups.view(second)
