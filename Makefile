@@ -3,7 +3,7 @@ ROOT := $(shell cd "$$(dirname "$(strip $(MAKEFILE_LIST))")" && pwd)
 IN   := cd "$(ROOT)" &&
 PY   := .venv/bin/python
 
-.PHONY: help demo test setup up bench lint types imports check soak lock clean
+.PHONY: help demo test setup up bench lint types imports check docs soak lock clean
 .NOTPARALLEL:
 help:            ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' "$(ROOT)/Makefile" | expand -t 16
@@ -18,12 +18,14 @@ up: setup        ## the local stack on port 7071 until Ctrl-C
 bench: setup     ## the side-by-side measurements
 	@$(IN) $(PY) -m bench
 lint: setup      ## ruff
-	@$(IN) $(PY) -m ruff check --quiet .
+	@$(IN) $(PY) -m ruff check --quiet --output-format concise .
 types: setup     ## mypy, strict
 	@$(IN) $(PY) -m mypy --no-error-summary
 imports: setup   ## import-linter: who may import whom
 	@$(IN) $(PY) .venv/bin/lint-imports
 check: lint types imports
+docs: setup      ## the generated documents anew
+	@$(IN) $(PY) -m shared.catalog.docs && $(PY) -m shared.settings_page > docs/settings.md
 soak: setup      ## the slow tests
 	@$(IN) $(PY) -m pytest -q -m slow
 lock: setup      ## requirements.lock and package-lock.json anew, from the pins
