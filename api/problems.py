@@ -49,7 +49,7 @@ class WrongField(TypedDict):
     expected: str
 
 
-class Problem(Exception):  # noqa: N818 - RFC 9457's own name for it
+class Problem(Exception):
     """A refusal, raised anywhere in the HTTP interface and answered as problem details."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The interface answers the same behind the Functions ASGI middleware, which is how Azure and the local host call it."""
+"""The interface answers the same behind the Functions ASGI middleware, which is how Azure and the local host call."""
 
 from collections.abc import Mapping
 

@@ -107,7 +107,9 @@ async def test_restore_points_are_listed_newest_first_and_narrowed(
 ) -> None:
     for day in (3, 1, 2):
         await records.restore_points.upsert(
-            point(f"0000000{day}", started=f"2026-11-0{day}T08:00:00.000Z", kind="beforeRestore" if day == 3 else "full")
+            point(
+                f"0000000{day}", started=f"2026-11-0{day}T08:00:00.000Z", kind="beforeRestore" if day == 3 else "full"
+            )
         )
     await records.restore_points.set_status(TENANT, "00000001", "unpacked")
     address = f"/tenants/{TENANT}/backups"

@@ -20,7 +20,9 @@ async def test_one_idempotency_key_starts_one_task(
     key = {"Idempotency-Key": "once"}
     first = await client.post(BACKUPS, json={"kind": "full"}, headers=key)
     again = await client.post(BACKUPS, json={"kind": "full"}, headers=key)
-    spaced = await client.post(BACKUPS, content=b'{ "kind" : "full" }', headers={**key, "Content-Type": "application/json"})
+    spaced = await client.post(
+        BACKUPS, content=b'{ "kind" : "full" }', headers={**key, "Content-Type": "application/json"}
+    )
     assert [first.status_code, again.status_code, spaced.status_code] == [202, 202, 202]
     assert first.json()["taskId"] == again.json()["taskId"] == spaced.json()["taskId"]
     assert len(durable.scheduled) == 1
@@ -82,7 +84,9 @@ async def test_an_answer_of_the_engine_that_was_lost_is_no_failure(
     assert (await client.post(BACKUPS, json={})).json()["taskId"] == started.json()["taskId"]
 
 
-@pytest.mark.parametrize("status", [OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED, OrchestrationStatus.COMPLETED])
+@pytest.mark.parametrize(
+    "status", [OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED, OrchestrationStatus.COMPLETED]
+)
 async def test_a_lock_whose_orchestration_has_ended_is_taken_over(
     client: httpx.AsyncClient, tenant: str, durable: FakeDurable, status: OrchestrationStatus
 ) -> None:
