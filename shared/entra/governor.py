@@ -25,6 +25,8 @@ RESOURCE_UNIT_WINDOW_SECONDS = 10.0
 
 RESERVE = 0.02
 """The part of the general bucket that is left untouched, for the error of the model."""
+LOW_PRIORITY_RESERVE = 0.12
+"""The same for requests of low priority, which Graph refuses while others may still go on."""
 LEARNING_SECONDS = 1.0
 """Percentages this far apart say something about the true limit."""
 LEARNING_STEP = 0.5
@@ -79,6 +81,7 @@ class ResourceUnitBucket:
         self._documented = limit
         self._limit = limit
         self._seconds = seconds
+        self.reserve_share = RESERVE
         self._level = limit * (1 - RESERVE)
         self._at = now
         self._outstanding = 0.0
@@ -101,6 +104,7 @@ class ResourceUnitBucket:
     def settle(self, now: float, estimated: float, seen: Seen) -> None:
         """Correct the model by what the answer said; every `reserve` is followed by one `settle`."""
         self._outstanding = max(0.0, self._outstanding - estimated)
+        self._spent += estimated * self._ratio
         self.correct(now, estimated, seen)
 
     def correct(self, now: float, estimated: float, seen: Seen) -> None:
@@ -109,19 +113,19 @@ class ResourceUnitBucket:
         reckoned = estimated * self._ratio
         actual = reckoned if seen.resource_units is None else seen.resource_units
         self._level += reckoned - actual
-        self._spent += actual
+        self._spent += actual - reckoned
         if seen.resource_units and estimated:
             self._ratio += (min(COST_RATIO_MAX, actual / estimated) - self._ratio) * COST_STEP
         if seen.percentage is not None:
             self._learn(now, seen.percentage)
-            left = (1 - seen.percentage - RESERVE) * self._limit
+            left = (1 - seen.percentage - self.reserve_share) * self._limit
             # Requests on their way are in both figures for a moment; that error is on the safe side and does not last.
             self._level = max(-self._limit, min(self._level, left - self._outstanding * self._ratio))
 
     def resize(self, now: float, limit: float) -> None:
         """Another limit, since the tenant's size or this process's share of it changed; what is spent stays spent."""
         self._refill(now)
-        self._level += (limit - self._documented) * (1 - RESERVE)
+        self._level += (limit - self._documented) * (1 - self.reserve_share)
         self._limit *= limit / self._documented
         self._documented = limit
         self._lesson = None
@@ -134,7 +138,7 @@ class ResourceUnitBucket:
     def _refill(self, now: float) -> None:
         elapsed = max(0.0, now - self._at)
         self._at = max(self._at, now)
-        self._level = min(self._limit * (1 - RESERVE), self._level + elapsed * self._limit / self._seconds)
+        self._level = min(self._limit * (1 - self.reserve_share), self._level + elapsed * self._limit / self._seconds)
 
     def _learn(self, now: float, percentage: float) -> None:
         """Two percentages and what was spent between them give the limit: spent = limit · (risen + refilled)."""
@@ -219,6 +223,11 @@ class Governor:
             if bucket:
                 wait = max(wait, *(self._window(bucket).reserve(now) for _ in range(requests)))
             return max(wait, self._paused.get(bucket, 0.0) - now)
+
+    def yield_to_others(self) -> None:
+        """Leave more of the quota untouched from now on, since requests of low priority are the first to be refused."""
+        with self._lock:
+            self._general.reserve_share = LOW_PRIORITY_RESERVE
 
     def pause(self, bucket: Bucket) -> float:
         """Seconds that a 429 still holds this bucket; asked again after every wait."""

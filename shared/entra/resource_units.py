@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl
 
 SMALL_PAGE = 20
 _BASES: Final[tuple[tuple[str, re.Pattern[str], int], ...]] = (
-    ("GET", re.compile(r"/groups/[^/]+/transitiveMembers"), 5),
+    ("GET", re.compile(r"/groups/[^/]+/transitiveMembers(/.*)?"), 5),
     ("POST", re.compile(r"/directoryObjects/(microsoft\.graph\.)?getByIds"), 5),
     ("GET", re.compile(r"/domains/[^/]+/domainNameReferences"), 4),
     ("POST", re.compile(r"/.*(isMemberOf|checkMemberGroups|checkMemberObjects)"), 4),
-    ("GET", re.compile(r"/groups/[^/]+/members"), 3),
+    ("GET", re.compile(r"/groups/[^/]+/members(/.*)?"), 3),
     ("GET", re.compile(r"/contracts"), 3),
     ("GET", re.compile(r"/subscribedSkus"), 3),
     ("GET", re.compile(r"/users"), 2),

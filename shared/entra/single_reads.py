@@ -5,7 +5,7 @@ between its list and its own request is neither unread nor an error (the closing
 """
 
 from base64 import b64encode
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +46,11 @@ class Unread:
 def bucket_of(row: ObjectType) -> Bucket:
     """The bucket of the type's ordinary requests: credentials cost theirs only where keys are asked for singly."""
     return "conditionalAccess" if row.special_bucket == "conditionalAccess" else ""
+
+
+def listing_bucket(row: ObjectType, select: Collection[str]) -> Bucket:
+    """The bucket of the type's list: one that shows credentials counts against their limit, page by page."""
+    return "keyCredentials" if "keyCredentials" in select else bucket_of(row)
 
 
 def bundle_size(bucket: Bucket) -> int:

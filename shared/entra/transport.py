@@ -119,6 +119,8 @@ class Graph:
         self.limits = limits or Limits()
         self._tokens = tokens
         self._scheduled = scheduled  # Graph throttles low priority before anything that a person waits for
+        if scheduled:
+            self.governor.yield_to_others()
         self._clock = clock
         self._gate = Concurrency(most=CONNECTIONS)
         self._http: aiohttp.ClientSession | None = None
