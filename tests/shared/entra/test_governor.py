@@ -25,6 +25,7 @@ class TokenBucketServer:
     """Graph's documented form: `limit` units that refill evenly over ten seconds."""
 
     limit: float
+    kept_back: float = 0.0
     level: float = field(init=False)
     at: float = 0.0
     used: float = 0.0
@@ -38,9 +39,9 @@ class TokenBucketServer:
         self.level = min(self.limit, self.level + (now - self.at) * self.limit / RESOURCE_UNIT_WINDOW_SECONDS)
         self.at = now
         self.answered += 1
-        if self.level < cost:
+        if self.level - self.kept_back < cost:
             self.throttled += 1
-            wait = (cost - self.level) * RESOURCE_UNIT_WINDOW_SECONDS / self.limit
+            wait = (cost + self.kept_back - self.level) * RESOURCE_UNIT_WINDOW_SECONDS / self.limit
             return Seen(0.0, 1.0, throttled=True, wait_seconds=max(1.0, wait))
         self.level -= cost
         self.used += cost
@@ -77,6 +78,7 @@ class SlidingServer(TokenBucketServer):
 def play(
     governors: list[Governor], clock: Clock, server: TokenBucketServer, *, seconds: float, cost: float = 40.0,
     senders: int = 16, latency: float = 0.05, estimate: float | None = None, bucket: Bucket = "",
+    batched: bool = False,
 ) -> None:
     """`senders` clients a governor, each sending its next request when the last one was answered."""
     guess = cost if estimate is None else estimate
@@ -102,7 +104,11 @@ def play(
         at(clock.now + latency / 2, lambda: back(governor, seen))
 
     def back(governor: Governor, seen: Seen) -> None:
-        governor.settle(bucket, guess, seen)
+        if batched:  # the outer answer says nothing; its parts do
+            governor.settle(bucket, guess, Seen())
+            governor.correct(bucket, guess, seen)
+        else:
+            governor.settle(bucket, guess, seen)
         begin(governor)
 
     for governor in governors:
@@ -139,6 +145,25 @@ def test_a_wrong_estimate_of_the_cost_is_corrected_by_what_graph_says() -> None:
     clock, server = Clock(), TokenBucketServer(8000)
     play([Governor(clock=clock)], clock, server, seconds=120, cost=60, estimate=20)
     assert server.used >= 0.9 * server.allowed(120)
+    assert server.throttled <= 0.01 * server.answered
+
+
+@pytest.mark.parametrize("limit", [4000.0, 8000.0])
+def test_what_the_parts_of_a_batch_cost_is_counted_once(limit: float) -> None:
+    clock, server = Clock(), TokenBucketServer(limit)
+    governor = Governor(clock=clock)
+    play([governor], clock, server, seconds=120, batched=True)
+    assert server.used >= 0.9 * server.allowed(120)
+    assert server.throttled <= 0.015 * server.answered
+    assert governor.resource_units_per_second == pytest.approx(limit / 10, rel=0.15)
+
+
+def test_low_priority_keeps_out_of_the_part_that_graph_refuses_it() -> None:
+    clock, server = Clock(), TokenBucketServer(8000, kept_back=800)
+    governor = Governor(clock=clock)
+    governor.yield_to_others()
+    play([governor], clock, server, seconds=120)
+    assert server.used >= 0.85 * server.allowed(120)
     assert server.throttled <= 0.01 * server.answered
 
 
