@@ -38,7 +38,10 @@ async def test_deleting_a_service_principal_takes_assignments_and_grants_of_both
                       {"principalId": client["id"], "resourceId": resource["id"], "appRoleId": ROLE})  # fmt: skip
     grant = await tenant.make("/oauth2PermissionGrants", {"clientId": client["id"], "resourceId": resource["id"],
                                                           "consentType": "AllPrincipals", "scope": "a"})  # fmt: skip
-    both = [f"/servicePrincipals/{resource['id']}/appRoleAssignedTo", f"/servicePrincipals/{client['id']}/appRoleAssignments"]
+    both = [
+        f"/servicePrincipals/{resource['id']}/appRoleAssignedTo",
+        f"/servicePrincipals/{client['id']}/appRoleAssignments",
+    ]
     assert [len((await tenant.get(each))["value"]) for each in both] == [1, 1]
     assert (await tenant.send("DELETE", f"/servicePrincipals/{resource['id']}"))[0] == 204
     assert (await tenant.send("GET", f"/oauth2PermissionGrants/{grant['id']}"))[0] == 404
@@ -84,7 +87,9 @@ REFUSALS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("more", REFUSALS, ids=lambda each: str(each)[:40])
-async def test_an_application_that_graph_refuses_is_neither_created_nor_changed(tenant: Graph, more: dict[str, Any]) -> None:
+async def test_an_application_that_graph_refuses_is_neither_created_nor_changed(
+    tenant: Graph, more: dict[str, Any]
+) -> None:
     application = await tenant.application()
     assert (await tenant.refused("PATCH", f"/applications/{application['id']}", more))[0] == 400
     assert (await tenant.refused("POST", "/applications", {"displayName": "x"} | more))[0] == 400
@@ -138,7 +143,9 @@ async def test_known_keys_survive_a_patch_that_leaves_their_bytes_out(tenant: Gr
     )
     application = await tenant.application()
     path = f"/applications/{application['id']}"
-    await tenant.change(path, {"keyCredentials": [{"type": "AsymmetricX509Cert", "usage": "Verify", "key": made["key"]}]})
+    await tenant.change(
+        path, {"keyCredentials": [{"type": "AsymmetricX509Cert", "usage": "Verify", "key": made["key"]}]}
+    )
     held = (await tenant.get(path))["keyCredentials"]
     await tenant.change(path, {"keyCredentials": held})
     again = (await tenant.get(f"{path}?$select=keyCredentials"))["keyCredentials"]
@@ -160,7 +167,9 @@ async def test_grants_are_unique_and_only_their_scope_changes(tenant: Graph) -> 
     grant = await tenant.make("/oauth2PermissionGrants", body)
     assert (await tenant.refused("POST", "/oauth2PermissionGrants", body))[0] == 409
     await tenant.change(f"/oauth2PermissionGrants/{grant['id']}", {"scope": "a b"})
-    assert (await tenant.refused("PATCH", f"/oauth2PermissionGrants/{grant['id']}", {"clientId": resource["id"]}))[0] == 400
+    assert (await tenant.refused("PATCH", f"/oauth2PermissionGrants/{grant['id']}", {"clientId": resource["id"]}))[
+        0
+    ] == 400
     assert (await tenant.refused("POST", "/oauth2PermissionGrants", body | {"consentType": "Principal"}))[0] == 400
     missing = body | {"clientId": str(uuid.uuid4())}
     assert (await tenant.refused("POST", "/oauth2PermissionGrants", missing))[0] == 404

@@ -78,7 +78,11 @@ async def test_a_link_that_is_there_is_refused_and_one_that_is_not_is_not_found(
 async def test_the_last_user_who_owns_a_group_stays(tenant: Graph) -> None:
     first, second = await tenant.user(), await tenant.user()
     group = await tenant.group(**{"owners@odata.bind": [tenant.reference(first)["@odata.id"]]})
-    expected = (400, "Request_BadRequest", "The group must have at least one owner, hence this owner cannot be removed.")
+    expected = (
+        400,
+        "Request_BadRequest",
+        "The group must have at least one owner, hence this owner cannot be removed.",
+    )
     assert await tenant.refused("DELETE", f"/groups/{group}/owners/{first}/$ref") == expected
     await tenant.send("POST", f"/groups/{group}/owners/$ref", tenant.reference(second))
     assert (await tenant.send("DELETE", f"/groups/{group}/owners/{first}/$ref"))[0] == 204
@@ -142,14 +146,18 @@ async def test_a_nickname_is_unique_among_microsoft_365_groups_only(tenant: Grap
 async def test_exchange_settings_are_patched_alone(tenant: Graph) -> None:
     team = await tenant.group(mailEnabled=True, groupTypes=["Unified"])
     assert (await tenant.send("PATCH", f"/groups/{team}", {"autoSubscribeNewMembers": True}))[0] == 200
-    assert (await tenant.refused("PATCH", f"/groups/{team}", {"autoSubscribeNewMembers": True, "description": "x"}))[0] == 400
+    assert (await tenant.refused("PATCH", f"/groups/{team}", {"autoSubscribeNewMembers": True, "description": "x"}))[
+        0
+    ] == 400
 
 
 async def test_a_dynamic_group_has_the_members_its_rule_selects(tenant: Graph) -> None:
     rule = '(user.department -eq "Rockets") -and -not (user.jobTitle -in ["Lead", "Boss"])'
     early = await tenant.user(department="ROCKETS")
     boss = await tenant.user(department="Rockets", jobTitle="boss")
-    group = await tenant.group(groupTypes=["DynamicMembership"], membershipRule=rule, membershipRuleProcessingState="On")
+    group = await tenant.group(
+        groupTypes=["DynamicMembership"], membershipRule=rule, membershipRuleProcessingState="On"
+    )
 
     async def members() -> set[str]:
         return {each["id"] for each in (await tenant.get(f"/groups/{group}/members"))["value"]}
@@ -164,7 +172,9 @@ async def test_a_dynamic_group_has_the_members_its_rule_selects(tenant: Graph) -
     await tenant.change(f"/groups/{group}", {"membershipRuleProcessingState": "Paused"})
     await tenant.user(department="Rockets")
     assert await members() == {late, boss}
-    await tenant.change(f"/groups/{group}", {"membershipRule": "user.accountEnabled -eq false", "membershipRuleProcessingState": "On"})
+    await tenant.change(
+        f"/groups/{group}", {"membershipRule": "user.accountEnabled -eq false", "membershipRuleProcessingState": "On"}
+    )
     assert late not in await members()
 
 
@@ -182,11 +192,16 @@ async def test_upsert_by_unique_name_creates_once_and_updates_after(tenant: Grap
 
 async def test_a_restricted_unit_protects_its_members(tenant: Graph) -> None:
     user, other, group = await tenant.user(), await tenant.user(), await tenant.group()
-    unit = await tenant.make("/directory/administrativeUnits", {"displayName": "R", "isMemberManagementRestricted": True})
+    unit = await tenant.make(
+        "/directory/administrativeUnits", {"displayName": "R", "isMemberManagementRestricted": True}
+    )
     path = f"/directory/administrativeUnits/{unit['id']}/members/$ref"
     for each in (user, group):
         assert (await tenant.send("POST", path, tenant.reference(each)))[0] == 204
-    assert (await tenant.refused("PATCH", f"/users/{user}", {"jobTitle": "x"}))[:2] == (403, "Authorization_RequestDenied")
+    assert (await tenant.refused("PATCH", f"/users/{user}", {"jobTitle": "x"}))[:2] == (
+        403,
+        "Authorization_RequestDenied",
+    )
     assert (await tenant.refused("DELETE", f"/groups/{group}"))[0] == 403
     assert (await tenant.refused("POST", f"/groups/{group}/members/$ref", tenant.reference(other)))[0] == 403
     await tenant.change(f"/users/{user}", {"usageLocation": "DE"})

@@ -77,12 +77,20 @@ REFUSED_POLICIES: list[dict[str, Any]] = [
     policy() | {"grantControls": None},
     {"displayName": "p", "state": "disabled"},
     policy()
-    | {"grantControls": {"operator": "OR", "authenticationStrength@odata.context": "x", "authenticationStrength": {"id": STRENGTH}}},
+    | {
+        "grantControls": {
+            "operator": "OR",
+            "authenticationStrength@odata.context": "x",
+            "authenticationStrength": {"id": STRENGTH},
+        }
+    },
 ]
 
 
 @pytest.mark.parametrize("body", REFUSED_POLICIES, ids=range(len(REFUSED_POLICIES)))
-async def test_a_policy_that_refers_to_nothing_or_fits_no_schema_is_refused(tenant: Graph, body: dict[str, Any]) -> None:
+async def test_a_policy_that_refers_to_nothing_or_fits_no_schema_is_refused(
+    tenant: Graph, body: dict[str, Any]
+) -> None:
     assert (await tenant.refused("POST", f"{CA}/policies", body))[:2] == (400, "BadRequest")
 
 
@@ -105,17 +113,27 @@ async def test_a_location_says_its_type(tenant: Graph) -> None:
     assert (await tenant.refused("PATCH", f"{CA}/namedLocations/{location['id']}", {"displayName": "x"}))[0] == 400
     wrong = IP | {"ipRanges": [{"@odata.type": "#microsoft.graph.iPv6CidrRange", "cidrAddress": "192.0.2.0/24"}]}
     assert (await tenant.refused("POST", f"{CA}/namedLocations", wrong))[0] == 400
-    country = {"@odata.type": "#microsoft.graph.countryNamedLocation", "displayName": "c", "countriesAndRegions": ["de"]}
+    country = {
+        "@odata.type": "#microsoft.graph.countryNamedLocation",
+        "displayName": "c",
+        "countriesAndRegions": ["de"],
+    }
     assert (await tenant.refused("POST", f"{CA}/namedLocations", country))[0] == 400
 
 
 async def test_a_strength_changes_by_its_action_and_stays_while_used(tenant: Graph) -> None:
-    made = await tenant.make("/policies/authenticationStrengthPolicies", {"displayName": "s", "allowedCombinations": ["fido2"]})
+    made = await tenant.make(
+        "/policies/authenticationStrengthPolicies", {"displayName": "s", "allowedCombinations": ["fido2"]}
+    )
     path = f"/policies/authenticationStrengthPolicies/{made['id']}"
     assert (await tenant.refused("PATCH", path, {"allowedCombinations": ["password,sms"]}))[0] == 400
-    status, said = await tenant.send("POST", f"{path}/updateAllowedCombinations", {"allowedCombinations": ["fido2", "password,sms"]})
+    status, said = await tenant.send(
+        "POST", f"{path}/updateAllowedCombinations", {"allowedCombinations": ["fido2", "password,sms"]}
+    )
     assert (status, said["previousCombinations"]) == (200, ["fido2"])
-    assert (await tenant.refused("POST", f"{path}/updateAllowedCombinations", {"allowedCombinations": ["nose"]}))[0] == 400
+    assert (await tenant.refused("POST", f"{path}/updateAllowedCombinations", {"allowedCombinations": ["nose"]}))[
+        0
+    ] == 400
     grant = {"operator": "OR", "authenticationStrength": {"id": made["id"]}}
     await tenant.make(f"{CA}/policies", policy() | {"grantControls": grant})
     assert (await tenant.refused("DELETE", path))[0] == 400
@@ -149,7 +167,9 @@ async def test_a_role_assignment_shows_as_a_member_of_its_role(tenant: Graph) ->
     assert (await tenant.refused("POST", path, body | {"principalId": plain}))[0] == 400
     assert (await tenant.refused("POST", path, body | {"principalId": MISSING}))[0] == 404
     assert (await tenant.refused("POST", path, body | {"roleDefinitionId": MISSING}))[0] == 404
-    assert (await tenant.refused("POST", path, body | {"directoryScopeId": f"/administrativeUnits/{MISSING}"}))[0] == 400
+    assert (await tenant.refused("POST", path, body | {"directoryScopeId": f"/administrativeUnits/{MISSING}"}))[
+        0
+    ] == 400
     assert (await tenant.refused("PATCH", f"{path}/{held['value'][0]['id']}", {"directoryScopeId": "/"}))[0] == 405
 
 
@@ -210,7 +230,10 @@ async def test_schedule_requests_make_and_remove_schedules(tenant: Graph, kind: 
     assert len(active) == (1 if kind == "Assignment" else 0)
     assert (await tenant.refused("POST", f"{base}Requests", body))[:2] == (400, "RoleAssignmentExists")
     assert (await tenant.refused("POST", f"{base}Requests", body | {"action": "selfActivate"}))[0] == 403
-    await tenant.make(f"{base}Requests", {name: value for name, value in body.items() if name != "scheduleInfo"} | {"action": "adminRemove"})
+    await tenant.make(
+        f"{base}Requests",
+        {name: value for name, value in body.items() if name != "scheduleInfo"} | {"action": "adminRemove"},
+    )
     assert (await tenant.get(f"{base}s{mine}"))["value"] == []
     gone = body | {"action": "adminRemove"}
     assert (await tenant.refused("POST", f"{base}Requests", gone))[:2] == (404, "RoleAssignmentDoesNotExist")
@@ -248,12 +271,16 @@ async def test_tenant_policies_change_what_may_be_changed(tenant: Graph) -> None
     await tenant.change(path, {"defaultUserRolePermissions": {"allowedToCreateSecurityGroups": False}})
     assert (await tenant.get(path))["defaultUserRolePermissions"]["allowedToCreateApps"] is not None
     assert (await tenant.refused("PATCH", path, {"allowInvitesFrom": "martians"}))[0] == 400
-    unknown = {"defaultUserRolePermissions": {"permissionGrantPoliciesAssigned": ["managePermissionGrantsForSelf.none"]}}
+    unknown = {
+        "defaultUserRolePermissions": {"permissionGrantPoliciesAssigned": ["managePermissionGrantsForSelf.none"]}
+    }
     assert (await tenant.refused("PATCH", path, unknown))[0] == 400
     assert (await tenant.refused("DELETE", path))[0] == 405
     await tenant.change("/policies/identitySecurityDefaultsEnforcementPolicy", {"isEnabled": False})
     await tenant.make(f"{CA}/policies", policy() | {"state": "enabled"})
-    assert (await tenant.refused("PATCH", "/policies/identitySecurityDefaultsEnforcementPolicy", {"isEnabled": True}))[0] == 400
+    assert (await tenant.refused("PATCH", "/policies/identitySecurityDefaultsEnforcementPolicy", {"isEnabled": True}))[
+        0
+    ] == 400
 
 
 async def test_a_partner_is_deleted_after_its_synchronization(tenant: Graph) -> None:
@@ -288,7 +315,9 @@ async def test_group_settings_carry_all_values_and_one_lifecycle_policy_exists(t
     team = await tenant.group(mailEnabled=True, groupTypes=["Unified"])
     status, said = await tenant.send("POST", f"/groupLifecyclePolicies/{made['id']}/addGroup", {"groupId": team})
     assert (status, said["value"]) == (200, True)
-    assert [each["id"] for each in (await tenant.get(f"/groups/{team}/groupLifecyclePolicies"))["value"]] == [made["id"]]
+    assert [each["id"] for each in (await tenant.get(f"/groups/{team}/groupLifecyclePolicies"))["value"]] == [
+        made["id"]
+    ]
 
 
 async def test_what_needs_a_user_is_refused_to_an_application(tenant: Graph) -> None:
@@ -307,6 +336,9 @@ async def test_a_privileged_user_is_changed_only_by_an_equal(tenant: Graph) -> N
     store.unlink(role, "members", me)
     for each in store.find("unifiedRoleAssignment", "principalId", me):
         store.delete(each.key, soft=False)
-    assert (await tenant.refused("PATCH", f"/users/{user}", {"mobilePhone": "1"}))[:2] == (403, "Authorization_RequestDenied")
+    assert (await tenant.refused("PATCH", f"/users/{user}", {"mobilePhone": "1"}))[:2] == (
+        403,
+        "Authorization_RequestDenied",
+    )
     assert (await tenant.refused("DELETE", f"/users/{user}"))[0] == 403
     await tenant.change(f"/users/{user}", {"jobTitle": "y"})

@@ -108,7 +108,9 @@ async def test_attribute_values_follow_their_definitions(tenant: Graph) -> None:
     await tenant.change(path, {"description": "x"})
     user = await tenant.user()
     tag = "#Microsoft.DirectoryServices.CustomSecurityAttributeValue"
-    await tenant.change(f"/users/{user}", {"customSecurityAttributes": {"Finance": {"@odata.type": tag, "Level": "High"}}})
+    await tenant.change(
+        f"/users/{user}", {"customSecurityAttributes": {"Finance": {"@odata.type": tag, "Level": "High"}}}
+    )
     found = await tenant.get(f"/users/{user}?$select=customSecurityAttributes")
     assert found["customSecurityAttributes"]["Finance"]["Level"] == "High"
     for values in ({"Level": "High"}, {"@odata.type": tag, "Level": "Low"}, {"@odata.type": tag, "Level": 7},
@@ -127,7 +129,9 @@ async def test_branding_streams_are_put_read_and_removed(tenant: Graph, name: st
     put = await tenant.client.put(path, content=b"\x89PNG", headers={"content-type": "image/png"})
     assert put.status_code == 204
     assert (await tenant.client.get(path)).content == b"\x89PNG"
-    assert (await tenant.client.put(path, content=b"{}", headers={"content-type": "application/json"})).status_code == 415
+    assert (
+        await tenant.client.put(path, content=b"{}", headers={"content-type": "application/json"})
+    ).status_code == 415
     assert (await tenant.client.delete(path)).status_code == 204
 
 
