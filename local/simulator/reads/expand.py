@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from local.simulator.tenant import Tenant
 
 LIMIT = 20
+MOST_LEVELS = 100  # a chain of managers that goes round ends here
 PART = re.compile(r"\s*([\w/.]+)\s*(?:\(((?:[^()]|\([^()]*\))*)\))?\s*(?:,|$)")
 
 
@@ -57,6 +58,14 @@ class Expansion:
         return {navigation.name: shown}
 
 
+def _levels(text: str) -> int:
+    if text == "max":
+        return MOST_LEVELS
+    if not re.fullmatch(r"[1-9]\d{0,3}", text):
+        raise bad_request(f"Parsing OData Select and Expand failed: '$levels={text}'.", "BadRequest")
+    return min(int(text), MOST_LEVELS)
+
+
 def limited(navigation: Navigation) -> bool:
     """Directory relationships are cut at 20; contained collections (rules, methods) are whole."""
     return navigation.how != "child"
@@ -90,7 +99,7 @@ def parse_expand(text: str | None, schema: Schema, type_name: str) -> tuple[Expa
                 case "$select":
                     select = parse_select(value)
                 case "$levels":
-                    levels = 1000 if value == "max" else int(value)
+                    levels = _levels(value)
                 case _:
                     raise unsupported_query(f"The option '{key}' is not supported inside $expand.")
         expansions.append(Expansion(navigation, select, schema, levels))
