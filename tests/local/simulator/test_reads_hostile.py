@@ -27,7 +27,19 @@ PART = st.sampled_from(
     [each.path for each in model.SETS]
     + [each.path for each in model.SINGLETONS]
     + sorted({each.name for each in model.NAVIGATION})
-    + ["USER", "GROUP", "$ref", "$count", "$value", "delta", "delta()", "microsoft.graph.user", "graph.group", "me", "id"]
+    + [
+        "USER",
+        "GROUP",
+        "$ref",
+        "$count",
+        "$value",
+        "delta",
+        "delta()",
+        "microsoft.graph.user",
+        "graph.group",
+        "me",
+        "id",
+    ]
     + ["directory/deletedItems", "directoryObjects", "getByIds", "restore", "(x='y')", "()", "'", "displayName", "%00"]
     + ["users(userPrincipalName='a''b')", "applications(appId='')", "checkMemberGroups", "usage", "$batch", "..", "😀"]
 )
