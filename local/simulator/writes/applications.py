@@ -228,4 +228,4 @@ def _allowed_host(write: Write, host: str, app_id: str) -> bool:
 
 def _initial_domain(write: Write) -> str | None:
     said: Any = next((each.read() for each in write.store.all("domain") if each.read().get("isInitial")), {})
-    return said.get("id")
+    return str(said["id"]) if "id" in said else None

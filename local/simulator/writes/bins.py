@@ -112,9 +112,9 @@ def _service_principal(write: Write, entry: Deleted, body: Body) -> None:
             "The service principal cannot be created, updated, or restored because the service principal name "
             f"{body['appId']} is already in use."
         )
-    if body.get("appOwnerOrganizationId") == write.store.tenant_id:
-        if unique.holder(write.store, "application", "appId", body["appId"]) is None:
-            raise bad_request("The application of the service principal must be restored first.")
+    ours = body.get("appOwnerOrganizationId") == write.store.tenant_id
+    if ours and unique.holder(write.store, "application", "appId", body["appId"]) is None:
+        raise bad_request("The application of the service principal must be restored first.")
     entry.links = [each for each in entry.links if each[1] not in cascades.NOT_BROUGHT_BACK]
 
 

@@ -13,7 +13,8 @@ from local.simulator.store import Record, Store
 
 # table and the properties that name the object which has gone
 PRINCIPALS = (
-    ("unifiedRoleAssignment", "principalId"), ("unifiedRoleEligibilitySchedule", "principalId"),
+    ("unifiedRoleAssignment", "principalId"),
+    ("unifiedRoleEligibilitySchedule", "principalId"),
     ("unifiedRoleAssignmentSchedule", "principalId"), ("unifiedRoleEligibilityScheduleInstance", "principalId"),
     ("unifiedRoleAssignmentScheduleInstance", "principalId"), ("appRoleAssignment", "principalId"),
     ("oAuth2PermissionGrant", "principalId"), ("scopedRoleMembership", "memberId"),
@@ -34,6 +35,7 @@ SCOPED = (
     "unifiedRoleAssignment", "unifiedRoleEligibilitySchedule", "unifiedRoleAssignmentSchedule",
     "unifiedRoleEligibilityScheduleInstance", "unifiedRoleAssignmentScheduleInstance",
 )  # fmt: skip
+ENDS = ("principalId", "resourceId", "clientId", "memberId", "groupId", "administrativeUnitId")
 NOT_BROUGHT_BACK = frozenset(
     ["claimsMappingPolicies", "homeRealmDiscoveryPolicies", "tokenIssuancePolicies", "tokenLifetimePolicies"]
 )
@@ -59,7 +61,7 @@ def unpark(store: Store, record: Record) -> None:
         if not mine and not (entry.record.table in SCOPED and body.get("directoryScopeId") == scope):
             continue
         ends = [
-            body[name] for name in ("principalId", "resourceId", "clientId", "memberId", "groupId", "administrativeUnitId")
+            body[name] for name in ENDS
             if body.get(name)
         ]  # fmt: skip
         if all(each in store.records for each in ends):

@@ -59,15 +59,23 @@ def _check(write: Write, policy: Body) -> None:
         raise refusals.malformed("conditionalAccessPolicy")
     users, principals = conditions.get("users") or {}, conditions.get("clientApplications") or {}
     applications = conditions.get("applications") or {}
-    if not any(users.get(name) for name in USER_PARTS) and not principals.get("includeServicePrincipals"):
-        if not principals.get("servicePrincipalFilter"):
-            raise wrong("1011", "'users' must include at least one user, group, role or external user.")
+    workloads = principals.get("includeServicePrincipals") or principals.get("servicePrincipalFilter")
+    if not workloads and not any(users.get(name) for name in USER_PARTS):
+        raise wrong("1011", "'users' must include at least one user, group, role or external user.")
     if not any(applications.get(name) for name in APPLICATION_PARTS):
         raise wrong("1009", "'applications' must include an application, user action or authentication context.")
     if not conditions.get("clientAppTypes"):
         raise wrong("1012", "'clientAppTypes' must not be empty.")
     if users.get("includeGuestsOrExternalUsers") and "GuestsOrExternalUsers" in (users.get("includeUsers") or ()):
         raise wrong("1149", "'GuestsOrExternalUsers' cannot be combined with guestOrExternalUsers.")
+    _check_references(write, conditions)
+    _check_grant(write, policy.get("grantControls"))
+    _check_alone(users)
+
+
+def _check_references(write: Write, conditions: Body) -> None:
+    users, principals = conditions.get("users") or {}, conditions.get("clientApplications") or {}
+    applications = conditions.get("applications") or {}
     _exist(write, "includeUsers", users, USER_WORDS, ("user",))
     _exist(write, "excludeUsers", users, USER_WORDS - {"All", "None"}, ("user",))
     for name in ("includeGroups", "excludeGroups"):
@@ -90,8 +98,6 @@ def _check(write: Write, policy: Body) -> None:
         _exist(write, name, principals, PRINCIPAL_WORDS, ("servicePrincipal",))
     for name in ("includeLocations", "excludeLocations"):
         _exist(write, name, conditions.get("locations") or {}, LOCATION_WORDS, ("namedLocation",))
-    _check_grant(write, policy.get("grantControls"))
-    _check_alone(users)
 
 
 USER_PARTS = ("includeUsers", "includeGroups", "includeRoles", "includeGuestsOrExternalUsers")

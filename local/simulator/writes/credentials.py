@@ -48,7 +48,7 @@ def add_password(write: Write) -> Response:
         "customKeyIdentifier": None, "displayName": said.get("displayName"), "endDateTime": end, "hint": text[:3],
         "keyId": new_id(), "secretText": None, "startDateTime": start,
     }  # fmt: skip
-    write.store.secrets[kept["keyId"]] = text
+    write.store.secrets[str(kept["keyId"])] = text
     edit(write, record, passwordCredentials=[*(record.read().get("passwordCredentials") or ()), kept])
     return write.value("microsoft.graph.passwordCredential", kept | {"secretText": text})
 
@@ -169,9 +169,9 @@ def _prove(write: Write, record: Record) -> None:
         except (ValueError, jwt.PyJWTError):
             continue
         now = write.tenant.clock.now()
-        if claims.get("iss") in (record.key, record.read().get("appId")) and claims.get("nbf", 0) <= now + 60:
-            if now <= claims.get("exp", 0) <= now + 660:
-                return
+        known = claims.get("iss") in (record.key, record.read().get("appId"))
+        if known and claims.get("nbf", 0) <= now + 60 and now <= claims.get("exp", 0) <= now + 660:
+            return
     raise failed
 
 

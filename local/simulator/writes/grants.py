@@ -36,7 +36,7 @@ def _prepare_grant(write: Write, made: Body, _body: Body, _sent: Body) -> Body:
     elif made.get("principalId"):
         raise refusals.invalid_value("principalId", "oAuth2PermissionGrant")
     made = {"principalId": None} | made
-    for each in write.store.find("oAuth2PermissionGrant", "clientId", made["clientId"]):
+    for each in write.store.find("oAuth2PermissionGrant", "clientId", str(made["clientId"])):
         body = each.read()
         if body["resourceId"] == made["resourceId"] and body.get("principalId") == made["principalId"]:
             raise refusals.conflict("Permission entry already exists.", "Request_MultipleObjectsWithSameKeyValue")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from local.simulator.errors import bad_request
 from local.simulator.store import Body, Record
 from local.simulator.writes import cascades, dynamic, guards, licences, links, references, refusals, unique
-from local.simulator.writes.change import Write
+from local.simulator.writes.change import GLOBAL_ADMINISTRATOR, Write
 from local.simulator.writes.hooks import Hooks, register
 from local.simulator.writes.users import NICKNAME, security_identifier
 
@@ -78,31 +78,43 @@ def _change(write: Write, record: Record, old: Body, new: Body, body: Body) -> B
         raise bad_request(f"Property '{min(own)}' of a Microsoft 365 group must be updated alone.")
     if "assignedLabels" in names and write.app_only:
         raise refusals.delegated_only()
-    for name in ("mailEnabled",):
-        if name in names and new[name] != old.get(name):
-            raise refusals.read_only(name)
-    if ("Unified" in was) != ("Unified" in kinds):
+    _check_kept(old, new, names)
+    if "mailNickname" in names and new["mailNickname"] != old.get("mailNickname"):
+        _check_nickname(write, new["mailNickname"], "Unified" in kinds, record.key)
+    _settle_rule(old, new, names)
+    for name in ("members", "owners"):
+        _bind(write, record, new, body, name)
+    return new
+
+
+def _check_kept(old: Body, new: Body, names: set[str]) -> None:
+    """What a group was made as stays."""
+    unified = "Unified" in (new.get("groupTypes") or ())
+    if "mailEnabled" in names and new["mailEnabled"] != old.get("mailEnabled"):
+        raise refusals.read_only("mailEnabled")
+    if ("Unified" in (old.get("groupTypes") or ())) != unified:
         raise bad_request("The value of property 'groupTypes' cannot turn a group into one of another kind.")
     if new.get("visibility") == "HiddenMembership" and old.get("visibility") != "HiddenMembership":
         raise bad_request("The visibility HiddenMembership can be set only when a group is created.")
     if old.get("isAssignableToRole") and new.get("visibility") not in (None, "Private"):
         raise bad_request("The visibility of a role-assignable group is always Private.")
-    if "securityEnabled" in names and not new.get("securityEnabled") and "Unified" not in kinds:
+    if "securityEnabled" in names and not new.get("securityEnabled") and not unified:
         raise refusals.invalid_value("securityEnabled", "group")
-    if "mailNickname" in names and new["mailNickname"] != old.get("mailNickname"):
-        _check_nickname(write, new["mailNickname"], "Unified" in kinds, record.key)
-    if {"groupTypes", "membershipRule", "membershipRuleProcessingState"} & names:
-        if "DynamicMembership" in was and "DynamicMembership" not in kinds:
-            if not {"membershipRule", "membershipRuleProcessingState"} & names:
-                new |= {"membershipRule": None, "membershipRuleProcessingState": None}
-        _check_rule(new, kinds)
-        if "DynamicMembership" in kinds:
-            new["membershipRuleProcessingState"] = new.get("membershipRuleProcessingState") or "On"
-        if old.get("isAssignableToRole") and "DynamicMembership" in kinds:
+
+
+def _settle_rule(old: Body, new: Body, names: set[str]) -> None:
+    """The rule of a group that is, becomes or was dynamic."""
+    if not {"groupTypes", "membershipRule", "membershipRuleProcessingState"} & names:
+        return
+    was, kinds = old.get("groupTypes") or [], new.get("groupTypes") or []
+    left = "DynamicMembership" in was and "DynamicMembership" not in kinds
+    if left and not {"membershipRule", "membershipRuleProcessingState"} & names:
+        new |= {"membershipRule": None, "membershipRuleProcessingState": None}
+    _check_rule(new, kinds)
+    if "DynamicMembership" in kinds:
+        new["membershipRuleProcessingState"] = new.get("membershipRuleProcessingState") or "On"
+        if old.get("isAssignableToRole"):
             raise bad_request("A role-assignable group cannot be dynamic.")
-    for name in ("members", "owners"):
-        _bind(write, record, new, body, name)
-    return new
 
 
 def _bind(write: Write, record: Record, new: Body, body: Body, name: str) -> None:
@@ -127,7 +139,7 @@ def _remove(write: Write, record: Record) -> bool | None:
     guards.check_role_assignable(write, body)
     guards.check_restricted(write, record)
     store = write.store
-    if guards.GLOBAL_ADMINISTRATOR in guards.tenant_roles(store, record.key):
+    if GLOBAL_ADMINISTRATOR in guards.tenant_roles(store, record.key):
         guards.check_last_administrator(store, store.link_set("members").targets(record.key))
     if body.get("assignedLicenses"):
         raise bad_request("The group has licenses assigned; remove them before deleting the group.")
@@ -194,9 +206,9 @@ def _check_nickname(write: Write, nickname: str, unified: bool, besides: str) ->
     ]
     for each in rivals:
         body = each.read()
-        if each.key != besides and "Unified" in (body.get("groupTypes") or ()):
-            if str(body.get("mailNickname") or "").casefold() == wanted:
-                raise refusals.taken("mailNickname")
+        rival = each.key != besides and "Unified" in (body.get("groupTypes") or ())
+        if rival and str(body.get("mailNickname") or "").casefold() == wanted:
+            raise refusals.taken("mailNickname")
 
 
 def _default_domain(write: Write) -> str:

@@ -78,9 +78,9 @@ def restricting_units(store: Store, key: str) -> list[str]:
     found = []
     for source in store.link_set("members").sources(key):
         record = store.get(source)
-        if record is not None and record.table == "administrativeUnit":
-            if record.read().get("isMemberManagementRestricted"):
-                found.append(source)
+        unit = record is not None and record.table == "administrativeUnit"
+        if record is not None and unit and record.read().get("isMemberManagementRestricted"):
+            found.append(source)
     return found
 
 

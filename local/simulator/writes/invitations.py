@@ -37,7 +37,8 @@ def create(write: Write) -> Response:
         "invitedUserDisplayName": checked.get("invitedUserDisplayName"), "invitedUserEmailAddress": address,
         "invitedUserType": checked.get("invitedUserType") or "Guest", "resetRedemption": False,
         "sendInvitationMessage": bool(checked.get("sendInvitationMessage")), "status": "PendingAcceptance",
-        "inviteRedirectUrl": checked["inviteRedirectUrl"], "invitedUserMessageInfo": checked.get("invitedUserMessageInfo"),
+        "inviteRedirectUrl": checked["inviteRedirectUrl"],
+        "invitedUserMessageInfo": checked.get("invitedUserMessageInfo"),
         "invitedUser": View(write.schema, ("id",), single=True).show("user", guest.read()),
     }  # fmt: skip
     return json_response(201, {"@odata.context": write.context(entity=True), **shown})

@@ -10,7 +10,7 @@ from local.simulator.http_types import Response
 from local.simulator.model import Navigation
 from local.simulator.store import Body, Record
 from local.simulator.writes import directory_roles, dynamic, guards, licences, references, refusals
-from local.simulator.writes.change import Write, no_content
+from local.simulator.writes.change import GLOBAL_ADMINISTRATOR, Write, no_content
 
 MOST_OWNERS = 100
 MOST_SPONSORS = 5
@@ -203,9 +203,9 @@ def _check_removal(write: Write, source: Record, name: str, target: Record) -> N
             raise bad_request("The group must have at least one owner, hence this owner cannot be removed.")
     if source.table == "directoryRole":
         directory_roles.check_leaving(write, source.read()["roleTemplateId"], target.key)
-    if source.table == "group" and name == "members" and source.read().get("isAssignableToRole"):
-        if guards.GLOBAL_ADMINISTRATOR in guards.tenant_roles(store, source.key):
-            guards.check_last_administrator(store, [target.key])
+    role_group = source.table == "group" and name == "members" and source.read().get("isAssignableToRole")
+    if role_group and GLOBAL_ADMINISTRATOR in guards.tenant_roles(store, source.key):
+        guards.check_last_administrator(store, [target.key])
 
 
 def _rule(write: Write, source: Record, name: str) -> LinkRule:

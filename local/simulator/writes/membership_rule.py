@@ -237,7 +237,7 @@ def _holds(operator: str, held: Any, value: Any) -> bool:
     if operator == "-eq":
         if value is None or value == "":
             return held is None or held in ("", [])
-        return _fold(held) == _fold(value)
+        return bool(_fold(held) == _fold(value))
     if operator == "-in":
         return _fold(held) in [_fold(each) for each in value]
     if isinstance(held, list):

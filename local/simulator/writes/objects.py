@@ -103,19 +103,7 @@ def change(write: Write, record: Record, body: Body) -> Record:
         raise not_allowed()
     if not rule.app_only and write.app_only:
         raise refusals.delegated_only()
-    said = body.get("@odata.type")
-    if said is not None:
-        said = str(said).removeprefix("#").removeprefix("microsoft.graph.")
-        if said != type_name and said not in lineage(write, type_name):
-            raise _refuse(table, refusals.invalid_value("@odata.type", type_name))
-    elif rule.tagged or type_name == "agentUser":
-        raise _refuse(table, refusals.required("@odata.type", type_name))
-    for name in body:
-        if name in rule.read_only or name in rule.at_creation:
-            raise _refuse(table, refusals.read_only(name))
-        if rule.only is not None and "@" not in name and name in write.schema.properties(type_name):
-            if name not in rule.only:
-                raise refusals.read_only(name)
+    _check_named(write, record, body, rule)
     checked = _validator(write, table, body).body(type_name, body)
     for name in checked:
         if name == "id" or (_is_navigation(write, type_name, name) and table != "conditionalAccessPolicy"):
@@ -133,6 +121,24 @@ def change(write: Write, record: Record, body: Body) -> Record:
     if hooks.changed is not None:
         hooks.changed(write, record, old)
     return record
+
+
+def _check_named(write: Write, record: Record, body: Body, rule: TypeRule) -> None:
+    """Refuse a PATCH body by its type and by the names it sets."""
+    type_name, table = write.type_of(record), record.table
+    said = body.get("@odata.type")
+    if said is not None:
+        said = str(said).removeprefix("#").removeprefix("microsoft.graph.")
+        if said != type_name and said not in lineage(write, type_name):
+            raise _refuse(table, refusals.invalid_value("@odata.type", type_name))
+    elif rule.tagged or type_name == "agentUser":
+        raise _refuse(table, refusals.required("@odata.type", type_name))
+    for name in body:
+        if name in rule.read_only or name in rule.at_creation:
+            raise _refuse(table, refusals.read_only(name))
+        named = "@" not in name and name in write.schema.properties(type_name)
+        if rule.only is not None and named and name not in rule.only:
+            raise refusals.read_only(name)
 
 
 def delete(write: Write, record: Record) -> Response:

@@ -104,7 +104,24 @@ def delegated_only() -> GraphError:
 
 
 __all__ = [
-    "CONDITIONAL_ACCESS", "GraphError", "already_linked", "bad_request", "conflict", "delegated_only", "denied", "duplicate_values",
-    "invalid_value", "mail_enabled", "malformed", "mastered_on_premises", "read_only", "required", "resource",
-    "restricted_management", "same_key", "taken", "unknown_property", "unsuitable",
-]  # fmt: skip
+    "CONDITIONAL_ACCESS",
+    "GraphError",
+    "already_linked",
+    "bad_request",
+    "conflict",
+    "delegated_only",
+    "denied",
+    "duplicate_values",
+    "invalid_value",
+    "mail_enabled",
+    "malformed",
+    "mastered_on_premises",
+    "read_only",
+    "required",
+    "resource",
+    "restricted_management",
+    "same_key",
+    "taken",
+    "unknown_property",
+    "unsuitable",
+]

@@ -1,4 +1,4 @@
-"""Custom role definitions and role assignments (Create, Update, Delete unifiedRoleDefinition and unifiedRoleAssignment)."""
+"""Custom role definitions and role assignments (Create, Update, Delete unifiedRoleDefinition and -Assignment)."""
 
 from __future__ import annotations
 

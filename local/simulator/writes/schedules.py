@@ -147,7 +147,7 @@ def _schedule_info(write: Write, said: Any) -> Body:
 def _check_rules(family: Family, write: Write, made: Body) -> None:
     """The rules for administrators in the role's settings: permanence, longest duration, justification."""
     failed = []
-    for rule in _rules(family, write, made):
+    for rule in _rules(write, made):
         if rule.get("id") == f"Expiration_Admin_{family.level}":
             expiration, longest = made["scheduleInfo"]["expiration"], rule.get("maximumDuration")
             if expiration["type"] == "noExpiration":
@@ -157,9 +157,9 @@ def _check_rules(family: Family, write: Write, made: Body) -> None:
                 length = _seconds(expiration["endDateTime"]) - _seconds(made["scheduleInfo"]["startDateTime"])
                 if length > seconds_of(longest):
                     failed.append("ExpirationRule")
-        if rule.get("id") == f"Enablement_Admin_{family.level}" and not made.get("justification"):
-            if "Justification" in (rule.get("enabledRules") or ()):
-                failed.append("JustificationRule")
+        enablement = rule.get("id") == f"Enablement_Admin_{family.level}"
+        if enablement and not made.get("justification") and "Justification" in (rule.get("enabledRules") or ()):
+            failed.append("JustificationRule")
     if failed:
         names = ",".join(f'"{each}"' for each in failed)
         raise bad_request(
@@ -167,7 +167,7 @@ def _check_rules(family: Family, write: Write, made: Body) -> None:
         )
 
 
-def _rules(family: Family, write: Write, made: Body) -> list[Body]:
+def _rules(write: Write, made: Body) -> list[Body]:
     wanted = made.get("roleDefinitionId") or made.get("accessId")
     for each in write.store.find("unifiedRoleManagementPolicyAssignment", "roleDefinitionId", str(wanted)):
         body = each.read()

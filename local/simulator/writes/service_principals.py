@@ -33,8 +33,8 @@ def _prepare(write: Write, made: Body, _body: Body, _sent: Body) -> Body:
         )
     if unique.binned(store, "servicePrincipal", "appId", app_id):
         raise refusals.same_key(
-            f"The service principal cannot be created, updated, or restored because the service principal name {app_id} "
-            "is already in use."
+            "The service principal cannot be created, updated, or restored because the service principal name "
+            f"{app_id} is already in use."
         )
     custom_attributes.check_values(write, made, {})
     return from_application(write, application.read(), made)

@@ -1,4 +1,4 @@
-"""A body against Microsoft's schema: unknown names, wrong types, unknown enum values, read-only sub-properties, lengths.
+"""A body against Microsoft's schema: unknown names, wrong types, unknown enum values, read-only parts, lengths.
 
 What passes comes back in the form in which Graph keeps it (GUIDs in lower case, times in UTC). Which properties of an
 object may be written at all is for `rules.py`; what values mean is for the module of the type.
@@ -168,7 +168,7 @@ class Validator:
             return self._object(type_name, each, value)
         if each.kind == "any":
             return value
-        checked = self._enum(type_name, each, value) if each.kind == "enum" else CHECKS[each.kind](value)
+        checked = self._enum(each, value) if each.kind == "enum" else CHECKS[each.kind](value)
         if checked is INVALID:
             raise self.wrong(each.name, type_name)
         self._limits(type_name, each.name, checked)
@@ -190,7 +190,7 @@ class Validator:
             type_name = declared.base if declared else ""
         return lineage
 
-    def _enum(self, type_name: str, each: Property, value: Any) -> Any:
+    def _enum(self, each: Property, value: Any) -> Any:
         if not isinstance(value, str):
             return INVALID
         members = {one.lower(): one for one in self.schema.enums.get(each.type, ())}

@@ -70,9 +70,13 @@ class Graph:
 
     def user_body(self, name: str, **more: Any) -> dict[str, Any]:
         return {
-            "accountEnabled": True, "displayName": name, "mailNickname": name, "passwordProfile": {"password": PASSWORD},
-            "userPrincipalName": f"{name}@{self.domain}", **more,
-        }  # fmt: skip
+            "accountEnabled": True,
+            "displayName": name,
+            "mailNickname": name,
+            "passwordProfile": {"password": PASSWORD},
+            "userPrincipalName": f"{name}@{self.domain}",
+            **more,
+        }
 
     async def user(self, name: str = "", **more: Any) -> str:
         return str((await self.make("/users", self.user_body(name or f"u{uuid.uuid4().hex[:8]}", **more)))["id"])
@@ -99,9 +103,15 @@ def furnish(simulator: Simulator) -> None:
         if store.get(store.key("unifiedRoleDefinition", template)) is None:
             store.create(
                 "unifiedRoleDefinition",
-                {"id": template, "templateId": template, "displayName": name, "isBuiltIn": True, "isEnabled": True,
-                 "rolePermissions": []},
-            )  # fmt: skip
+                {
+                    "id": template,
+                    "templateId": template,
+                    "displayName": name,
+                    "isBuiltIn": True,
+                    "isEnabled": True,
+                    "rolePermissions": [],
+                },
+            )
         if store.get(store.key("directoryRoleTemplate", template)) is None:
             store.create("directoryRoleTemplate", {"id": template, "displayName": name, "description": name})
     for each in list(store.all("subscribedSku")):
@@ -110,26 +120,40 @@ def furnish(simulator: Simulator) -> None:
     plans = [{"servicePlanId": plan, "servicePlanName": name} for plan, name in PLANS.items()]
     store.create(
         "subscribedSku",
-        {"id": f"{store.tenant_id}_{SKU}", "skuId": SKU, "skuPartNumber": "ENTERPRISEPREMIUM", "consumedUnits": 0,
-         "prepaidUnits": {"enabled": 2, "warning": 0, "suspended": 0, "lockedOut": 0}, "servicePlans": plans},
-    )  # fmt: skip
+        {
+            "id": f"{store.tenant_id}_{SKU}",
+            "skuId": SKU,
+            "skuPartNumber": "ENTERPRISEPREMIUM",
+            "consumedUnits": 0,
+            "prepaidUnits": {"enabled": 2, "warning": 0, "suspended": 0, "lockedOut": 0},
+            "servicePlans": plans,
+        },
+    )
     wanted: dict[str, dict[str, Any]] = {
         "groupSettingTemplate": {
-            "id": SETTING_TEMPLATE, "displayName": "Group.Unified",
+            "id": SETTING_TEMPLATE,
+            "displayName": "Group.Unified",
             "values": [{"name": "EnableGroupCreation", "type": "System.Boolean", "defaultValue": "true"}],
         },
         "applicationTemplate": {"id": GALLERY_TEMPLATE, "displayName": "Custom"},
         "authenticationStrengthPolicy": {
-            "id": STRENGTH, "displayName": "Multifactor authentication", "policyType": "builtIn",
-            "requirementsSatisfied": "mfa", "allowedCombinations": ["fido2"],
+            "id": STRENGTH,
+            "displayName": "Multifactor authentication",
+            "policyType": "builtIn",
+            "requirementsSatisfied": "mfa",
+            "allowedCombinations": ["fido2"],
         },
-        "authorizationPolicy": {"id": "authorizationPolicy", "defaultUserRolePermissions": {"allowedToCreateApps": True}},
+        "authorizationPolicy": {
+            "id": "authorizationPolicy",
+            "defaultUserRolePermissions": {"allowedToCreateApps": True},
+        },
         "identitySecurityDefaultsEnforcementPolicy": {
-            "id": "00000000-0000-0000-0000-000000000005", "isEnabled": False,
+            "id": "00000000-0000-0000-0000-000000000005",
+            "isEnabled": False,
         },
         "crossTenantAccessPolicy": {"id": "crossTenantAccessPolicy"},
         "crossTenantAccessPolicyConfigurationDefault": {"id": "default", "isServiceDefault": True},
-    }  # fmt: skip
+    }
     for table, body in wanted.items():
         if store.get(store.key(table, body["id"])) is None and (
             table in ("groupSettingTemplate", "applicationTemplate", "authenticationStrengthPolicy")

@@ -13,8 +13,14 @@ ROLE = "11111111-1111-1111-1111-111111111111"
 
 
 def role(**more: Any) -> dict[str, Any]:
-    return {"id": ROLE, "allowedMemberTypes": ["User", "Application"], "displayName": "R", "description": "R",
-            "isEnabled": True, "value": "R"} | more  # fmt: skip
+    return {
+        "id": ROLE,
+        "allowedMemberTypes": ["User", "Application"],
+        "displayName": "R",
+        "description": "R",
+        "isEnabled": True,
+        "value": "R",
+    } | more
 
 
 async def test_an_application_takes_its_service_principal_along_and_comes_back_without_it(tenant: Graph) -> None:
@@ -34,10 +40,14 @@ async def test_an_application_takes_its_service_principal_along_and_comes_back_w
 
 async def test_deleting_a_service_principal_takes_assignments_and_grants_of_both_sides(tenant: Graph) -> None:
     client, resource = await tenant.principal("client"), await tenant.principal("api", appRoles=[role()])
-    await tenant.make(f"/servicePrincipals/{resource['id']}/appRoleAssignedTo",
-                      {"principalId": client["id"], "resourceId": resource["id"], "appRoleId": ROLE})  # fmt: skip
-    grant = await tenant.make("/oauth2PermissionGrants", {"clientId": client["id"], "resourceId": resource["id"],
-                                                          "consentType": "AllPrincipals", "scope": "a"})  # fmt: skip
+    await tenant.make(
+        f"/servicePrincipals/{resource['id']}/appRoleAssignedTo",
+        {"principalId": client["id"], "resourceId": resource["id"], "appRoleId": ROLE},
+    )
+    grant = await tenant.make(
+        "/oauth2PermissionGrants",
+        {"clientId": client["id"], "resourceId": resource["id"], "consentType": "AllPrincipals", "scope": "a"},
+    )
     both = [
         f"/servicePrincipals/{resource['id']}/appRoleAssignedTo",
         f"/servicePrincipals/{client['id']}/appRoleAssignments",
@@ -78,12 +88,19 @@ async def test_an_identifier_uri_is_unique_and_on_a_verified_domain(tenant: Grap
 
 
 REFUSALS: list[dict[str, Any]] = [
-    {"appId": str(uuid.uuid4())}, {"publisherDomain": "x"}, {"passwordCredentials": []}, {"nosuch": 1},
-    {"signInAudience": "Everyone"}, {"appRoles": [role(origin="Application")]}, {"appRoles": [role(id="no guid")]},
-    {"appRoles": [role(), role()]}, {"appRoles": [role(allowedMemberTypes=["Robot"])]}, {"web": {"redirectUris": "x"}},
+    {"appId": str(uuid.uuid4())},
+    {"publisherDomain": "x"},
+    {"passwordCredentials": []},
+    {"nosuch": 1},
+    {"signInAudience": "Everyone"},
+    {"appRoles": [role(origin="Application")]},
+    {"appRoles": [role(id="no guid")]},
+    {"appRoles": [role(), role()]},
+    {"appRoles": [role(allowedMemberTypes=["Robot"])]},
+    {"web": {"redirectUris": "x"}},
     {"keyCredentials": [{"type": "AsymmetricX509Cert", "usage": "Verify", "key": "AAAA"}]},
     {"api": {"preAuthorizedApplications": [{"appId": ROLE, "delegatedPermissionIds": [ROLE]}]}},
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("more", REFUSALS, ids=lambda each: str(each)[:40])
@@ -182,8 +199,10 @@ async def test_an_app_role_assignment_is_one_record_on_two_sides(tenant: Graph) 
     path = f"/users/{user}/appRoleAssignments"
     made = await tenant.make(path, body)
     assert await tenant.refused("POST", path, body) == (
-        400, "Request_BadRequest", "Permission being assigned already exists on the object.",
-    )  # fmt: skip
+        400,
+        "Request_BadRequest",
+        "Permission being assigned already exists on the object.",
+    )
     other = f"/servicePrincipals/{resource['id']}/appRoleAssignedTo"
     assert [each["id"] for each in (await tenant.get(other))["value"]] == [made["id"]]
     assert (await tenant.refused("POST", other, body | {"appRoleId": str(uuid.uuid4())}))[0] == 400

@@ -217,9 +217,13 @@ async def test_schedule_requests_make_and_remove_schedules(tenant: Graph, kind: 
     user = await tenant.user()
     base = f"/roleManagement/directory/role{kind}Schedule"
     body = {
-        "action": "adminAssign", "principalId": user, "roleDefinitionId": USER_ADMINISTRATOR, "directoryScopeId": "/",
-        "justification": "j", "scheduleInfo": {"startDateTime": "2020-01-01T00:00:00Z", "expiration": {"type": "noExpiration"}},
-    }  # fmt: skip
+        "action": "adminAssign",
+        "principalId": user,
+        "roleDefinitionId": USER_ADMINISTRATOR,
+        "directoryScopeId": "/",
+        "justification": "j",
+        "scheduleInfo": {"startDateTime": "2020-01-01T00:00:00Z", "expiration": {"type": "noExpiration"}},
+    }
     made = await tenant.make(f"{base}Requests", body)
     assert made["status"] == "Provisioned"
     found = await tenant.get(f"{base}s/{made['targetScheduleId']}")
@@ -249,17 +253,28 @@ async def test_a_role_setting_refuses_what_its_rules_forbid(tenant: Graph) -> No
     rule = "#microsoft.graph.unifiedRoleManagementPolicyExpirationRule"
     store.create(
         "unifiedRoleManagementPolicyRule",
-        {"id": "Expiration_Admin_Eligibility", "@odata.type": rule, "isExpirationRequired": True, "maximumDuration": "P30D"},
-        store.key("unifiedRoleManagementPolicy", "p1"), "rules",
-    )  # fmt: skip
+        {
+            "id": "Expiration_Admin_Eligibility",
+            "@odata.type": rule,
+            "isExpirationRequired": True,
+            "maximumDuration": "P30D",
+        },
+        store.key("unifiedRoleManagementPolicy", "p1"),
+        "rules",
+    )
     base = "/roleManagement/directory/roleEligibilityScheduleRequests"
     body = {
-        "action": "adminAssign", "principalId": user, "roleDefinitionId": USER_ADMINISTRATOR, "directoryScopeId": "/",
+        "action": "adminAssign",
+        "principalId": user,
+        "roleDefinitionId": USER_ADMINISTRATOR,
+        "directoryScopeId": "/",
         "scheduleInfo": {"expiration": {"type": "noExpiration"}},
-    }  # fmt: skip
+    }
     assert await tenant.refused("POST", base, body) == (
-        400, "RoleAssignmentRequestPolicyValidationFailed", 'The following policy rules failed: ["ExpirationRule"]',
-    )  # fmt: skip
+        400,
+        "RoleAssignmentRequestPolicyValidationFailed",
+        'The following policy rules failed: ["ExpirationRule"]',
+    )
     path = "/policies/roleManagementPolicies/p1/rules/Expiration_Admin_Eligibility"
     assert (await tenant.refused("PATCH", path, {"isExpirationRequired": False}))[0] == 400
     await tenant.change(path, {"@odata.type": rule, "isExpirationRequired": False})

@@ -1,6 +1,6 @@
 """Microsoft's own client, unmodified: create, update, link, delete and un-delete of each kind of object."""
 
-import datetime
+import datetime as dt
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,8 @@ from msgraph.generated.models.app_role import AppRole
 from msgraph.generated.models.app_role_assignment import AppRoleAssignment
 from msgraph.generated.models.application import Application
 from msgraph.generated.models.assigned_license import AssignedLicense
-from msgraph.generated.models.authentication_strength_policy import AuthenticationStrengthPolicy
 from msgraph.generated.models.authentication_method_modes import AuthenticationMethodModes
+from msgraph.generated.models.authentication_strength_policy import AuthenticationStrengthPolicy
 from msgraph.generated.models.conditional_access_applications import ConditionalAccessApplications
 from msgraph.generated.models.conditional_access_client_app import ConditionalAccessClientApp
 from msgraph.generated.models.conditional_access_condition_set import ConditionalAccessConditionSet
@@ -54,9 +54,13 @@ pytestmark = [
 
 def user(tenant: Graph, name: str, **more: Any) -> User:
     return User(
-        account_enabled=True, display_name=name, mail_nickname=name, user_principal_name=f"{name}@{tenant.domain}",
-        password_profile=PasswordProfile(password=PASSWORD), **more,
-    )  # fmt: skip
+        account_enabled=True,
+        display_name=name,
+        mail_nickname=name,
+        user_principal_name=f"{name}@{tenant.domain}",
+        password_profile=PasswordProfile(password=PASSWORD),
+        **more,
+    )
 
 
 def reference(key: object) -> ReferenceCreate:
@@ -76,7 +80,7 @@ async def test_users(tenant: Graph, sdk: GraphServiceClient) -> None:
     assert made is not None
     assert boss is not None
     item = sdk.users.by_user_id(str(made.id))
-    await item.patch(User(job_title="Lead", employee_hire_date=datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC)))
+    await item.patch(User(job_title="Lead", employee_hire_date=dt.datetime(2024, 1, 2, tzinfo=dt.UTC)))
     await item.manager.ref.put(ReferenceUpdate(odata_id=f"https://graph.microsoft.com/v1.0/users/{boss.id}"))
     body = AssignLicensePostRequestBody(
         add_licenses=[AssignedLicense(sku_id=UUID(SKU), disabled_plans=[])], remove_licenses=[]
@@ -169,8 +173,12 @@ async def test_administrative_units(tenant: Graph, sdk: GraphServiceClient) -> N
 
 async def test_conditional_access(tenant: Graph, sdk: GraphServiceClient) -> None:
     root, clock = sdk.identity.conditional_access, tenant.simulator.tenant.clock
-    office = IpNamedLocation(odata_type="#microsoft.graph.ipNamedLocation", display_name="o", is_trusted=False,
-                             ip_ranges=[IPv4CidrRange(odata_type="#microsoft.graph.iPv4CidrRange", cidr_address="192.0.2.0/24")])  # fmt: skip
+    office = IpNamedLocation(
+        odata_type="#microsoft.graph.ipNamedLocation",
+        display_name="o",
+        is_trusted=False,
+        ip_ranges=[IPv4CidrRange(odata_type="#microsoft.graph.iPv4CidrRange", cidr_address="192.0.2.0/24")],
+    )
     location = await root.named_locations.post(office)
     assert isinstance(location, IpNamedLocation)
     clock.move(2)
@@ -180,13 +188,17 @@ async def test_conditional_access(tenant: Graph, sdk: GraphServiceClient) -> Non
     assert isinstance(await root.named_locations.post(country), CountryNamedLocation)
     clock.move(2)
     policy = ConditionalAccessPolicy(
-        display_name="p", state=ConditionalAccessPolicyState.Disabled,
+        display_name="p",
+        state=ConditionalAccessPolicyState.Disabled,
         conditions=ConditionalAccessConditionSet(
-            users=ConditionalAccessUsers(include_users=["All"]), client_app_types=[ConditionalAccessClientApp.All],
+            users=ConditionalAccessUsers(include_users=["All"]),
+            client_app_types=[ConditionalAccessClientApp.All],
             applications=ConditionalAccessApplications(include_applications=["All"]),
         ),
-        grant_controls=ConditionalAccessGrantControls(operator="OR", built_in_controls=[ConditionalAccessGrantControl.Mfa]),
-    )  # fmt: skip
+        grant_controls=ConditionalAccessGrantControls(
+            operator="OR", built_in_controls=[ConditionalAccessGrantControl.Mfa]
+        ),
+    )
     made = await root.policies.post(policy)
     assert made is not None
     item = root.policies.by_conditional_access_policy_id(str(made.id))
@@ -218,13 +230,16 @@ async def test_strengths_roles_and_eligibility(tenant: Graph, sdk: GraphServiceC
     assert held is not None
     await roles.role_assignments.by_unified_role_assignment_id(str(held.id)).delete()
     request = UnifiedRoleEligibilityScheduleRequest(
-        action=UnifiedRoleScheduleRequestActions.AdminAssign, principal_id=person.id, directory_scope_id="/",
-        role_definition_id=USER_ADMINISTRATOR, justification="j",
+        action=UnifiedRoleScheduleRequestActions.AdminAssign,
+        principal_id=person.id,
+        directory_scope_id="/",
+        role_definition_id=USER_ADMINISTRATOR,
+        justification="j",
         schedule_info=RequestSchedule(
-            start_date_time=datetime.datetime.now(datetime.UTC),
+            start_date_time=dt.datetime.now(dt.UTC),
             expiration=ExpirationPattern(type=ExpirationPatternType.NoExpiration),
         ),
-    )  # fmt: skip
+    )
     answered = await roles.role_eligibility_schedule_requests.post(request)
     assert answered is not None
     assert answered.status == "Provisioned"

@@ -97,9 +97,15 @@ async def test_attribute_values_follow_their_definitions(tenant: Graph) -> None:
     base = "/directory"
     await tenant.make(f"{base}/attributeSets", {"id": "Finance"})
     definition = {
-        "attributeSet": "Finance", "name": "Level", "type": "String", "status": "Available", "isCollection": False,
-        "isSearchable": True, "usePreDefinedValuesOnly": True, "allowedValues": [{"id": "High", "isActive": True}],
-    }  # fmt: skip
+        "attributeSet": "Finance",
+        "name": "Level",
+        "type": "String",
+        "status": "Available",
+        "isCollection": False,
+        "isSearchable": True,
+        "usePreDefinedValuesOnly": True,
+        "allowedValues": [{"id": "High", "isActive": True}],
+    }
     made = await tenant.make(f"{base}/customSecurityAttributeDefinitions", definition)
     assert made["id"] == "Finance_Level"
     path = f"{base}/customSecurityAttributeDefinitions/Finance_Level"
@@ -113,8 +119,12 @@ async def test_attribute_values_follow_their_definitions(tenant: Graph) -> None:
     )
     found = await tenant.get(f"/users/{user}?$select=customSecurityAttributes")
     assert found["customSecurityAttributes"]["Finance"]["Level"] == "High"
-    for values in ({"Level": "High"}, {"@odata.type": tag, "Level": "Low"}, {"@odata.type": tag, "Level": 7},
-                   {"@odata.type": tag, "Nosuch": "x"}):  # fmt: skip
+    for values in (
+        {"Level": "High"},
+        {"@odata.type": tag, "Level": "Low"},
+        {"@odata.type": tag, "Level": 7},
+        {"@odata.type": tag, "Nosuch": "x"},
+    ):
         body = {"customSecurityAttributes": {"Finance": values}}
         assert (await tenant.refused("PATCH", f"/users/{user}", body))[0] == 400
 
@@ -137,12 +147,23 @@ async def test_branding_streams_are_put_read_and_removed(tenant: Graph, name: st
 
 async def test_a_batch_writes_through_the_same_rules_in_order(tenant: Graph) -> None:
     requests = [
-        {"id": "1", "method": "POST", "url": "/users", "headers": {"Content-Type": "application/json"},
-         "body": tenant.user_body("batched")},
-        {"id": "2", "method": "POST", "url": "/users", "headers": {"Content-Type": "application/json"},
-         "body": tenant.user_body("batched"), "dependsOn": ["1"]},
+        {
+            "id": "1",
+            "method": "POST",
+            "url": "/users",
+            "headers": {"Content-Type": "application/json"},
+            "body": tenant.user_body("batched"),
+        },
+        {
+            "id": "2",
+            "method": "POST",
+            "url": "/users",
+            "headers": {"Content-Type": "application/json"},
+            "body": tenant.user_body("batched"),
+            "dependsOn": ["1"],
+        },
         {"id": "3", "method": "GET", "url": "/users", "dependsOn": ["2"]},
-    ]  # fmt: skip
+    ]
     status, said = await tenant.send("POST", "/$batch", {"requests": requests})
     assert status == 200
     assert {each["id"]: each["status"] for each in said["responses"]} == {"1": 201, "2": 400, "3": 424}

@@ -41,15 +41,30 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"usageLocation": "Germany"}, "Invalid value specified for property 'usageLocation' of resource 'User'."),
     ({"userType": "Alien"}, "Invalid value specified for property 'userType' of resource 'User'."),
     ({"employeeHireDate": "tomorrow"}, "Invalid value specified for property 'employeeHireDate' of resource 'User'."),
-    ({"employeeOrgData": {"division": 7}}, "Invalid value specified for property 'division' of resource 'EmployeeOrgData'."),
+    (
+        {"employeeOrgData": {"division": 7}},
+        "Invalid value specified for property 'division' of resource 'EmployeeOrgData'.",
+    ),
     ({"employeeOrgData": {"nosuch": "x"}}, "Invalid property 'nosuch'."),
-    ({"extension_00000000000000000000000000000000_x": 1}, ("The following extension properties are not available: "
-     "extension_00000000000000000000000000000000_x.")),
-    ({"userPrincipalName": "ada@elsewhere.example"}, ("The domain portion of the userPrincipalName property is invalid. "
-     "You must use one of the verified domain names in your organization.")),
-    ({"passwordProfile": {"password": "short"}}, ("The specified password does not comply with password complexity "
-     "requirements. Please provide a different password.")),
-]  # fmt: skip
+    (
+        {"extension_00000000000000000000000000000000_x": 1},
+        ("The following extension properties are not available: extension_00000000000000000000000000000000_x."),
+    ),
+    (
+        {"userPrincipalName": "ada@elsewhere.example"},
+        (
+            "The domain portion of the userPrincipalName property is invalid. "
+            "You must use one of the verified domain names in your organization."
+        ),
+    ),
+    (
+        {"passwordProfile": {"password": "short"}},
+        (
+            "The specified password does not comply with password complexity "
+            "requirements. Please provide a different password."
+        ),
+    ),
+]
 
 
 @pytest.mark.parametrize(("body", "message"), REFUSALS, ids=lambda each: str(each)[:40])
@@ -119,9 +134,7 @@ async def test_a_missing_reference_is_not_found(tenant: Graph) -> None:
 
 async def test_the_last_global_administrator_stays(tenant: Graph) -> None:
     user = await tenant.user()
-    role = next(
-        each.key for each in tenant.simulator.store.find("directoryRole", "roleTemplateId", GLOBAL)
-    )  # fmt: skip
+    role = next(each.key for each in tenant.simulator.store.find("directoryRole", "roleTemplateId", GLOBAL))
     others = list(tenant.simulator.store.link_set("members").targets(role))
     await tenant.send("POST", f"/directoryRoles/{role}/members/$ref", tenant.reference(user))
     for key in others:
