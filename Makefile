@@ -22,7 +22,7 @@ lint: setup      ## ruff
 types: setup     ## mypy, strict
 	@$(IN) $(PY) -m mypy --no-error-summary
 imports: setup   ## import-linter: who may import whom
-	@$(IN) $(PY) .venv/bin/lint-imports
+	@$(IN) $(PY) .venv/bin/lint-imports --no-logo
 check: lint types imports
 docs: setup      ## the generated documents anew
 	@$(IN) $(PY) -m shared.catalog.docs && $(PY) -m shared.settings_page > docs/settings.md
