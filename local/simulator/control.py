@@ -13,6 +13,7 @@ from local.simulator.errors import GraphError
 from local.simulator.faults.rules import parse
 from local.simulator.faults.throttle import Quota
 from local.simulator.http_types import Request, Response, json_response
+from local.simulator.writes import cascades
 
 if TYPE_CHECKING:
     from local.simulator.app import App
@@ -107,7 +108,7 @@ def _move(app: App, request: Request) -> Response:
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
         raise GraphError(400, "BadRequest", "advanceSeconds must be a number that is not negative.")
     app.tenant.clock.move(float(seconds))
-    app.tenant.store.purge_expired()
+    cascades.expire(app.tenant.store)
     return json_response(200, _clock(app))
 
 
