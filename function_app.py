@@ -65,3 +65,9 @@ async def start_due_work(timer: func.TimerRequest, client: df.DurableFunctionsCl
 async def watch_tasks(timer: func.TimerRequest, client: df.DurableFunctionsClient) -> None:
     """Take up or close the tasks whose orchestration is gone; at start-up also those that a restart cut off."""
     await activities.tasks.watch_tasks(client)
+
+
+@app.timer_trigger(schedule="%CAIRN_ALERT_CRON%", arg_name="timer", run_on_startup=False)
+async def send_alerts(timer: func.TimerRequest) -> None:
+    """Send the alerts that wait."""
+    await activities.tasks.send_alerts()

@@ -8,7 +8,7 @@ from shared.backup.run import load_run
 from shared.backup.sealing import seal_backup as seal
 from shared.backup.sessions import sessions
 from shared.deployment import deployment
-from shared.messages import BackUpTenant, BackupBegun, BackupSealed, CaptureLane, SealBackup, SliceCaptured
+from shared.messages import BackupBegun, BackupSealed, BackUpTenant, CaptureLane, SealBackup, SliceCaptured
 
 
 @answering

@@ -3,10 +3,13 @@
 import logging
 
 from activities.boundary import answering
+from shared.alerts.delivery import deliver
 from shared.deployment import deployment
 from shared.messages import CloseTask
 from shared.scheduling import start_due, watch
 from shared.starting import DurableClient, close
+
+PARTIAL = ("backup", "succeededWithWarnings")
 
 _LOG = logging.getLogger("cairn.tasks")
 
@@ -16,9 +19,10 @@ async def close_task(message: CloseTask) -> dict[str, bool]:
     """End the task with its event, and let the tenant's lock go. Safe to repeat: a task that has ended stays so."""
     opened = await deployment()
     task = await opened.records.tasks.get(message["taskId"])
+    code = "backupPartial" if (message["kind"], message["status"]) == PARTIAL else message["code"]
     result = {"backupId": message["backupId"]} if "backupId" in message else None
     closed = await close(
-        opened.records, task, message["status"], message["summary"], code=message["code"], lock=message["kind"],
+        opened.records, task, message["status"], message["summary"], code=code, lock=message["kind"],
         result=result,
     )
     return {"closed": closed}
@@ -30,6 +34,16 @@ async def start_due_work(client: DurableClient) -> None:
     started = await start_due(opened.records, opened.settings, client)
     if started:
         _LOG.info("started %d scheduled operations", started)
+
+
+async def send_alerts() -> None:
+    """Send what waits in the outbox to Event Grid; without a topic nothing is queued."""
+    opened = await deployment()
+    if opened.publisher is None:
+        return
+    delivered = await deliver(opened.records.outbox, opened.records.events, opened.publisher)
+    if delivered:
+        _LOG.info("delivered %d alerts", delivered)
 
 
 async def watch_tasks(client: DurableClient) -> None:

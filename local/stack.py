@@ -59,6 +59,7 @@ DEFAULTS = {
     "CAIRN_TASK_HUB": "cairnlocal",
     "CAIRN_SCHEDULE_CRON": "0 * * * * *",
     "CAIRN_WATCH_CRON": "30 * * * * *",
+    "CAIRN_ALERT_CRON": "15 * * * * *",
 }
 """App settings that an environment may override: looking for due work each minute is cheap on one machine."""
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared.alerts.outbox import Outbox
+from shared.alerts.rules import alerting
 from shared.records.events import Events
 from shared.records.idempotency import IdempotencyKeys
 from shared.records.memory_table import MemoryTable
@@ -24,9 +26,13 @@ from shared.settings import Settings, need, read_settings
 from shared.tenants.registry import Tenants
 
 if TYPE_CHECKING:
+    from shared.alerts.event_grid import Publisher
     from shared.repository.tokens import TokenCipher
 
-TABLES = ("cairnTasks", "cairnEvents", "cairnRestorePoints", "cairnRunLocks", "cairnIdempotencyKeys", "cairnTenants")
+TABLES = (
+    "cairnTasks", "cairnEvents", "cairnRestorePoints", "cairnRunLocks", "cairnIdempotencyKeys", "cairnTenants",
+    "cairnAlerts",
+)
 VAULT_CONTAINER = "vault"
 WORKSPACE_CONTAINER = "workspace"
 
@@ -44,6 +50,7 @@ class Records:
     run_locks: RunLocks
     idempotency_keys: IdempotencyKeys
     tenants: Tenants
+    outbox: Outbox
     clock: Clock = utc_now
 
 
@@ -56,6 +63,8 @@ class Deployment:
     vault: BlobStore
     workspace: BlobStore
     cipher: "TokenCipher"
+    publisher: "Publisher | None" = None
+    """Where alerts go; None where no Event Grid topic is set."""
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def close(self) -> None:
@@ -63,19 +72,23 @@ class Deployment:
         await self.vault.close()
         await self.workspace.close()
         await self.cipher.close()
+        if self.publisher is not None:
+            await self.publisher.close()
         await self._open.aclose()
 
 
-def records_over(table: Callable[[str], Table], *, clock: Clock = utc_now) -> Records:
-    """The records over the tables of these names."""
-    tasks, events, restore_points, run_locks, idempotency_keys, tenants = (table(name) for name in TABLES)
+def records_over(table: Callable[[str], Table], *, clock: Clock = utc_now, alerts_go_out: bool = True) -> Records:
+    """The records over the tables of these names; alerts are queued only where there is somewhere to send them."""
+    tasks, events, restore_points, run_locks, keys, tenants, waiting = (table(name) for name in TABLES)
+    outbox = Outbox(waiting, clock=clock)
     return Records(
         tasks=Tasks(tasks, clock=clock),
-        events=Events(events, clock=clock),
+        events=Events(events, clock=clock, heard=alerting(outbox) if alerts_go_out else None),
         restore_points=RestorePoints(restore_points),
         run_locks=RunLocks(run_locks, clock=clock),
-        idempotency_keys=IdempotencyKeys(idempotency_keys, clock=clock),
+        idempotency_keys=IdempotencyKeys(keys, clock=clock),
         tenants=Tenants(tenants, clock=clock),
+        outbox=outbox,
         clock=clock,
     )
 
@@ -97,10 +110,11 @@ async def open_deployment(settings: Settings | None = None) -> Deployment:
         records = await _open_records(settings, credential, stack)
         vault, workspace = await _open_stores(settings, credential)
         cipher = _cipher(settings, credential)
+        publisher = _publisher(settings, credential)
     except BaseException:
         await stack.aclose()
         raise
-    return Deployment(settings, records, vault, workspace, cipher, stack)
+    return Deployment(settings, records, vault, workspace, cipher, publisher, stack)
 
 
 class Shared:
@@ -133,7 +147,8 @@ deployment = Shared()
 async def _credential(settings: Settings, stack: AsyncExitStack) -> Any:
     """Cairn's own identity for storage, or None where connection strings do."""
     vault_key = settings.key_url.startswith("https://")
-    if not (settings.vault_url or settings.records_url or settings.workspace_url or vault_key):
+    topic = settings.event_grid_endpoint and not settings.event_grid_key
+    if not (settings.vault_url or settings.records_url or settings.workspace_url or vault_key or topic):
         return None
     from azure.identity.aio import DefaultAzureCredential
 
@@ -154,7 +169,7 @@ async def _open_records(settings: Settings, credential: Any, stack: AsyncExitSta
     await stack.enter_async_context(service)
     tables = {name: AzureTable(service.get_table_client(name)) for name in TABLES}
     await asyncio.gather(*(table.create() for table in tables.values()))
-    return records_over(tables.__getitem__)
+    return records_over(tables.__getitem__, alerts_go_out=bool(settings.event_grid_endpoint))
 
 
 async def _open_stores(settings: Settings, credential: Any) -> tuple[BlobStore, BlobStore]:
@@ -179,3 +194,12 @@ def _cipher(settings: Settings, credential: Any) -> "TokenCipher":
     if settings.key_url.startswith("/"):
         return LocalTokenCipher(Path(settings.key_url))
     return KeyVaultTokenCipher(settings.key_url, credential)
+
+
+def _publisher(settings: Settings, credential: Any) -> "Publisher | None":
+    """The Event Grid topic, if one is set."""
+    if not settings.event_grid_endpoint:
+        return None
+    from shared.alerts.event_grid import EventGridPublisher
+
+    return EventGridPublisher(settings, credential)

@@ -16,6 +16,7 @@ from shared.settings import Settings
 from shared.starting import DurableClient, Operation, start, take_up_or_close
 from shared.tenants.registry import Tenant
 from shared.tenants.schedule import due, spread
+from shared.tenants.settings import Schedule
 
 _LOG = logging.getLogger("cairn.schedule")
 _IDS = uuid.UUID("6f6c1f0e-6f0e-4d35-9e0c-7a2f0c1b4a5d")
@@ -58,6 +59,7 @@ async def watch(records: Records, client: DurableClient) -> int:
 async def _start_due_in(records: Records, client: DurableClient, tenant: Tenant, tenants: int) -> int:
     tenant_id, now = tenant["tenantId"], records.clock()
     settings = (await records.tenants.settings(tenant_id)).settings
+    await _tell_unprotected(records, tenant_id, settings.schedule, now)
     history = await records.tenants.history(tenant_id)
     slot = due(settings.schedule, history, now, tenant_id=tenant_id, spread_seconds=spread(tenants))
     wanted: list[Operation] = []
@@ -79,6 +81,25 @@ async def _start_due_in(records: Records, client: DurableClient, tenant: Tenant,
             continue  # the slot stays due, and is looked at again when the running one has ended
         started += 1
     return started
+
+
+async def _tell_unprotected(records: Records, tenant_id: str, schedule: Schedule, now: datetime) -> None:
+    """An event a day while the newest restore point is older than two turns of the schedule and an hour."""
+    if not schedule.enabled:
+        return
+    allowed = 2 * timedelta(days=1) / schedule.times_per_day + timedelta(hours=1)
+    newest = (await records.tenants.history(tenant_id)).since
+    async for _, point in records.restore_points.stream(tenant_id):
+        if point["kind"] != "beforeRestore":
+            newest = max(newest, as_time(point["finished"]))
+            break
+    if now - newest <= allowed:
+        return
+    await records.events.record(
+        f"unprotected:{now:%Y-%m-%d}", tenant_id=tenant_id, severity="error", code="tenantUnprotected",
+        message=f"There has been no restore point since {newest:%Y-%m-%d %H:%M} UTC, though the schedule asks for "
+        f"{schedule.times_per_day} a day. Look at the failed backup tasks of this tenant.",
+    )  # fmt: skip
 
 
 async def _upkeep(records: Records, tenant_id: str, now: datetime) -> list[Operation]:

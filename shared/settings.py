@@ -176,6 +176,7 @@ class Settings:
     watch_cron: str = setting(
         "30 * * * * *", TEXT, "NCRONTAB schedule on which Cairn closes tasks whose orchestration is gone."
     )
+    alert_cron: str = setting("15 * * * * *", TEXT, "NCRONTAB schedule on which alerts that wait are sent.")
     public_url: str = setting(
         "", ROOT, "Root of Cairn's own address where a gateway stands before it; empty means as the caller wrote it."
     )

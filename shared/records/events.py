@@ -7,7 +7,7 @@ repetition. Events never change, so every index holds a whole copy. No message h
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from typing import Any, Literal, TypedDict, cast
 
 from shared.errors import UnknownRecord
@@ -18,6 +18,10 @@ from shared.records.times import Clock, as_text, newest_first, utc_now
 Severity = Literal["error", "warning", "information"]
 _ID = re.compile(r"[0-9a-f]{32}")
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "information")
+
+
+type Hearer = Callable[[Mapping[str, Any]], Awaitable[None]]
+"""Hears of every event as it is written, and of a repeated one again; what it does must be safe to repeat."""
 
 
 class EventObject(TypedDict):
@@ -51,9 +55,10 @@ class Event(TypedDict):
 class Events:
     """All events of all tenants."""
 
-    def __init__(self, table: Table, *, clock: Clock = utc_now) -> None:
+    def __init__(self, table: Table, *, clock: Clock = utc_now, heard: Hearer | None = None) -> None:
         self._table = table
         self._clock = clock
+        self._heard = heard
 
     async def record(
         self,
@@ -81,6 +86,8 @@ class Events:
             if first is not None:
                 place, event = first.body["place"], first.body["event"]
         body = cast(Mapping[str, Any], event)
+        if self._heard is not None:
+            await self._heard(body)
         await asyncio.gather(*(self._table.upsert(Row(partition, place, body)) for partition in _copies(event)))
         return event
 

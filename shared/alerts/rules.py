@@ -1,0 +1,41 @@
+"""Which events are alerts, and of which CloudEvents type: one table. Source of the form: CloudEvents 1.0."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.alerts.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRule:
+    """The CloudEvents type of an event code, and what it means to who subscribes."""
+
+    type: str
+    meaning: str
+
+
+ALERT_RULES: Mapping[str, AlertRule] = {
+    "backupFailed": AlertRule("Cairn.Backup.Failed", "a backup ended without a restore point"),
+    "backupPartial": AlertRule("Cairn.Backup.Partial", "a restore point was made, and something is missing in it"),
+    "coverageWorse": AlertRule("Cairn.Backup.CoverageWorse", "an object type was read whole before and was not now"),
+    "verifyFailed": AlertRule("Cairn.Verify.Failed", "a restore point could not be verified"),
+    "verifyFoundDamage": AlertRule("Cairn.Verify.Damage", "a restore point is damaged"),
+    "expiryFailed": AlertRule("Cairn.Expiry.Failed", "expired restore points could not be removed"),
+    "taskLost": AlertRule("Cairn.Task.Lost", "an operation was cut off and could not be taken up again"),
+    "tenantUnprotected": AlertRule(
+        "Cairn.Tenant.Unprotected", "a tenant has had no restore point for longer than its schedule allows"
+    ),
+    "notScheduled": AlertRule("Cairn.Schedule.Failed", "what was due in a tenant could not be started"),
+}
+"""By the event's `code`."""
+
+
+def alerting(outbox: Outbox) -> Callable[[Mapping[str, Any]], Awaitable[None]]:
+    """A hearer of events that queues those which are alerts."""
+
+    async def hear(event: Mapping[str, Any]) -> None:
+        if event["code"] in ALERT_RULES:
+            await outbox.put(event)
+
+    return hear
