@@ -87,10 +87,13 @@ def install_python(progress: "Progress") -> None:
     lock = ROOT / "requirements.lock"
     progress.total = sum("==" in line for line in lock.read_text().splitlines())
     run(
-        [PYTHON, "-m", "pip", "install", "--no-input", "--progress-bar=off", "--require-hashes", "-r", lock],
+        [
+            PYTHON, "-m", "pip", "install", "--no-input", "--no-compile", "--progress-bar=off",
+            "--require-hashes", "-r", lock,
+        ],
         tool="pip",
         progress=progress,
-    )
+    )  # fmt: skip
 
 
 def remove_broken_environment() -> None:
@@ -139,7 +142,7 @@ def run(
     told = "\n".join(said).lower()
     last = next((line for line in reversed(said) if "error" in line.lower()), said[-1] if said else "")
     if shutil.disk_usage(ROOT).free < 50 * 2**20 or "no space left" in told:
-        raise SetupError(f"the disk is full; set-up needs about 1.2 GB ({ROOT})")
+        raise SetupError(f"the disk is full; set-up needs about 1.5 GB ({ROOT})")
     if any(sign in told for sign in NO_NETWORK):
         raise SetupError(f"{tool} could not fetch packages; is there a network (or a mirror)? {last}")
     raise SetupError(f"{tool} failed: {last} (all it said: {LOG})")
