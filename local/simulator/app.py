@@ -155,10 +155,8 @@ class App:
             self._charge(request, caller, passage)
             permissions.check(caller, "GET", kept.template)
             permissions.check_select(caller, kept.select)
-            kept.response.headers |= passage.headers
-            if "x-ms-throttle-limit-percentage" not in passage.headers:
-                kept.response.headers.pop("x-ms-throttle-limit-percentage", None)
-            return kept.response
+            headers = {"content-type": kept.response.headers["content-type"]} | passage.headers
+            return Response(200, kept.response.body, headers, kept=kept.response)
         try:
             target = self._resolve(segments, caller)
         except GraphError:

@@ -14,12 +14,13 @@ from local.simulator.errors import GraphError, bad_request
 
 @dataclass(slots=True)
 class Response:
-    """Status, headers and body; `units` is the cost in resource units that throttling counted."""
+    """Status, headers and body; a copy of a kept answer shares that one's compressed body."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     gzipped: bytes | None = None
+    kept: Response | None = None
 
 
 @dataclass

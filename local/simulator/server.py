@@ -137,9 +137,10 @@ class Connection(asyncio.Protocol):
         if request.method == "HEAD" or response.status in (204, 304):
             body = b"" if response.status in (204, 304) else body
         elif len(body) >= GZIP_FROM and "gzip" in request.headers.get("accept-encoding", ""):
-            if response.gzipped is None:
-                response.gzipped = gzip.compress(body, 1)
-            body = response.gzipped
+            holder = response.kept or response
+            if holder.gzipped is None:
+                holder.gzipped = gzip.compress(body, 1)
+            body = holder.gzipped
             headers["content-encoding"] = "gzip"
         lines = [f"HTTP/1.1 {response.status} {_phrase(response.status)}", f"date: {date_header()}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]

@@ -68,7 +68,9 @@ class Pages:
         key = _key(request, caller)
         if key in self._kept:
             self._drop(key)
-        self._kept[key] = Kept(table, self._version(table), target.template, select, response, size)
+        original = Response(200, response.body, {"content-type": response.headers["content-type"]})
+        self._kept[key] = Kept(table, self._version(table), target.template, select, original, size)
+        response.kept = original
         self._bytes += size
         while self._bytes > MOST_BYTES:
             self._drop(next(iter(self._kept)))

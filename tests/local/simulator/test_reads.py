@@ -223,3 +223,17 @@ async def test_minimal_delta_tells_only_what_changed(simulator: Simulator, graph
 async def test_a_reset_location_starts_a_full_round(simulator: Simulator, graph: httpx.AsyncClient) -> None:
     page = (await graph.get("/v1.0/groups/delta?$deltatoken=")).json()
     assert {each["id"] for each in page["value"]} == {record.key for record in simulator.store.all("group")}
+
+
+async def test_a_kept_page_goes_out_compressed_only_to_those_who_ask(graph: httpx.AsyncClient) -> None:
+    plain = {"accept-encoding": "identity"}
+    answers = [await graph.get("/v1.0/users", headers=each) for each in ({}, {}, plain, {}, plain)]
+    assert [answer.headers.get("content-encoding") for answer in answers] == ["gzip", "gzip", None, "gzip", None]
+    assert len({answer.text for answer in answers}) == 1
+    assert len({answer.headers["request-id"] for answer in answers}) == len(answers)
+
+
+async def test_a_kept_page_is_told_anew_after_a_change(simulator: Simulator, graph: httpx.AsyncClient) -> None:
+    first = (await graph.get("/v1.0/users")).json()["value"][0]
+    await graph.patch(f"/v1.0/users/{first['id']}", json={"jobTitle": "Fresh"})
+    assert (await graph.get("/v1.0/users")).json()["value"][0]["jobTitle"] == "Fresh"

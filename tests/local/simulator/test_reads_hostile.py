@@ -49,7 +49,8 @@ SENSIBLE = st.tuples(
 ).map(lambda parts: [part for part in parts if part != "."])
 OPTION = st.sampled_from(
     ["$select=id,displayName", "$select=", "$select=*", "$select=keyCredentials", "$expand=members", "$expand=owners(",
-     "$expand=manager($levels=max;$select=id)", "$expand=members($levels=x)", "$top=5", "$top=-1", "$top=x", "$count=true",
+     "$expand=manager($levels=max;$select=id)", "$expand=members($levels=x)", "$top=5", "$top=-1", "$top=x",
+     "$count=true",
      "$filter=id eq 'x'", "$filter=displayName ne null", "$filter=not(startswith(displayName,'a'))", "$filter=((",
      "$filter=createdDateTime ge 2020-13-01T00:00:00Z", "$filter=proxyAddresses/any(p:startswith(p,'smtp'))",
      "$filter=members/$count eq 0", "$filter=createdDateTime ge 5", "$filter=x/any(", "$filter=displayName in ('a',1)",
