@@ -19,7 +19,7 @@ from local.simulator.clock import written
 from local.simulator.errors import not_found
 from local.simulator.http_types import Request, Response, json_response
 from local.simulator.routing import Target
-from local.simulator.store import Actor, Body
+from local.simulator.store import Actor, Body, Change
 
 if TYPE_CHECKING:
     from local.simulator.tenant import Tenant
@@ -31,6 +31,7 @@ COVERED = (
     "oAuth2PermissionGrant", "appRoleAssignment", "authorizationPolicy",
 )  # fmt: skip
 SOFT = frozenset(["user", "group", "conditionalAccessPolicy", "namedLocation", "application", "servicePrincipal"])
+TYPE_NAMES = {"namedLocation": "namedLocationPolicy"}
 JOB = "entraRecoveryServices.recoveryJobBase"
 SNAPSHOT = "entraRecoveryServices.snapshot"
 
@@ -76,45 +77,72 @@ def recover(tenant: Tenant, at: float, *, preview: bool = False, snapshot: str =
     for change in log[start:]:
         if change.table in COVERED and change.kind not in ("link", "unlink"):
             first.setdefault(change.key, change)
-    counts = {"restored": 0, "updated": 0, "softDeleted": 0, "failed": 0}
+    told: list[Body] = []
     actor, store.actor = store.actor, Actor("app", "", "Microsoft Entra Backup and Recovery")
     store.in_delta = False
     try:
-        for key, change in first.items() if not preview else ():
-            _put_back(tenant, key, change.kind, change.before, counts)
+        for key, change in first.items():
+            one = _judged(tenant, key, change)
+            if one is not None:
+                told.append(one)
+                if not preview and not one["failureMessage"]:
+                    _put_back(tenant, key, one["recoveryAction"], change.before)
     finally:
         store.in_delta, store.actor = True, actor
+    done = 0 if preview else sum(1 for one in told if not one["failureMessage"])
     job = {
         "@odata.type": f"#microsoft.graph.entraRecoveryServices.{'recoveryPreviewJob' if preview else 'recoveryJob'}",
-        "id": str(uuid.uuid4()),
-        "status": "successful", "targetStateDateTime": written(at), "jobStartDateTime": tenant.clock.stamp(),
-        "jobCompletionDateTime": tenant.clock.stamp(), "totalChangedObjectsCalculated": len(first),
-        "totalObjectsModified": counts["restored"] + counts["updated"] + counts["softDeleted"],
-        "totalFailedChanges": counts["failed"], "filteringCriteria": None,
+        "id": str(uuid.uuid4()), "status": "successful", "targetStateDateTime": written(at),
+        "jobStartDateTime": tenant.clock.stamp(), "jobCompletionDateTime": tenant.clock.stamp(),
+        "totalChangedObjectsCalculated": len(told), "totalChangedLinksCalculated": 0, "filteringCriteria": None,
     }  # fmt: skip
+    if not preview:
+        job |= {"totalObjectsModified": done, "totalLinksModified": 0, "totalFailedChanges": len(told) - done}
     link = "recoveryPreviewJobs" if preview else "recoveryJobs"
     store.create(JOB, job, snapshot, link if snapshot else "")
+    tenant.recovery_changes[str(job["id"])] = told
     return job
 
 
-def _put_back(tenant: Tenant, key: str, kind: str, before: bytes | None, counts: dict[str, int]) -> None:
+def changes(tenant: Tenant, request: Request, target: Target, *, failed: bool) -> Response:
+    """What a job changed or would change (getChanges, getFailedChanges)."""
+    told = tenant.recovery_changes.get(target.record.key if target.record else "", [])
+    value = [one for one in told if bool(one["failureMessage"]) == failed]
+    return json_response(200, {"@odata.context": f"{request.root}/{target.version}/$metadata#{target.template}",
+                               "value": value})  # fmt: skip
+
+
+def _judged(tenant: Tenant, key: str, change: Change) -> Body | None:
+    """What recovery would do to an object; None when it is as it was."""
     store = tenant.store
-    record = store.get(key)
-    if kind in ("create", "restore"):
-        if record is not None:
-            store.delete(key, soft=record.table in SOFT)
-            counts["softDeleted"] += 1
-        return
-    if record is None and key in store.bin:
-        record = store.restore(key)
-        counts["restored"] += 1
-    if record is None or before is None:
-        counts["failed"] += 1
-        return
-    was = orjson.loads(before)
+    record, entry = store.get(key), store.bin.get(key)
+    if change.kind in ("create", "restore"):
+        if record is None:
+            return None
+        return _one(record.read(), change, "softDelete", "")
+    if record is not None and record.body == change.before:
+        return None
+    was: Body = orjson.loads(change.before or b"{}")
+    action = "restore" if record is None else "update"
+    why = ""
     if was.get("onPremisesSyncEnabled"):
-        counts["failed"] += 1  # synchronized objects are reported, not recovered
+        why = "Synchronized objects are not recovered."
+    elif record is None and entry is None:
+        why = "The object was deleted for good."
+    return _one(was, change, action, why)
+
+
+def _one(body: Body, change: Change, action: str, why: str) -> Body:
+    return {"id": change.key, "displayName": body.get("displayName"), "recoveryAction": action,
+            "entityTypeName": TYPE_NAMES.get(change.table, change.table), "failureMessage": why or None}  # fmt: skip
+
+
+def _put_back(tenant: Tenant, key: str, action: str, before: bytes | None) -> None:
+    store = tenant.store
+    if action == "softDelete":
+        store.delete(key, soft=store.records[key].table in SOFT)
         return
-    if record.read() != was:
-        store.update(key, was)
-        counts["updated"] += 1
+    if action == "restore":
+        store.restore(key)
+    if before is not None:
+        store.update(key, orjson.loads(before))

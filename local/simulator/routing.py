@@ -186,7 +186,7 @@ class Resolver:
             if found is not None and self._has(type_name, found):
                 return self._navigate(record, found, rest[length:], f"{template}/{name}")
         call = CALL.match(rest[0])
-        bare = (call.group(1) if call else rest[0]).removeprefix("microsoft.graph.")
+        bare = _bare(call.group(1) if call else rest[0])
         known = self.schema.properties(type_name).get(bare)
         if known is not None and not known.navigation and not call:
             target.shape, target.name = "property", bare
@@ -331,9 +331,14 @@ def link_name(navigation: Navigation) -> str:
 def _split(segment: str) -> list[str]:
     """`users('x')` is the collection and a key; `delta(token='x')` is a call."""
     call = CALL.match(segment)
-    if not call or call.group(1).removeprefix("microsoft.graph.") in SET_OPERATIONS | OBJECT_OPERATIONS:
+    if not call or _bare(call.group(1)) in SET_OPERATIONS | OBJECT_OPERATIONS:
         return [segment]
     return [call.group(1), f"({call.group(2)})"]
+
+
+def _bare(name: str) -> str:
+    """An operation's name without its namespace."""
+    return NAMESPACE.sub("", name).removeprefix("entraRecoveryServices.")
 
 
 def _named(arguments: str) -> dict[str, str]:

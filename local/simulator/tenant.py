@@ -17,7 +17,7 @@ from local.simulator.faults.throttle import Throttle
 from local.simulator.requestlog import RequestLog
 from local.simulator.routing import Resolver
 from local.simulator.schema import Schema, load_schemas
-from local.simulator.store import Change, Record, Store
+from local.simulator.store import Body, Change, Record, Store
 
 CURSORS = 2000
 
@@ -60,6 +60,7 @@ class Tenant:
     stale: dict[str, bytes | None] = field(default_factory=dict)  # of the request being answered
     stale_seq: int | None = None
     delta_rounds: dict[Any, dict[str, list[Change]]] = field(default_factory=dict)
+    recovery_changes: dict[str, list[Body]] = field(default_factory=dict)  # by job of Microsoft's own recovery
     caller: Caller | None = None  # of the request being answered
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.simulator import model
+from local.simulator import model, recovery
 from local.simulator.errors import bad_request
 from local.simulator.http_types import Request, Response, json_response
 from local.simulator.reads.view import View, parse_select
@@ -27,6 +27,8 @@ def answer(tenant: Tenant, request: Request, target: Target) -> Response | None:
             return _memberships(tenant, request, target, target.record)
         case "checkMemberGroups" | "checkMemberObjects" if request.method == "POST" and target.record:
             return _check(tenant, request, target, target.record)
+        case "getChanges" | "getFailedChanges" if request.method == "GET" and target.table == recovery.JOB:
+            return recovery.changes(tenant, request, target, failed=target.name == "getFailedChanges")
         case "usage" if request.method == "GET" and target.record:
             return _usage(tenant, request, target, target.record)
     return None

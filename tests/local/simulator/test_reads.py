@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from local.simulator import Simulator
+from local.simulator.recovery import recover
 
 
 async def everything(graph: httpx.AsyncClient, link: str, **headers: str) -> list[dict[str, Any]]:
@@ -237,3 +238,25 @@ async def test_a_kept_page_is_told_anew_after_a_change(simulator: Simulator, gra
     first = (await graph.get("/v1.0/users")).json()["value"][0]
     await graph.patch(f"/v1.0/users/{first['id']}", json={"jobTitle": "Fresh"})
     assert (await graph.get("/v1.0/users")).json()["value"][0]["jobTitle"] == "Fresh"
+
+
+async def test_a_preview_tells_what_a_recovery_would_do_and_does_nothing(
+    simulator: Simulator, graph: httpx.AsyncClient
+) -> None:
+    store = simulator.store
+    changed, dropped, purged = [record.key for record in store.all("user")][:3]
+    await graph.patch(f"/v1.0/users/{changed}", json={"displayName": "Changed"})
+    await graph.delete(f"/v1.0/users/{dropped}")
+    await graph.delete(f"/v1.0/users/{purged}")
+    await graph.delete(f"/v1.0/directory/deletedItems/{purged}")
+    before = (await graph.get("/simulator/state")).json()
+    snapshot = (await graph.get("/v1.0/directory/recovery/snapshots")).json()["value"][-1]["id"]
+    path = f"/v1.0/directory/recovery/snapshots/{snapshot}/recoveryPreviewJobs"
+    assert (await graph.post(path, json={})).status_code == 403  # no application starts a job
+    job = recover(simulator.tenant, simulator.tenant.clock.now() - 60, preview=True)
+    after = (await graph.get("/simulator/state")).json()
+    assert (after["objects"]["user"], after["deleted"]) == (before["objects"]["user"], before["deleted"])
+    told = (await graph.get(f"/v1.0/directory/recovery/jobs/{job['id']}/getChanges()")).json()["value"]
+    assert {each["id"]: each["recoveryAction"] for each in told} == {changed: "update", dropped: "restore"}
+    failed = (await graph.get(f"/v1.0/directory/recovery/jobs/{job['id']}/getFailedChanges()")).json()["value"]
+    assert [each["id"] for each in failed] == [purged]
