@@ -89,6 +89,21 @@ BETA_SERVED = [
     "agentIdentityBlueprintPrincipal", "agentUser",
 ]  # fmt: skip
 
+# Enums of flags are one string with commas, though the SDK's getters read them as collections.
+FLAGS = frozenset(
+    [
+        "allowedWeakAlgorithms",
+        "guestOrExternalUserTypes",
+        "insiderRiskLevels",
+        "nativeAuthenticationApisEnabled",
+        "requirementsSatisfied",
+        "systemBrowserEnabledOn",
+        "transferMethods",
+        "agentIdRiskLevels",
+        "allowedPrincipalTypes",
+    ]
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Property:

@@ -13,7 +13,7 @@ from typing import Any
 
 from local.simulator import model
 from local.simulator.errors import GraphError
-from local.simulator.schema import Property, Schema
+from local.simulator.schema import FLAGS, Property, Schema
 from local.simulator.store import Body
 
 USER_DEFAULT = [
@@ -129,7 +129,7 @@ ALWAYS_ON_SELECT = frozenset(["customSecurityAttributes", "signInActivity", "emp
 
 
 def _empty(each: Property) -> Any:
-    return [] if each.collection else None
+    return [] if each.collection and each.name not in FLAGS else None
 
 
 def _copy(empty: Any) -> Any:

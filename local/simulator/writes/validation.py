@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from local.simulator.errors import GraphError, bad_request
-from local.simulator.schema import Property, Schema
+from local.simulator.schema import FLAGS, Property, Schema
 from local.simulator.store import Body
 from local.simulator.writes import refusals
 
@@ -22,21 +22,6 @@ GUID = re.compile(r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
 DURATION = re.compile(r"^-?P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$")
 TIME = re.compile(r"^\d{2}:\d{2}(:\d{2}(\.\d+)?)?$")
 EXTENSION = re.compile(r"^extension_[0-9a-f]{32}_\w+$")
-
-# Enums of flags are one string with commas, though the SDK's getters read them as collections.
-FLAGS = frozenset(
-    [
-        "allowedWeakAlgorithms",
-        "guestOrExternalUserTypes",
-        "insiderRiskLevels",
-        "nativeAuthenticationApisEnabled",
-        "requirementsSatisfied",
-        "systemBrowserEnabledOn",
-        "transferMethods",
-        "agentIdRiskLevels",
-        "allowedPrincipalTypes",
-    ]
-)
 
 # Complex types that cannot be sent without saying which one they are: they are abstract in Microsoft's schema.
 ABSTRACT = frozenset(
