@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 
-import jwt
 import orjson
 
 from shared.backup.planning import Before, Mode, closing_order, lanes, plan_types
@@ -11,6 +10,7 @@ from shared.backup.run import Run, TypeRun, save_run
 from shared.catalog import OBJECT_TYPES, enabled
 from shared.catalog.row import Cloud, ObjectType
 from shared.deployment import Deployment
+from shared.entra.directory import directory_extensions, held_permissions
 from shared.entra.transport import Graph
 from shared.entra.wanted import Reading, wanted
 from shared.errors import EntraError, NotFound, NotPermitted, Rejected
@@ -32,13 +32,16 @@ async def begin(opened: Deployment, graph: Graph, request: BackUpTenant) -> Back
     tenant = await records.tenants.get(tenant_id)
     settings = (await records.tenants.settings(tenant_id)).settings
     previous = await newest_full_view(opened, tenant_id)
-    held = permissions_held(await graph.token())
-    reading = Reading(options=settings.options, held=held, delta=tenant["kind"] == "workforce")
+    held = await held_permissions(graph)
+    recovered, notes = await recovered_natively(graph, previous)
+    extensions, unlisted = await _extensions(graph, previous)
+    reading = Reading(
+        options=settings.options, held=held, delta=tenant["kind"] == "workforce", extensions=extensions
+    )
     rows = tuple(OBJECT_TYPES.values())
     cloud = opened.settings.cloud
     on = frozenset(row.name for row in enabled(settings.options, cloud))
     digests = {row.name: row_digest(row, reading, cloud) for row in rows}
-    recovered, notes = await recovered_natively(graph, previous)
     plans = plan_types(
         rows,
         before=_before(previous),
@@ -53,13 +56,14 @@ async def begin(opened: Deployment, graph: Graph, request: BackUpTenant) -> Back
     run = Run(
         tenant_id=tenant_id, task_id=request["taskId"], kind=request["kind"], partial=request["types"] is not None,
         scheduled=request["scheduled"], started=now, retention_days=settings.retention_days,
-        options=settings.options, delta=reading.delta, previous=previous.sequence if previous else 0, held=held,
+        options=settings.options, extensions=extensions, delta=reading.delta, held=held,
+        previous=previous.sequence if previous else 0,
         types={
             plan.object_type: _type_run(plan.mode, plan.reason, digests[plan.object_type], previous, plan.object_type)
             for plan in plans
         },
         closing=tuple(closing_order(rows)),
-        notes=tuple(notes),
+        notes=(*notes, *unlisted),
     )  # fmt: skip
     name = await save_run(opened.workspace, run)
     return BackupBegun(run=name, kind=run.kind, lanes=lanes(rows, plans))
@@ -73,17 +77,18 @@ async def newest_full_view(opened: Deployment, tenant_id: str) -> Manifest | Non
     return None
 
 
-def permissions_held(token: str) -> frozenset[str] | None:
-    """The application permissions in Cairn's own token (its `roles` claim), or None where it shows none.
+async def _extensions(graph: Graph, previous: Manifest | None) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """The tenant's directory extensions, and a note where they could not be listed.
 
-    The token is Microsoft Graph's to validate; here it is only read, for planning.
+    Where there is a restore point to build on, a failure that may pass ends the attempt instead: a backup that asks for
+    fewer properties than the one before would look like a change of every object.
     """
     try:
-        claims = jwt.decode(token, options={"verify_signature": False, "verify_aud": False, "verify_exp": False})
-    except jwt.InvalidTokenError:
-        return None
-    roles = claims.get("roles")
-    return frozenset(roles) if isinstance(roles, list) else None
+        return await directory_extensions(graph), []
+    except EntraError as error:
+        if previous is not None and error.retryable:
+            raise
+        return {}, [f"Directory extensions could not be listed, and are not in this backup: {error} {error.remedy}"]
 
 
 def row_digest(row: ObjectType, reading: Reading, cloud: Cloud) -> str:

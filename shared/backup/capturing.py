@@ -146,12 +146,7 @@ class TypeReader:
         return last, False, ""
 
     def _reading(self) -> Reading:
-        planned = self.run.types[self.row.name]
-        return Reading(
-            options=self.run.options, held=self.run.held, delta=self.run.delta, sweeps=self.over is None,
-            parents=self.parents,
-            expected_objects=planned.expected_objects, expected_links=planned.expected_links,
-        )  # fmt: skip
+        return replace(self.run.reading(self.row.name), sweeps=self.over is None, parents=self.parents)
 
     async def _progress(self, done: int) -> None:
         expected = self.run.types[self.row.name].expected_objects if self.mode != "changes" else None

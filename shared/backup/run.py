@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.backup.checkpoint import load_json, run_prefix, store_json
 from shared.backup.planning import Mode
+from shared.entra.wanted import Reading
 from shared.messages import BackupKind
 from shared.records.times import as_text, as_time
 from shared.repository.store import BlobStore
@@ -41,10 +42,21 @@ class Run:
     previous: int
     held: frozenset[str] | None
     """Application permissions that the token holds; None if unknown."""
+    extensions: Mapping[str, tuple[str, ...]]
+    """Directory extensions registered in the tenant, by the kind of object."""
     types: Mapping[str, TypeRun]
     closing: tuple[str, ...]
     notes: tuple[str, ...] = ()
     """What could not be found out while planning; each becomes an event."""
+
+    def reading(self, name: str = "") -> Reading:
+        """How this run's types are to be read; with a type's name also what is expected of it."""
+        planned = self.types.get(name)
+        return Reading(
+            options=self.options, held=self.held, delta=self.delta, extensions=self.extensions,
+            expected_objects=planned.expected_objects if planned else None,
+            expected_links=planned.expected_links if planned else None,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """As it lies in the workspace."""
@@ -53,6 +65,7 @@ class Run:
             "scheduled": self.scheduled, "started": as_text(self.started), "retentionDays": self.retention_days,
             "options": dict(self.options), "delta": self.delta, "previous": self.previous,
             "held": None if self.held is None else sorted(self.held),
+            "extensions": {target: list(names) for target, names in self.extensions.items()},
             "types": {
                 name: {
                     "mode": one.mode, "reason": one.reason, "digest": one.digest,
@@ -71,6 +84,7 @@ class Run:
             scheduled=value["scheduled"], started=as_time(value["started"]), retention_days=value["retentionDays"],
             options=value["options"], delta=value["delta"], previous=value["previous"],
             held=None if value["held"] is None else frozenset(value["held"]),
+            extensions={target: tuple(names) for target, names in value["extensions"].items()},
             types={
                 name: TypeRun(
                     one["mode"], one["reason"], one["digest"], one["expectedObjects"], one["expectedLinks"]

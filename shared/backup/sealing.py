@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.backup.checkpoint import Json, TypeCapture, load_checkpoint
+from shared.backup.dangling import with_dangling
 from shared.backup.run import Run, TypeRun
 from shared.backup.summary import not_whole, restore_point_of, story_of
 from shared.backup.tallies import tallies_of
 from shared.catalog import CATALOG_VERSION, OBJECT_TYPES
 from shared.deployment import Deployment
-from shared.entra.wanted import Reading, wanted
+from shared.entra.wanted import wanted
 from shared.errors import RepositoryError
 from shared.messages import BackupSealed, SealBackup
 from shared.repository.chain import read_manifest
@@ -55,14 +56,12 @@ async def seal_backup(opened: Deployment, run: Run, message: SealBackup) -> Back
             remedy=worst.remedy if worst else None,
         )
     finished = opened.records.clock()
-    manifest = await seal(
-        opened.vault,
-        Manifest(
-            tenant_id=run.tenant_id, run_id=run.task_id, kind=run.kind, started=run.started, finished=finished,
-            expires=finished + timedelta(days=run.retention_days), catalog_version=CATALOG_VERSION, types=types,
-            cairn_version=VERSION,
-        ),
+    draft = Manifest(
+        tenant_id=run.tenant_id, run_id=run.task_id, kind=run.kind, started=run.started, finished=finished,
+        expires=finished + timedelta(days=run.retention_days), catalog_version=CATALOG_VERSION, types=types,
+        cairn_version=VERSION,
     )  # fmt: skip
+    manifest = await seal(opened.vault, replace(draft, types=await with_dangling(opened.vault, draft, previous)))
     await opened.records.restore_points.upsert(restore_point_of(manifest))
     await _tell_coverage(opened, run, previous, manifest)
     return BackupSealed(backupId=manifest.backup_id, warnings=len(not_whole(manifest)), summary=story_of(manifest))
@@ -183,8 +182,7 @@ class _Sealing:
         return counts
 
     def _left_out(self, name: str) -> list[Json]:
-        reading = Reading(options=self._run.options, held=self._run.held, delta=self._run.delta)
-        asked = wanted(OBJECT_TYPES[name], reading, self._opened.settings.cloud)
+        asked = wanted(OBJECT_TYPES[name], self._run.reading(), self._opened.settings.cloud)
         return [
             {"what": one.what, "reason": f"The option {one.name} is off.", "remedy": f"Turn the option {one.name} on."}
             if one.why == "option"

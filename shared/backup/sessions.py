@@ -1,13 +1,11 @@
 """Sessions with Microsoft Graph for the activities of this process: each its own connections and counts, all of one
 tenant under one governor.
 
-The orchestrator gives each activity a share of the tenant's budget. What the activities of a tenant that run here hold
-together is the governor's share, so one that needs little lends the rest to the others without a word between them.
+The orchestrator gives each activity a share of the tenant's budget; shares that meet here add up in `GOVERNORS`.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.entra.clouds import endpoints
@@ -19,19 +17,10 @@ from shared.entra.credentials import (
     TokenSource,
     token_source,
 )
-from shared.entra.governor import Governor
+from shared.entra.governors import GOVERNORS
 from shared.entra.transport import Graph
 from shared.errors import SettingsError
 from shared.settings import Settings
-
-
-@dataclass(slots=True)
-class _Tenant:
-    """What the activities of one tenant share."""
-
-    tokens: TokenSource
-    governor: Governor
-    shares: list[float] = field(default_factory=list)
 
 
 class _Lent:
@@ -52,7 +41,7 @@ class GraphSessions:
     """Opens sessions for reading tenants with the app identity of the `basic` consent."""
 
     def __init__(self) -> None:
-        self._tenants: dict[str, _Tenant] = {}
+        self._tokens: dict[tuple[str, str], TokenSource] = {}
 
     @asynccontextmanager
     async def reading(
@@ -60,19 +49,13 @@ class GraphSessions:
     ) -> AsyncIterator[Graph]:
         """A session that reads the tenant with `share` (0..1) of its budget while it is open."""
         roots = endpoints(settings.cloud, graph_url=settings.graph_url, login_url=settings.login_url)
-        if tenant_id not in self._tenants:
-            tokens = token_source(roots, tenant_id, reading_credential(settings))
-            self._tenants[tenant_id] = _Tenant(tokens, Governor(share=share))
-        tenant = self._tenants[tenant_id]
-        tenant.shares.append(share)
-        tenant.governor.resize(share=sum(tenant.shares))
-        try:
-            async with Graph(roots, _Lent(tenant.tokens), governor=tenant.governor, scheduled=scheduled) as graph:
+        credential = reading_credential(settings)
+        key = (roots.login, tenant_id)
+        if key not in self._tokens:
+            self._tokens[key] = token_source(roots, tenant_id, credential)
+        with GOVERNORS.joined(roots.graph, tenant_id, credential.client_id, share=share) as governor:
+            async with Graph(roots, _Lent(self._tokens[key]), governor=governor, scheduled=scheduled) as graph:
                 yield graph
-        finally:
-            tenant.shares.remove(share)
-            if tenant.shares:
-                tenant.governor.resize(share=sum(tenant.shares))
 
 
 def reading_credential(settings: Settings) -> Credential:

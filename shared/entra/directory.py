@@ -64,3 +64,23 @@ async def subscribed_skus(graph: Graph) -> list[Body]:
     """The tenant's licences: names, plans, and how many are bought and used."""
     asking = Asking(asked="licences", permission="LicenseAssignment.Read.All")
     return [body_of(value) async for page in pages(graph, "/subscribedSkus", asking) for value in page.values]
+
+
+async def directory_extensions(graph: Graph) -> dict[str, tuple[str, ...]]:
+    """The names of all directory extensions registered in the tenant, by the kind of object that has them.
+
+    Source: "directoryObject: getAvailableExtensionProperties", which tells of every application's, also of other
+    tenants' applications that are used here.
+    """
+    document = await graph.post_json(
+        "/directoryObjects/getAvailableExtensionProperties", b"{}", asked="directory extensions",
+        permission="Directory.Read.All",
+    )
+    values = document.get("value")
+    if not isinstance(values, list):
+        raise Garbled("directory extensions were answered without `value`", code="noValue")
+    names: dict[str, list[str]] = {}
+    for value in values:
+        for target in value.get("targetObjects") or ():
+            names.setdefault(str(target), []).append(str(value["name"]))
+    return {target: tuple(sorted(set(found))) for target, found in sorted(names.items())}

@@ -7,15 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from shared.catalog.permissions import missing
 from shared.catalog.row import Cloud, Link, ObjectType, Subtype
-
-DIRECTORY_READ = frozenset({"Directory.Read.All", "Directory.ReadWrite.All"})
-COVERED_BY_DIRECTORY_READ = frozenset({
-    "User.Read.All", "Group.Read.All", "GroupMember.Read.All", "Application.Read.All", "Device.Read.All",
-    "AdministrativeUnit.Read.All", "Organization.Read.All", "Domain.Read.All", "RoleManagement.Read.Directory",
-})
-"""What Directory.Read.All reads too ("Microsoft Graph permissions reference"); neither hidden members nor policies."""
-
 
 NOT_IN_DELTA = frozenset({"customSecurityAttributes", "passwordProfile"})
 """Properties that a list shows and delta does not ("Use delta query to track changes": what is stored elsewhere)."""
@@ -37,6 +30,8 @@ class Reading:
     """Whether links that delta does not track are listed for every object; else for objects that changed only."""
     parents: tuple[Mapping[str, Any], ...] | None = None
     """For types under parents: only these parents, as they were read; None for all."""
+    extensions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Directory extensions registered in the tenant, by the kind of object that has them (`User`, `Group`)."""
     expected_objects: int | None = None
     """How many there were last time; the planner asks Graph if it is not told."""
     expected_links: int | None = None
@@ -105,7 +100,7 @@ def wanted(row: ObjectType, reading: Reading, cloud: Cloud) -> Wanted:
     return Wanted(
         row=row,
         by_delta=by_delta,
-        select=tuple(name for name in row.select if allowed(name)),
+        select=_with_extensions(tuple(name for name in row.select if allowed(name)), row, reading),
         delta_links=tuple(link for link in asked if link.reading == "delta" and by_delta),
         expand_links=tuple(
             link for link in asked
@@ -123,11 +118,15 @@ def wanted(row: ObjectType, reading: Reading, cloud: Cloud) -> Wanted:
     )
 
 
+def _with_extensions(select: tuple[str, ...], row: ObjectType, reading: Reading) -> tuple[str, ...]:
+    """Graph shows a directory extension only where it is asked for by name ("Add custom data to resources")."""
+    names = reading.extensions.get(row.extension_target, ()) if row.extension_target and select else ()
+    return (*select, *(name for name in names if name not in select))
+
+
 def holds_permission(held: frozenset[str], permission: str) -> bool:
-    """Whether `permission` is held, by itself or by one that contains it."""
-    if not permission or permission in held or permission.replace(".Read.", ".ReadWrite.") in held:
-        return True
-    return permission in COVERED_BY_DIRECTORY_READ and not held.isdisjoint(DIRECTORY_READ)
+    """Whether `permission` is held, by itself or by one that serves for it; no permission at all is always held."""
+    return not permission or not missing((permission,), held)
 
 
 def _allowed(what: str, option: str, permission: str, reading: Reading, left_out: list[LeftOut]) -> bool:
