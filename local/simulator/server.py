@@ -29,6 +29,7 @@ class Connection(asyncio.Protocol):
         self.open = open_
         self.latency_seconds = latency_seconds
         self.transport: asyncio.Transport | None = None
+        self._opened: asyncio.Transport | None = None
         self._parser: Any = httptools.HttpRequestParser(self)
         self._queue: deque[tuple[Request, bool]] = deque()
         self._busy = False
@@ -42,6 +43,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the transport."""
         self.transport = cast(asyncio.Transport, transport)  # uvloop's are transports in all but ancestry
+        self._opened = self.transport
         self.open.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol names it
@@ -157,6 +159,12 @@ class Connection(asyncio.Protocol):
         if not keep:
             self._close()
 
+    def abort(self) -> None:
+        """Drop the connection, whatever a slow reader has not taken yet."""
+        self.transport = None
+        if self._opened is not None:
+            self._opened.abort()
+
     def _close(self) -> None:
         if self.transport is not None:
             self.transport.close()
@@ -182,8 +190,7 @@ class Server:
         """Stop listening and drop what is open."""
         self._server.close()
         for connection in list(self._connections):
-            if connection.transport is not None:
-                connection.transport.abort()
+            connection.abort()
         while self._connections:  # noqa: ASYNC110 - aborted transports close in the next turns of the loop
             await asyncio.sleep(0)
         await self._server.wait_closed()
