@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import api.backups
+import api.coverage
 import api.dashboard
 import api.events
 import api.health
@@ -27,6 +28,7 @@ ROUTERS = (
     api.tenants.router,
     api.settings.router,
     api.backups.router,
+    api.coverage.router,
     api.tasks.router,
     api.events.router,
     api.object_types.router,

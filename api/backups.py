@@ -1,4 +1,4 @@
-"""/tenants/{tenantId}/backups: start them, list restore points, verify them, what they cover."""
+"""/tenants/{tenantId}/backups: start them, list restore points, verify them."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ from api.starting import IdempotencyKey, started_once, was_sent_before
 from shared import operations
 from shared.errors import Busy
 from shared.expectations import expecting
-from shared.records.restore_points import RestorePoint, TypeCoverage
+from shared.records.restore_points import RestorePoint
 from shared.records.tasks import Task
 from shared.records.times import as_text, as_time
 from shared.starting import running, start
@@ -133,24 +133,6 @@ async def verify_backup(
     return await started_once(request, deployed, caller, idempotency_key, {"backupId": point["backupId"]}, run)
 
 
-@router.get("/{backup_id}/coverage")
-@permit("backups.read")
-async def get_coverage(tenant_id: str, backup_id: str, records: Kept) -> dict[str, Any]:
-    """What was read and what was not, type by type, with the reason and what would mend it."""
-    point = await records.restore_points.get(tenant_id.lower(), backup_id)
-    return {"backupId": point["backupId"], "outcome": point["outcome"], "value": _coverage(point)}
-
-
-@router.get("/{backup_id}/coverage.csv", response_class=Response)
-@permit("export")
-async def get_coverage_csv(tenant_id: str, backup_id: str, records: Kept) -> Response:
-    """The coverage as CSV."""
-    point = await records.restore_points.get(tenant_id.lower(), backup_id)
-    columns = ("type", "outcome", "count", "reason", "remedy", "readAt")
-    rows = [[{**row}[name] for name in columns] for row in _coverage(point)]
-    return csv_of(f"coverage-{point['backupId']}", columns, rows)
-
-
 def shown(point: RestorePoint) -> dict[str, Any]:
     """The restore point without its coverage in detail; `when` is its start, under the name that searches use."""
     kept = {name: value for name, value in point.items() if name != "coverageDetails"}
@@ -172,15 +154,6 @@ def csv_of(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
 def _cell(value: Any) -> Any:
     text = "" if value is None else str(value)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not isinstance(value, int | float) else text
-
-
-def _coverage(point: RestorePoint) -> list[TypeCoverage]:
-    if "coverageDetails" in point:
-        return point["coverageDetails"]
-    return [
-        TypeCoverage(type=name, outcome=outcome, count=point["counts"].get(name, 0), reason="", remedy="", readAt=None)
-        for name, outcome in sorted(point["coverage"].items())
-    ]
 
 
 def _check_types(types: Sequence[str] | None) -> None:

@@ -154,7 +154,8 @@ async def take_up_or_close(records: Records, client: DurableClient, task: Task) 
     state = await client.get_orchestration_state(task_id, fetch_payloads=False)
     if state is None and task["type"] in TAKEN_UP and not task["cancelRequested"]:
         found = await records.tasks.take_up(task_id, most=MOST_TAKE_UPS)
-        if found is not None:
+        # Somebody may have closed it meanwhile and begun another: what has ended is never taken up again.
+        if found is not None and (await records.tasks.get(task_id))["status"] in OPEN:
             orchestrator, message = found
             await client.schedule_new_orchestration(orchestrator, input=dict(message), instance_id=task_id)
             await records.events.record(
