@@ -42,6 +42,22 @@ async def start_due(records: Records, settings: Settings, client: DurableClient)
                 f"notScheduled:{records.clock():%Y-%m-%dT%H}", tenant_id=tenant["tenantId"], severity="error",
                 code="notScheduled", message=f"What is due could not be started: {error} {error.remedy}",
             )  # fmt: skip
+    return started + await _expire_former(records, client)
+
+
+async def _expire_former(records: Records, client: DurableClient) -> int:
+    """Restore points of tenants that are no longer registered expire all the same."""
+    started = 0
+    async for tenant_id in records.tenants.former():
+        now = records.clock()
+        expires = [as_time(point["expires"]) async for _, point in records.restore_points.stream(tenant_id)]
+        if not expires:
+            await records.tenants.forget(tenant_id)
+        elif min(expires) <= now:
+            task_id = _task_id(tenant_id, "expiry", _period(now, EXPIRE_EVERY))
+            if await records.tasks.find(task_id) is None:
+                await start(records, client, operations.expiry(tenant_id, task_id, requested_by=REQUESTED_BY))
+                started += 1
     return started
 
 

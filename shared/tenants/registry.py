@@ -62,6 +62,7 @@ class Tenants:
             await self._table.insert(Row(_partition(tenant_id), "tenant", cast(Mapping[str, Any], tenant)))
         except RowExists:
             raise DuplicateTenant(f"Tenant {tenant_id} is registered already.") from None
+        await self.forget(tenant_id)
         return tenant
 
     async def find(self, tenant_id: str) -> Tenant | None:
@@ -98,14 +99,25 @@ class Tenants:
         raise RowChanged(f"tenant {tenant_id} is changed by too many at once")
 
     async def unregister(self, tenant_id: str) -> bool:
-        """Forget tenant, settings and history, and say whether it was there; its restore points stay."""
+        """Forget tenant, settings and history, and say whether it was there; its restore points stay until they
+        expire, for which it is remembered as a former one."""
         if await self._tenant_row(tenant_id) is None:
             return False
         tenant_id = tenant_id.lower()
+        await self._table.upsert(Row("former", tenant_id, {}))
         for key in ("settings", "history", "tenant"):
             await self._table.delete(_partition(tenant_id), key)
         await self._table.delete("all", tenant_id)
         return True
+
+    async def former(self) -> AsyncIterator[str]:
+        """Tenants that are not registered any more and may still have restore points."""
+        async for row in walk(self._table, "former"):
+            yield row.key
+
+    async def forget(self, tenant_id: str) -> None:
+        """A former tenant has nothing left here; safe to repeat."""
+        await self._table.delete("former", tenant_id.lower())
 
     async def settings(self, tenant_id: str) -> StoredSettings:
         """Its settings, or the defaults if none were ever set; the tenant is not checked."""
