@@ -126,10 +126,14 @@ def _patch(write: Write) -> Response:
     navigation = target.navigation
     if navigation is not None and navigation.how not in ("child", "where") and target.record is not None:
         raise not_allowed()
-    record = write.record()
-    if record.table == "domain" and "domain" not in write.target.template:
-        raise not_allowed()
-    return objects.update(write, record)
+    if navigation is not None and navigation.target in MADE_BY_PATCH and target.record is None:
+        made = {"id": MADE_BY_PATCH[navigation.target], **model.DEFAULTS.get(navigation.target, {})}
+        return objects.first_change(write, navigation, made)
+    return objects.update(write, write.record())
+
+
+# Single contained objects that a first PATCH makes. For branding, whose default a tenant may lack, unconfirmed.
+MADE_BY_PATCH = {"organizationalBranding": "0", "strongAuthenticationRequirements": "", "signInPreferences": ""}
 
 
 def _put(write: Write) -> Response:

@@ -15,7 +15,7 @@ from cryptography import x509
 
 from local.simulator.errors import GraphError, bad_request
 from local.simulator.store import Body, Record
-from local.simulator.writes import cascades, refusals, unique
+from local.simulator.writes import cascades, links, references, refusals, unique
 from local.simulator.writes.change import Write, new_id
 from local.simulator.writes.hooks import Hooks, register
 
@@ -28,9 +28,9 @@ MIRRORED = ("displayName", "description", "notes", "appRoles", "info", "signInAu
 
 
 def _prepare(write: Write, made: Body, body: Body, _sent: Body) -> Body:
-    for name in body:
-        if name.endswith("@odata.bind") and name != "owners@odata.bind":
-            raise refusals.unknown_property(name)
+    owners = references.bound(write, body, "owners")
+    links.check_targets(write, None, made, "owners", owners, links.RULES["application", "owners"])
+    write.links += [("owners", each.key) for each in owners]
     app_id = str(uuid.uuid4())
     whole: Body = {
         "signInAudience": "AzureADandPersonalMicrosoftAccount", "identifierUris": [], "appRoles": [],
@@ -49,7 +49,7 @@ def _prepare(write: Write, made: Body, body: Body, _sent: Body) -> Body:
     }  # fmt: skip
     _check(write, whole, {}, "")
     whole["keyCredentials"] = keys(whole["keyCredentials"], [])
-    if not write.app_only:
+    if not write.app_only and not owners:
         write.links.append(("owners", write.caller.object_id))
     return whole
 

@@ -5,6 +5,8 @@ A request that is refused has changed nothing: every check comes before the firs
 
 from __future__ import annotations
 
+import orjson
+
 from local.simulator import model
 from local.simulator.errors import GraphError, bad_request, not_allowed, not_found
 from local.simulator.http_types import Response
@@ -56,6 +58,7 @@ def insert(
     for name, value in body.items():
         if name in rule.read_only and value is not None:
             raise _refuse(table, refusals.read_only(name))
+    _check_binds(table, body, "POST")
     checked = _validator(write, table, body).body(type_name, body)
     for name in sorted(rule.required):
         if checked.get(name) is None or checked[name] == "":
@@ -96,6 +99,27 @@ def update(write: Write, record: Record) -> Response:
 
 def change(write: Write, record: Record, body: Body) -> Record:
     """Apply a PATCH body to an object; properties that are not named keep their values, collections go whole."""
+    old, new = record.read(), judged(write, record, body)
+    write.store.update(record.key, new)
+    for name, target in write.links:
+        write.store.link(record.key, name, target)
+    hooks = _hooks(write, write.type_of(record), record.table)
+    if hooks.changed is not None:
+        hooks.changed(write, record, old)
+    return record
+
+
+def first_change(write: Write, navigation: model.Navigation, made: Body) -> Response:
+    """The answer of a PATCH to a single contained object that its parent does not have yet: it is made."""
+    parent, body = write.parent(), write.request.json()
+    table = model.child_table(navigation)
+    new = judged(write, Record("", table, orjson.dumps(made), -1), body)
+    record = write.store.create(table, new, parent.key, model.link_name(navigation))
+    return write.updated(record) if find_rule(write, table).patched == 200 else no_content()
+
+
+def judged(write: Write, record: Record, body: Body) -> Body:
+    """What a PATCH body would make of an object; nothing is changed yet."""
     type_name = write.type_of(record)
     table = record.table
     rule = find_rule(write, type_name)
@@ -104,23 +128,23 @@ def change(write: Write, record: Record, body: Body) -> Record:
     if not rule.app_only and write.app_only:
         raise refusals.delegated_only()
     _check_named(write, record, body, rule)
-    checked = _validator(write, table, body).body(type_name, body)
+    _check_binds(table, body, "PATCH")
+    validator = _validator(write, table, body)
+    checked = validator.body(type_name, body)
     for name in checked:
-        if name == "id" or (_is_navigation(write, type_name, name) and table != "conditionalAccessPolicy"):
+        if name == PUBLISHING and isinstance(checked[name], dict):
+            # the proxy settings are addressed as a property of the application (onPremisesPublishing resource type)
+            settings = validator.body(PUBLISHING, checked[name])
+            _check_publishing(settings)
+            checked[name] = (record.read().get(name) or {}) | settings
+        elif name == "id" or (_is_navigation(write, type_name, name) and table != "conditionalAccessPolicy"):
             raise refusals.read_only(name)
         if name in rule.required and (checked[name] is None or checked[name] == ""):
             raise _refuse(table, refusals.invalid_value(name, type_name))
     hooks = _hooks(write, type_name, table)
     old = record.read()
     new = old | checked
-    if hooks.change is not None:
-        new = hooks.change(write, record, old, new, body)
-    write.store.update(record.key, new)
-    for name, target in write.links:
-        write.store.link(record.key, name, target)
-    if hooks.changed is not None:
-        hooks.changed(write, record, old)
-    return record
+    return new if hooks.change is None else hooks.change(write, record, old, new, body)
 
 
 def _check_named(write: Write, record: Record, body: Body, rule: TypeRule) -> None:
@@ -138,6 +162,16 @@ def _check_named(write: Write, record: Record, body: Body, rule: TypeRule) -> No
             raise _refuse(table, refusals.read_only(name))
         named = "@" not in name and name in write.schema.properties(type_name)
         if rule.only is not None and named and name not in rule.only:
+            raise refusals.read_only(name)
+
+
+PUBLISHING = "onPremisesPublishing"
+PUBLISHING_READ_ONLY = ("applicationType", "isOnPremPublishingEnabled", "verifiedCustomDomainCertificatesMetadata")
+
+
+def _check_publishing(settings: Body) -> None:
+    for name in PUBLISHING_READ_ONLY:
+        if name in settings:
             raise refusals.read_only(name)
 
 
@@ -197,6 +231,25 @@ def upsert(write: Write) -> Response:
         body = body | {"appId": value}
     record = insert(write, target.type, target.table, body, preset={name: value})
     return write.created(record)
+
+
+# Links that a body may bind; any other bind is refused rather than passed over.
+BINDS = frozenset(
+    [
+        ("group", "members", "POST"),
+        ("group", "owners", "POST"),
+        ("group", "members", "PATCH"),
+        ("user", "manager", "POST"),
+        ("application", "owners", "POST"),
+        ("servicePrincipal", "owners", "POST"),
+    ]
+)
+
+
+def _check_binds(table: str, body: Body, method: str) -> None:
+    for name in body:
+        if name.endswith("@odata.bind") and (table, name.removesuffix("@odata.bind"), method) not in BINDS:
+            raise refusals.unknown_property(name)
 
 
 # -- within -------------------------------------------------------------------------------------------------------

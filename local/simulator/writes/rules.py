@@ -265,6 +265,10 @@ RULES: dict[str, TypeRule] = {
         read_only=METHOD.read_only | {"temporaryAccessPass", "isUsable", "methodUsabilityReason"}, update=False
     ),
     "externalAuthenticationMethod": TypeRule(_words("configurationId"), METHOD.read_only, update=False),
+    "strongAuthenticationRequirements": TypeRule(read_only=_words("id"), create=False, delete=""),
+    "signInPreferences": TypeRule(
+        read_only=_words("id systemPreferredAuthenticationMethod"), create=False, delete=""
+    ),
     "passwordAuthenticationMethod": TypeRule(create=False, update=False, delete=""),
     "fido2AuthenticationMethod": TypeRule(create=False, update=False),
     "microsoftAuthenticatorAuthenticationMethod": TypeRule(create=False, update=False),

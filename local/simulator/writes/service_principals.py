@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from local.simulator.errors import bad_request, denied
 from local.simulator.store import Body, Record
-from local.simulator.writes import cascades, custom_attributes, guards, refusals, unique
+from local.simulator.writes import cascades, custom_attributes, guards, links, references, refusals, unique
 from local.simulator.writes.applications import check_entitlements, keys, mirror
 from local.simulator.writes.change import Write
 from local.simulator.writes.hooks import Hooks, register
@@ -17,7 +17,7 @@ MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 FROM_APPLICATION = frozenset(["appRoles", "info", "displayName", "homepage", "replyUrls", "logoutUrl", "description"])
 
 
-def _prepare(write: Write, made: Body, _body: Body, _sent: Body) -> Body:
+def _prepare(write: Write, made: Body, body: Body, _sent: Body) -> Body:
     store = write.store
     app_id = str(made["appId"]).lower()
     application = next(iter(store.find("application", "appId", app_id)), None)
@@ -37,6 +37,9 @@ def _prepare(write: Write, made: Body, _body: Body, _sent: Body) -> Body:
             f"{app_id} is already in use."
         )
     custom_attributes.check_values(write, made, {})
+    owners = references.bound(write, body, "owners")
+    links.check_targets(write, None, made, "owners", owners, links.RULES["servicePrincipal", "owners"])
+    write.links += [("owners", each.key) for each in owners]
     return from_application(write, application.read(), made)
 
 

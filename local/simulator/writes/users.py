@@ -10,7 +10,16 @@ from typing import Any
 
 from local.simulator.errors import bad_request
 from local.simulator.store import Body, Record, Store
-from local.simulator.writes import cascades, custom_attributes, dynamic, guards, licences, refusals, unique
+from local.simulator.writes import (
+    cascades,
+    custom_attributes,
+    dynamic,
+    guards,
+    licences,
+    references,
+    refusals,
+    unique,
+)
 from local.simulator.writes.change import Write
 from local.simulator.writes.hooks import Hooks, register
 
@@ -22,9 +31,9 @@ MOST_OTHER_MAILS = 250
 
 def _prepare(write: Write, made: Body, body: Body, _sent: Body) -> Body:
     store = write.store
-    for name in _links(body):
-        raise refusals.unknown_property(name)
     password = _password(made.get("passwordProfile"), required=True)
+    if "manager@odata.bind" in body:
+        write.links.append(("manager", references.resolve(write, body["manager@odata.bind"]).key))
     check_name(write, made["userPrincipalName"], made.get("onPremisesImmutableId"))
     _check_values(store, made, made, "")
     custom_attributes.check_values(write, made, {})
@@ -162,7 +171,3 @@ def _password(profile: Any, *, required: bool) -> Body | None:
         "forceChangePasswordNextSignIn": bool(profile.get("forceChangePasswordNextSignIn", required)),
         "forceChangePasswordNextSignInWithMfa": bool(profile.get("forceChangePasswordNextSignInWithMfa", False)),
     }
-
-
-def _links(body: Body) -> list[str]:
-    return [name for name in body if name.endswith("@odata.bind") and name != "manager@odata.bind"]

@@ -245,3 +245,30 @@ async def test_policies_are_linked_but_do_not_come_back_with_a_service_principal
     assert (await tenant.get(path))["value"] == []
     bad = {"displayName": "c", "definition": ["not json"]}
     assert (await tenant.refused("POST", "/policies/claimsMappingPolicies", bad))[0] == 400
+
+
+async def test_links_are_bound_where_graph_binds_them_and_nowhere_else(tenant: Graph) -> None:
+    owner = await tenant.user()
+    reference = tenant.reference(owner)["@odata.id"]
+    application = await tenant.application(**{"owners@odata.bind": [reference]})
+    assert [each["id"] for each in (await tenant.get(f"/applications/{application['id']}/owners"))["value"]] == [owner]
+    report = await tenant.user(**{"manager@odata.bind": reference})
+    assert (await tenant.get(f"/users/{report}/manager"))["id"] == owner
+    body = {"displayName": "u", "members@odata.bind": [reference]}
+    assert (await tenant.refused("POST", "/directory/administrativeUnits", body))[0] == 400
+    path = f"/applications/{application['id']}"
+    assert (await tenant.refused("PATCH", path, {"owners@odata.bind": [reference]}))[0] == 400
+
+
+async def test_proxy_settings_are_patched_in_beta(tenant: Graph) -> None:
+    application = await tenant.application()
+    path = f"/beta/applications/{application['id']}"
+    settings = {"internalUrl": "https://in.example/", "externalUrl": "https://out.example/"}
+    await tenant.change(path, {"onPremisesPublishing": settings})
+    await tenant.change(path, {"onPremisesPublishing": {"isHttpOnlyCookieEnabled": True}})
+    stored = tenant.simulator.store.records[application["id"]].read()["onPremisesPublishing"]
+    assert (stored["internalUrl"], stored["isHttpOnlyCookieEnabled"]) == ("https://in.example/", True)
+    refused = {"onPremisesPublishing": {"isOnPremPublishingEnabled": True}}
+    assert (await tenant.refused("PATCH", path, refused))[0] == 400
+    plain = f"/applications/{application['id']}"
+    assert (await tenant.refused("PATCH", plain, {"onPremisesPublishing": settings}))[0] == 400

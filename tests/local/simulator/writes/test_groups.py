@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.simulator.writes.conftest import GLOBAL_ADMINISTRATOR, Graph
+from tests.local.simulator.writes.conftest import GLOBAL_ADMINISTRATOR, SKU, Graph
 
 
 async def test_a_group_with_bound_members_is_created_changed_deleted_and_brought_back(tenant: Graph) -> None:
@@ -229,3 +229,10 @@ async def test_an_administrative_unit_comes_back_with_members_but_is_not_purged(
     assert (await tenant.refused("DELETE", f"/directory/deletedItems/{unit['id']}"))[0] == 400
     assert (await tenant.send("POST", f"/directory/deletedItems/{unit['id']}/restore"))[0] == 200
     assert [each["id"] for each in (await tenant.get(f"{path}/members"))["value"]] == [user]
+
+
+async def test_a_group_with_licences_is_not_deleted(tenant: Graph) -> None:
+    group = await tenant.group()
+    body = {"addLicenses": [{"skuId": SKU}], "removeLicenses": []}
+    assert (await tenant.send("POST", f"/groups/{group}/assignLicense", body))[0] == 202
+    assert (await tenant.refused("DELETE", f"/groups/{group}"))[0] == 400

@@ -134,7 +134,9 @@ async def test_branding_streams_are_put_read_and_removed(tenant: Graph, name: st
     store = tenant.simulator.store
     organization = store.records[tenant.simulator.tenant_id]
     if not list(store.link_set("branding").targets(organization.key)):
-        store.create("organizationalBranding", {"id": "0"}, organization.key, "branding")
+        branding = f"/organization/{tenant.simulator.tenant_id}/branding"
+        assert (await tenant.refused("PATCH", branding, {"backgroundColor": "red"}))[0] == 400
+        await tenant.change(branding, {"backgroundColor": "#FFFFFF", "signInPageText": "x"})
     path = f"/v1.0/organization/{tenant.simulator.tenant_id}/branding/{name}"
     put = await tenant.client.put(path, content=b"\x89PNG", headers={"content-type": "image/png"})
     assert put.status_code == 204
@@ -167,3 +169,10 @@ async def test_a_batch_writes_through_the_same_rules_in_order(tenant: Graph) -> 
     status, said = await tenant.send("POST", "/$batch", {"requests": requests})
     assert status == 200
     assert {each["id"]: each["status"] for each in said["responses"]} == {"1": 201, "2": 400, "3": 424}
+
+
+async def test_multifactor_state_is_patched_in_beta(tenant: Graph) -> None:
+    path = f"/beta/users/{await tenant.user()}/authentication/requirements"
+    assert (await tenant.refused("PATCH", path, {"perUserMfaState": "sometimes"}))[0] == 400
+    await tenant.change(path, {"perUserMfaState": "enforced"})
+    assert (await tenant.send("GET", path))[1]["perUserMfaState"] == "enforced"
