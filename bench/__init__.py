@@ -1,0 +1,1 @@
+"""Side-by-side measurements: Cairn and what people use today, on one machine, in one run, on one tenant."""

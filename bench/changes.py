@@ -1,0 +1,49 @@
+"""One percent of a tenant's users and groups changed, the way administrators change them: through Graph.
+
+Writes go in `$batch` of 20, with the simulator's quotas lifted meanwhile: how fast the bench changes is not measured.
+"""
+
+from bench.parts import BenchError, Simulator
+
+BATCH = 20
+PAGE = 999
+
+
+def change_one_percent(simulator: Simulator) -> int:
+    """How many objects were changed."""
+    before = simulator.control("GET", "quotas")
+    simulator.control("POST", "quotas", {"scale": 10_000})
+    try:
+        with simulator.graph() as graph:
+            users, groups = _every_hundredth(graph, "users"), _every_hundredth(graph, "groups")
+            requests = [
+                {"method": "PATCH", "url": f"/users/{user}", "body": {"jobTitle": f"Changed {place}"}}
+                for place, user in enumerate(users)
+            ] + [
+                {"method": "PATCH", "url": f"/groups/{group}", "body": {"description": f"Changed {place}"}}
+                for place, group in enumerate(groups)
+            ]
+            for first in range(0, len(requests), BATCH):
+                entries = [
+                    {"id": str(place), "headers": {"Content-Type": "application/json"}, **each}
+                    for place, each in enumerate(requests[first : first + BATCH])
+                ]
+                answer = graph.post("/$batch", json={"requests": entries})
+                answer.raise_for_status()
+                refused = [one for one in answer.json()["responses"] if one["status"] >= 300]
+                if refused:
+                    raise BenchError(f"a change was refused: {refused[0]}")
+    finally:
+        simulator.control("POST", "quotas", {"scale": before["scale"]})
+    return len(requests)
+
+
+def _every_hundredth(graph, kind: str) -> list[str]:  # type: ignore[no-untyped-def]
+    ids: list[str] = []
+    address = f"/{kind}?$select=id&$top={PAGE}"
+    while address:
+        page = graph.get(address)
+        page.raise_for_status()
+        ids += [one["id"] for one in page.json()["value"]]
+        address = page.json().get("@odata.nextLink", "")
+    return ids[::100]

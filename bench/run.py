@@ -1,0 +1,58 @@
+"""`python -m bench.run`: measure, print the table, write `bench/results.json`.
+
+Everything of one run is measured on one machine in one go, rivals too: the ratios are what to read. Nothing is shown
+for work that was not done whole.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench import full_backup
+from bench.parts import ROOT, BenchError, machine, written
+from bench.report import Report
+from bench.tenant import SCALES
+
+CACHE = ROOT / "bench" / ".cache"
+RESULTS = ROOT / "bench" / "results.json"
+
+type Part = Callable[[Report, Path, str], None]
+
+SECTIONS: dict[str, dict[str, Part]] = {
+    "backup": {
+        "full": full_backup.measure,
+    },
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what was asked for; 1 if something that was to be measured failed."""
+    parser = argparse.ArgumentParser(prog="python -m bench.run", description="Side-by-side measurements.")
+    parser.add_argument("--section", choices=sorted(SECTIONS), action="append", help="may be repeated; default all")
+    parser.add_argument("--part", action="append", help="only this part of the section; may be repeated")
+    parser.add_argument("--scale", choices=tuple(SCALES), default="T1", help="how large a tenant")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the results are written")
+    asked = parser.parse_args(arguments)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    began = machine()
+
+    def keep(report: Report) -> None:
+        written(asked.results, {"scale": asked.scale, "machine": began, **report.as_json()})
+
+    report, failed = Report(keep), False
+    for section in asked.section or sorted(SECTIONS):
+        for name, part in SECTIONS[section].items():
+            if asked.part and name not in asked.part:
+                continue
+            try:
+                part(report, CACHE, asked.scale)
+            except BenchError as why:
+                failed = True
+                report.note(f"{name} failed", str(why))
+    report.show()
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
