@@ -52,7 +52,7 @@ def place(store: Store, record: Record) -> None:
     body = record.read()
     members = store.link_set("members")
     for holder in [*store.all("group"), *store.all("administrativeUnit")]:
-        if b"embership" not in holder.body:
+        if b'"membershipRule":"' not in holder.body:  # without a rule, or a null one; spares reading every group
             continue
         rule = _active(holder.read())
         if rule is None or rule.table != record.table:
