@@ -32,7 +32,7 @@ ACTIVITIES = (
 )
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # the interface checks bearer tokens itself, on every route
-web = func.AsgiMiddleware(create_api())
+web = func.AsgiMiddleware(create_api())  # type: ignore[no-untyped-call]  # the library has no types there
 
 for orchestrator in ORCHESTRATORS:
     app.orchestration_trigger(context_name="ctx")(orchestrator)
@@ -48,7 +48,8 @@ async def http(
     """The HTTP interface: FastAPI behind one catch-all route, with the durable client within its reach."""
     token = current_client.set(client)
     try:
-        return await web.handle_async(req, context)
+        answered: func.HttpResponse = await web.handle_async(req, context)
+        return answered
     finally:
         current_client.reset(token)
 

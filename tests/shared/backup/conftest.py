@@ -16,8 +16,8 @@ from shared.backup.closing import close_lane
 from shared.backup.run import load_run
 from shared.backup.sealing import seal_backup
 from shared.backup.sessions import GraphSessions
-from shared.entra.governor import WINDOWS, Window
 from shared.deployment import Deployment, records_in_memory
+from shared.entra.governor import WINDOWS, Window
 from shared.messages import BackUpTenant, CaptureLane, SealBackup
 from shared.repository.manifest import Manifest
 from shared.repository.memory_store import MemoryBlobStore
