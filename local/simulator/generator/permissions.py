@@ -1,43 +1,67 @@
-"""The app roles of Microsoft Graph that matter to a directory (Microsoft Graph permissions reference)."""
+"""Microsoft Graph's app roles and delegated scopes: those that open any path of the simulator, and popular others.
 
-APP_ROLES = tuple(
-    sorted(
-        set(
-            """
-AdministrativeUnit.Read.All AdministrativeUnit.ReadWrite.All Agreement.Read.All Agreement.ReadWrite.All
-AppRoleAssignment.ReadWrite.All Application.Read.All Application.ReadWrite.All Application.ReadWrite.OwnedBy
-AuditLog.Read.All AuthenticationContext.Read.All AuthenticationContext.ReadWrite.All
-CustomSecAttributeAssignment.Read.All CustomSecAttributeAssignment.ReadWrite.All
-CustomSecAttributeDefinition.Read.All CustomSecAttributeDefinition.ReadWrite.All
-DelegatedPermissionGrant.Read.All DelegatedPermissionGrant.ReadWrite.All Device.Read.All Device.ReadWrite.All
-Directory.Read.All Directory.ReadWrite.All Domain.Read.All Domain.ReadWrite.All
-Domain-InternalFederation.Read.All Domain-InternalFederation.ReadWrite.All EntraBackup.Read.All
-Group.Read.All Group.ReadWrite.All Group.Create Group-OnPremisesSyncBehavior.ReadWrite.All GroupMember.Read.All
-GroupMember.ReadWrite.All GroupSettings.Read.All GroupSettings.ReadWrite.All LicenseAssignment.Read.All
-LicenseAssignment.ReadWrite.All Member.Read.Hidden OnPremDirectorySynchronization.Read.All
-OnPremDirectorySynchronization.ReadWrite.All Organization.Read.All Organization.ReadWrite.All
-OrganizationalBranding.Read.All OrganizationalBranding.ReadWrite.All OrgContact.Read.All
-PeopleSettings.Read.All PeopleSettings.ReadWrite.All Policy.Read.All Policy.Read.AuthenticationMethod
-Policy.Read.ConditionalAccess Policy.Read.PermissionGrant Policy.ReadWrite.ApplicationConfiguration
-Policy.ReadWrite.AuthenticationFlows Policy.ReadWrite.AuthenticationMethod Policy.ReadWrite.Authorization
-Policy.ReadWrite.ConditionalAccess Policy.ReadWrite.ConsentRequest Policy.ReadWrite.CrossTenantAccess
-Policy.ReadWrite.DeviceConfiguration Policy.ReadWrite.ExternalIdentities Policy.ReadWrite.PermissionGrant
-Policy.ReadWrite.SecurityDefaults PrivilegedAccess.Read.AzureADGroup PrivilegedAccess.ReadWrite.AzureADGroup
-PrivilegedAssignmentSchedule.Read.AzureADGroup PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup
-PrivilegedEligibilitySchedule.Read.AzureADGroup PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup
-PublicKeyInfrastructure.Read.All PublicKeyInfrastructure.ReadWrite.All
-RoleAssignmentSchedule.Read.Directory RoleAssignmentSchedule.ReadWrite.Directory
-RoleEligibilitySchedule.Read.Directory RoleEligibilitySchedule.ReadWrite.Directory
-RoleManagement.Read.All RoleManagement.Read.Directory RoleManagement.ReadWrite.Directory
-RoleManagementPolicy.Read.Directory RoleManagementPolicy.ReadWrite.Directory
-RoleManagementPolicy.Read.AzureADGroup RoleManagementPolicy.ReadWrite.AzureADGroup
-Synchronization.Read.All Synchronization.ReadWrite.All User.Invite.All User.Read.All User.ReadBasic.All
-User.ReadWrite.All User.DeleteRestore.All User.EnableDisableAccount.All User.ManageIdentities.All
-User.Export.All User.RevokeSessions.All User-LifeCycleInfo.Read.All User-LifeCycleInfo.ReadWrite.All
-User-OnPremisesSyncBehavior.ReadWrite.All User-PasswordProfile.ReadWrite.All UserAuthenticationMethod.Read.All
-UserAuthenticationMethod.ReadWrite.All UserAuthMethod-Email.Read.All UserAuthMethod-Email.ReadWrite.All
-UserAuthMethod-Phone.Read.All UserAuthMethod-Phone.ReadWrite.All
-""".split()
-        )
-    )
-)
+`facts/graph_permissions.tsv` holds name, app role id, delegated scope id, who consents and display name (Microsoft
+Graph permissions reference). A permission that `access/permissions.py` asks for and the file lacks gets an id of its
+own, so that nothing the simulator wants can be missing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from local.simulator.access.permissions import PROPERTIES, RULES
+
+
+def _asked_for() -> set[str]:
+    names = {name for rule in RULES for each in (*rule.read, *rule.write) for name in each}
+    return names | {name for text in PROPERTIES.values() for name in text.replace("+", " ").split()}
+
+
+@cache
+def _rows() -> dict[str, tuple[str, str, str, str]]:
+    text = files("local.simulator.generator.facts").joinpath("graph_permissions.tsv").read_text(encoding="utf-8")
+    rows: dict[str, tuple[str, str, str, str]] = {}
+    for line in text.splitlines():
+        name, role, scope, consent, display = line.split("\t")
+        rows[name] = (role, scope, consent, display)
+    for name in _asked_for():
+        role, scope, consent, display = rows.get(name, ("-", "-", "admin", name))
+        if role == "-" and name != "Directory.AccessAsUser.All":
+            rows[name] = (str(uuid.uuid5(uuid.NAMESPACE_URL, f"role/{name}")), scope, consent, display)
+    return rows
+
+
+@cache
+def app_roles() -> tuple[dict[str, Any], ...]:
+    """The app roles of Microsoft Graph."""
+    return tuple(
+        {"id": role, "value": name, "displayName": display, "description": f"Allows the app: {display}.",
+         "isEnabled": True, "allowedMemberTypes": ["Application"], "origin": "Application"}
+        for name, (role, _, _, display) in sorted(_rows().items()) if role != "-"
+    )  # fmt: skip
+
+
+@cache
+def scopes() -> tuple[dict[str, Any], ...]:
+    """The delegated scopes of Microsoft Graph."""
+    return tuple(
+        {"id": scope, "value": name, "type": "User" if consent == "user" else "Admin", "isEnabled": True,
+         "adminConsentDisplayName": display, "adminConsentDescription": f"Allows the app: {display}.",
+         "userConsentDisplayName": display, "userConsentDescription": f"Allows the app: {display}."}
+        for name, (_, scope, consent, display) in sorted(_rows().items()) if scope != "-"
+    )  # fmt: skip
+
+
+@cache
+def role_ids() -> dict[str, str]:
+    """App role ids by name."""
+    return {each["value"]: each["id"] for each in app_roles()}
+
+
+@cache
+def scope_ids() -> dict[str, str]:
+    """Delegated scope ids by name."""
+    return {each["value"]: each["id"] for each in scopes()}
