@@ -1,4 +1,4 @@
-"""A backup without the durable engine: the same functions in the same order, over stores in memory and the simulator."""
+"""A backup without the durable engine: the same functions in the same order, over memory and the simulator."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -46,10 +46,10 @@ class Backups:
         async with self.sessions.reading(self.opened.settings, tenant_id) as graph:
             begun = await begin(self.opened, graph, request)
             run = await load_run(self.opened.workspace, begun["run"])
-            checkpoints = []
-            for lane in begun["lanes"]:
-                checkpoints.append(await self._lane(graph, run, CaptureLane(
-                    tenantId=tenant_id, taskId=task_id, run=begun["run"], lane=lane)))
+            messages = [
+                CaptureLane(tenantId=tenant_id, taskId=task_id, run=begun["run"], lane=lane) for lane in begun["lanes"]
+            ]
+            checkpoints = [await self._lane(graph, run, message) for message in messages]
             closing = CaptureLane(
                 tenantId=tenant_id, taskId=task_id, run=begun["run"], closing=True, after=checkpoints,
                 lane={"name": "closing", "types": [], "share": 1.0},
@@ -83,7 +83,7 @@ class Backups:
 
 @pytest.fixture
 async def backups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Backups]:
-    # One request a second for Conditional Access is Graph's law and not this test's subject: both ends are told of more.
+    # One request a second for Conditional Access is Graph's law and not this test's subject: both ends allow more.
     monkeypatch.setitem(WINDOWS, "conditionalAccess", Window(1000, 1.0))
     async with Simulator(users=60, groups=12, seed=7) as simulator:
         simulator.tenant.throttle.quotas["conditionalAccess"] = Quota(1000, 1)

@@ -6,53 +6,53 @@ import uuid
 import pytest
 
 
-def change_something(store, chance: random.Random) -> str:
+def change_something(store, chance: random.Random) -> None:
     """One random change of the simulated tenant, as an administrator or an attacker could make it."""
-    users = [record.key for record in store.all("user")]
-    groups = [record.key for record in store.all("group")]
-    applications = [record.key for record in store.all("application")]
-    principals = [record.key for record in store.all("servicePrincipal")]
-    kind = chance.choice([
-        "create", "update", "soft", "hard", "restore", "join", "leave", "manager", "own", "disown", "app", "group", "purge",
+    chance.choice(CHANGES)(store, chance)
+
+
+def keys(store, *tables: str) -> list[str]:
+    return [record.key for table in tables for record in store.all(table)]
+
+
+def create(store, chance) -> None:
+    store.create("user", {
+        "id": str(uuid.UUID(int=chance.getrandbits(128))), "displayName": f"New {chance.random()}",
+        "userPrincipalName": f"n{chance.getrandbits(40)}@contoso.example", "accountEnabled": True,
+        "createdDateTime": "2026-11-21T00:00:00Z",
+    })
+
+
+def update(store, chance) -> None:
+    table, name = chance.choice([("user", "department"), ("application", "notes"), ("group", "description")])
+    key = chance.choice(keys(store, table))
+    store.update(key, {**store.get(key).read(), name: f"D{chance.getrandbits(16)}"})
+
+
+def delete(store, chance) -> None:
+    store.delete(chance.choice(keys(store, "user") + keys(store, "group")[:2]), soft=chance.random() < 0.5)
+
+
+def empty_or_use_the_bin(store, chance) -> None:
+    waiting = [deleted.record.key for name in ("user", "group") for deleted in store.deleted(name)]
+    if waiting:
+        chance.choice([store.restore, store.purge])(chance.choice(waiting))
+
+
+def link_or_unlink(store, chance) -> None:
+    name, sources, targets = chance.choice([
+        ("members", ["group"], ["user", "group"]), ("owners", ["group", "application", "servicePrincipal"], ["user"]),
+        ("manager", ["user"], ["user"]),
     ])
-    if kind == "create":
-        store.create("user", {
-            "id": str(uuid.UUID(int=chance.getrandbits(128))), "displayName": f"New {chance.random()}",
-            "userPrincipalName": f"n{chance.getrandbits(40)}@contoso.example", "accountEnabled": True,
-            "createdDateTime": store.clock.text() if hasattr(store.clock, "text") else "2026-11-21T00:00:00Z",
-        })
-    elif kind == "update":
-        key = chance.choice(users)
-        store.update(key, {**store.get(key).read(), "department": f"D{chance.getrandbits(16)}"})
-    elif kind in ("soft", "hard") and len(users) > 5:
-        store.delete(chance.choice(users + groups[:2]), soft=kind == "soft")
-    elif kind in ("restore", "purge"):
-        waiting = [deleted.record.key for name in ("user", "group") for deleted in store.deleted(name)]
-        if waiting:
-            (store.restore if kind == "restore" else store.purge)(chance.choice(waiting))
-    elif kind == "join":
-        store.link(chance.choice(groups), "members", chance.choice(users + groups))
-    elif kind == "leave":
-        group = chance.choice(groups)
-        members = list(store.link_set("members").targets(group))
-        if members:
-            store.unlink(group, "members", chance.choice(members))
-    elif kind == "manager":
-        store.link(chance.choice(users), "manager", chance.choice(users))
-    elif kind in ("own", "disown"):
-        source = chance.choice(groups + applications + principals)
-        owners = list(store.link_set("owners").targets(source))
-        if kind == "own":
-            store.link(source, "owners", chance.choice(users))
-        elif owners:
-            store.unlink(source, "owners", chance.choice(owners))
-    elif kind == "app":
-        key = chance.choice(applications)
-        store.update(key, {**store.get(key).read(), "notes": f"N{chance.getrandbits(16)}"})
-    elif kind == "group":
-        key = chance.choice(groups)
-        store.update(key, {**store.get(key).read(), "description": f"G{chance.getrandbits(16)}"})
-    return kind
+    source = chance.choice(keys(store, *sources))
+    there = list(store.link_set(name).targets(source))
+    if there and chance.random() < 0.5:
+        store.unlink(source, name, chance.choice(there))
+    else:
+        store.link(source, name, chance.choice(keys(store, *targets)))
+
+
+CHANGES = [create, update, update, delete, empty_or_use_the_bin, link_or_unlink, link_or_unlink, link_or_unlink]
 
 
 def apart(seen, expected) -> list[str]:
@@ -61,7 +61,8 @@ def apart(seen, expected) -> list[str]:
     for name in sorted({*seen, *expected}):
         one, other = seen[name], expected[name]
         lines += [f"{name}: link only in one: {link}" for link in sorted(one["links"] ^ other["links"])]
-        lines += [f"{name}: object only in one: {key}" for key in sorted(one["objects"].keys() ^ other["objects"].keys())]
+        alone = sorted(one["objects"].keys() ^ other["objects"].keys())
+        lines += [f"{name}: object only in one: {key}" for key in alone]
         for key in one["objects"].keys() & other["objects"].keys():
             a, b = one["objects"][key], other["objects"][key]
             lines += [
