@@ -1,6 +1,10 @@
 """Activities of every operation: ending its task; and the two timers, which start what is due and watch what runs."""
 
 import logging
+from datetime import UTC, datetime, timedelta
+
+from azure.durable_functions import DurableFunctionsClient
+from durabletask.client import OrchestrationStatus
 
 from activities.boundary import answering
 from shared.alerts.delivery import deliver
@@ -8,6 +12,10 @@ from shared.deployment import deployment
 from shared.messages import CloseTask
 from shared.scheduling import start_due, watch
 from shared.starting import DurableClient, close
+
+HISTORY_KEPT = timedelta(days=3)
+"""How long the engine keeps the history of an orchestration that has ended: long enough to look into a failure.
+Tasks and events, which operators see, stay."""
 
 PARTIAL = ("backup", "succeededWithWarnings")
 
@@ -46,9 +54,13 @@ async def send_alerts() -> None:
         _LOG.info("delivered %d alerts", delivered)
 
 
-async def watch_tasks(client: DurableClient) -> None:
-    """Take up again or close every task whose orchestration is gone."""
+async def watch_tasks(client: DurableFunctionsClient) -> None:
+    """Take up again or close every task whose orchestration is gone, and let the engine forget what ended long ago."""
     opened = await deployment()
     found = await watch(opened.records, client)
     if found:
         _LOG.warning("%d tasks had lost their orchestration", found)
+    await client.purge_orchestrations_by(
+        created_time_from=datetime(2020, 1, 1, tzinfo=UTC), created_time_to=opened.records.clock() - HISTORY_KEPT,
+        runtime_status=[OrchestrationStatus.COMPLETED, OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED],
+    )

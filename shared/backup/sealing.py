@@ -202,7 +202,7 @@ class _Sealing:
 async def _tell_coverage(opened: Deployment, run: Run, previous: Manifest | None, manifest: Manifest) -> None:
     """Events: what could not be read, and what was read last time and not now."""
     before: Mapping[str, TypeEntry] = previous.types if previous else {}
-    task = {"taskId": run.task_id, "name": "Backup"}
+    task = {"taskId": run.task_id, "name": "Full backup" if run.kind == "full" else "Backup"}
     for note in run.notes:
         await opened.records.events.record(
             f"note:{run.task_id}:{note[:40]}", tenant_id=run.tenant_id, severity="information", code="backupNote",
