@@ -14,7 +14,11 @@ from bench.measuring import metered
 from bench.parts import BenchError, Cairn, Simulator
 from bench.tenant import Sizes
 
-SAME_TYPES = ("user", "group", "application", "servicePrincipal", "device")
+SAME_TYPES = (
+    "user", "group", "application", "servicePrincipal", "device", "appRoleAssignment", "oAuth2PermissionGrant",
+    "administrativeUnit", "directoryRole", "unifiedRoleDefinition", "unifiedRoleAssignment",
+    "unifiedRoleEligibilitySchedule", "authorizationPolicy", "conditionalAccessPolicy",
+)  # fmt: skip
 """What both sides read; the whole catalog is measured besides."""
 
 

@@ -103,7 +103,7 @@ def simulating(tenant: Path, *, latency_ms: float = 0.0) -> Iterator[Simulator]:
     command = [sys.executable, "-m", "local", "simulator", "--port", "0", "--users", "1", "--groups", "0",
                "--latency-ms", str(latency_ms), "--data", str(copy)]  # fmt: skip
     try:
-        with _serving(command, os.environ) as (ready, pid):
+        with serving(command) as (ready, pid):
             yield Simulator(ready["url"], ready["tenant"], ready["client"], ready["secret"], pid)
     finally:
         copy.unlink(missing_ok=True)
@@ -119,7 +119,7 @@ def cairn_protecting(simulator: Simulator, folder: Path) -> Iterator[Cairn]:
         "CAIRN_RESTORE_CLIENT_SECRET": simulator.client_secret, "CAIRN_LOGIN_URL": simulator.url,
     }  # fmt: skip
     command = [sys.executable, "-m", "local", "up", "--port", "0", "--data", str(folder), "--graph-url", simulator.url]
-    with _serving(command, environment) as (ready, pid):
+    with serving(command, environment) as (ready, pid):
         token = subprocess.run(
             [sys.executable, "-m", "local", "token", "--role", "Administrator", "--hours", "12", "--data", str(folder)],
             cwd=ROOT, check=True, capture_output=True, text=True,
@@ -130,7 +130,10 @@ def cairn_protecting(simulator: Simulator, folder: Path) -> Iterator[Cairn]:
 
 
 @contextmanager
-def _serving(command: list[str], environment: Mapping[str, str]) -> Iterator[tuple[Mapping[str, str], int]]:
+def serving(
+    command: list[str], environment: Mapping[str, str] = os.environ
+) -> Iterator[tuple[Mapping[str, str], int]]:
+    """Run a process for the time of the block; the value is its ready line, taken apart, and its id."""
     process = subprocess.Popen(command, cwd=ROOT, env=dict(environment), stdout=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline() if process.stdout else ""
