@@ -9,6 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+import api.assignments
 import api.backups
 import api.coverage
 import api.dashboard
@@ -16,6 +17,7 @@ import api.events
 import api.health
 import api.me
 import api.object_types
+import api.roles
 import api.settings
 import api.tasks
 import api.tenants
@@ -27,6 +29,8 @@ ROOT = "/api/v1"
 ROUTERS = (
     api.tenants.router,
     api.settings.router,
+    api.assignments.router,
+    api.roles.router,
     api.backups.router,
     api.coverage.router,
     api.tasks.router,

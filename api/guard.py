@@ -5,7 +5,7 @@ in this order: 401, 403, 404; then the body is read (413); then the endpoint's o
 only then are body and parameters looked at (400, 422).
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from shared.errors import CairnError, UnknownRecord
 from shared.records.times import utc_now
 from shared.security.callers import Caller
 from shared.security.permissions import Permission
+from shared.security.standing import with_standing
 from shared.security.tokens import InvalidToken
 
 Asks = Permission | Literal["public", "signedIn"]
@@ -41,15 +42,17 @@ class Access:
     refuse: Refusal | None = None
     signed_in_within: timedelta | None = None
     """How recently the caller must have proved who it is."""
+    everywhere: bool = False
+    """Whether the permission must be held in every tenant, since what is done concerns them all."""
 
 
 def permit[F: Callable[..., Any]](
-    asks: Asks, *, refuse: Refusal | None = None, signed_in_within: timedelta | None = None
+    asks: Asks, *, refuse: Refusal | None = None, signed_in_within: timedelta | None = None, everywhere: bool = False
 ) -> Callable[[F], F]:
     """Declare what the endpoint asks of its caller."""
 
     def declare(endpoint: F) -> F:
-        endpoint.access = Access(asks, refuse, signed_in_within)  # type: ignore[attr-defined]
+        endpoint.access = Access(asks, refuse, signed_in_within, everywhere)  # type: ignore[attr-defined]
         return endpoint
 
     return declare
@@ -121,17 +124,48 @@ async def _admit(request: Request, access: Access) -> None:
     request.state.caller = caller
     if access.signed_in_within is not None:
         check_recent(caller, access.signed_in_within)
-    if access.asks != "signedIn" and not caller.may(access.asks):
-        raise Problem(
-            403, "forbidden", "Your roles do not allow this.", f"It needs the permission {access.asks}.",
-            errors=[wrong("permission", None, access.asks)],
-            remedy=f"Ask an administrator for a role that holds {access.asks}.",
-        )
-    for tenant_id in _tenants_named(request):
+    named = _tenants_named(request)
+    asks = None if access.asks == "signedIn" else access.asks
+    caller = await _standing(request, caller, asks, named)
+    request.state.caller = caller
+    if asks is not None and not _holds_anywhere(caller, asks, everywhere=access.everywhere):
+        raise lacks(asks, everywhere=access.everywhere)
+    for tenant_id in named:
         # A tenant that is not here and one that the caller may not see must look the same.
         records = (await services.deployment()).records
-        if not caller.sees(tenant_id) or await records.tenants.find(tenant_id) is None:
+        if not caller.knows(tenant_id) or await records.tenants.find(tenant_id) is None:
             raise no_such_tenant(tenant_id)
+        if asks is not None and not caller.sees(tenant_id):
+            raise lacks(asks)
+
+
+async def _standing(request: Request, caller: Caller, asks: Permission | None, named: Sequence[str]) -> Caller:
+    """The caller with what it may do; other tenants than the named ones are looked at only where that matters."""
+    services: Services = request.app.state.services
+    records = (await services.deployment()).records
+    at = named[0] if len(named) == 1 else None
+    if named:
+        known = await with_standing(caller, records.roles, records.assignments, named)
+        known = known.asking(asks, at=at)
+        if all(known.sees(tenant_id) for tenant_id in named):
+            return known
+    return (await with_standing(caller, records.roles, records.assignments, None)).asking(asks, at=at)
+
+
+def _holds_anywhere(caller: Caller, asks: Permission, *, everywhere: bool) -> bool:
+    if everywhere:
+        return caller.may_everywhere(asks)
+    return asks in caller.held or any(asks in permissions for permissions in caller.assigned.values())
+
+
+def lacks(permission: Permission, *, everywhere: bool = False) -> Problem:
+    """403 for a permission that none of the caller's roles holds."""
+    where = " for all tenants" if everywhere else ""
+    return Problem(
+        403, "forbidden", "Your roles do not allow this.", f"It needs the permission {permission}{where}.",
+        errors=[wrong("permission", None, permission)],
+        remedy=f"Ask an administrator for a role that holds {permission}{where}.",
+    )
 
 
 def _tenants_named(request: Request) -> list[str]:

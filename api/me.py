@@ -21,6 +21,10 @@ async def get_me(caller: CalledBy, deployed: Deployed) -> dict[str, Any]:
         "roles": sorted(caller.roles),
         "permissions": sorted(caller.permissions),
         "tenants": None if caller.tenants is None else sorted(caller.tenants),
+        "assignments": [
+            {"tenantId": tenant_id, "roles": sorted(roles)}
+            for tenant_id, roles in sorted(caller.assigned_roles.items())
+        ],
         "authTime": as_text(caller.auth_time) if caller.auth_time else None,
         "appOnly": caller.app_only,
         "cloud": deployed.settings.cloud,

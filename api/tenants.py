@@ -136,3 +136,4 @@ async def unregister_tenant(tenant_id: str, records: Kept) -> None:
                 remedy="Wait for the running task, or cancel it.",
             )
     await records.tenants.unregister(tenant_id)
+    await records.assignments.forget(tenant_id)

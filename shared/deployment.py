@@ -22,6 +22,8 @@ from shared.records.table import Table
 from shared.records.tasks import Tasks
 from shared.records.times import Clock, utc_now
 from shared.repository.store import BlobStore
+from shared.security.assignments import Assignments
+from shared.security.custom_roles import CustomRoles
 from shared.settings import Settings, need, read_settings
 from shared.tenants.registry import Tenants
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     "cairnTasks", "cairnEvents", "cairnRestorePoints", "cairnRunLocks", "cairnIdempotencyKeys", "cairnTenants",
-    "cairnAlerts",
+    "cairnAlerts", "cairnAccess",
 )
 VAULT_CONTAINER = "vault"
 WORKSPACE_CONTAINER = "workspace"
@@ -51,6 +53,8 @@ class Records:
     idempotency_keys: IdempotencyKeys
     tenants: Tenants
     outbox: Outbox
+    roles: CustomRoles
+    assignments: Assignments
     clock: Clock = utc_now
 
 
@@ -79,7 +83,7 @@ class Deployment:
 
 def records_over(table: Callable[[str], Table], *, clock: Clock = utc_now, alerts_go_out: bool = True) -> Records:
     """The records over the tables of these names; alerts are queued only where there is somewhere to send them."""
-    tasks, events, restore_points, run_locks, keys, tenants, waiting = (table(name) for name in TABLES)
+    tasks, events, restore_points, run_locks, keys, tenants, waiting, access = (table(name) for name in TABLES)
     outbox = Outbox(waiting, clock=clock)
     return Records(
         tasks=Tasks(tasks, clock=clock),
@@ -89,6 +93,8 @@ def records_over(table: Callable[[str], Table], *, clock: Clock = utc_now, alert
         idempotency_keys=IdempotencyKeys(keys, clock=clock),
         tenants=Tenants(tenants, clock=clock),
         outbox=outbox,
+        roles=CustomRoles(access, clock=clock),
+        assignments=Assignments(access, clock=clock),
         clock=clock,
     )
 

@@ -1,5 +1,6 @@
 """Permissions, named as the reference guide names them, and the built-in roles that hold them."""
 
+from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 Permission = Literal[
@@ -49,6 +50,17 @@ ROLES: dict[str, frozenset[Permission]] = {
 """The built-in roles, by the value of the app role in the token's `roles` claim."""
 
 
-def permissions_of(roles: frozenset[str]) -> frozenset[Permission]:
-    """All that these roles allow together; an unknown role allows nothing."""
-    return frozenset[Permission]().union(*(ROLES.get(role, frozenset()) for role in roles))
+BUILT_IN_MEANINGS: dict[str, str] = {
+    "Reader": "sees everything but the attributes of objects",
+    "Operator": "backs up, compares and restores",
+    "Administrator": "does everything",
+    "Approver": "sees everything, and approves restores that others asked for",
+}
+
+
+def permissions_of(
+    roles: Iterable[str], custom: Mapping[str, frozenset[Permission]] | None = None
+) -> frozenset[Permission]:
+    """All that these roles allow together; an unknown role allows nothing, and no custom one replaces a built-in."""
+    known = {**(custom or {}), **ROLES}
+    return frozenset[Permission]().union(*(known.get(role, frozenset()) for role in roles))
