@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import Link, ObjectType
 from shared.entra.capture import Captured, Cursor, capture
 from shared.entra.governor import Governor
@@ -355,6 +356,13 @@ def test_the_planner_takes_the_chain_for_t1_and_the_fan_out_for_t2() -> None:
     quota = Governor().resource_units_per_second
     assert chosen_way(asked, Measured(20_000, 200_000, 0.05, quota)) == "chain"
     assert chosen_way(asked, Measured(100_000, 5_000_000, 0.3, quota)) == "paced"
+
+
+def test_managers_come_along_the_delta_even_where_a_first_request_was_slow() -> None:
+    asked = wanted(OBJECT_TYPES["user"], Reading(), "global")
+    quota = Governor().resource_units_per_second
+    assert chosen_way(asked, Measured(100_000, None, 0.5, quota)) == "chain"
+    assert chosen_way(asked, Measured(1_000_000, None, 0.5, quota)) == "chain"
 
 
 def test_a_cloud_or_tenant_without_delta_reads_lists() -> None:
