@@ -52,7 +52,7 @@ SERVED = [
     "authenticationCombinationConfiguration", "authenticationContextClassReference", "authenticationFlowsPolicy",
     "authenticationMethod", "authenticationMethodConfiguration", "authenticationMethodsPolicy",
     "authenticationStrengthPolicy", "authorizationPolicy", "certificateBasedAuthConfiguration",
-    "certificateBasedAuthPki", "claimsMappingPolicy", "conditionalAccessPolicy", "contract",
+    "certificateBasedAuthPki", "certificateAuthorityDetail", "claimsMappingPolicy", "conditionalAccessPolicy", "contract",
     "conditionalAccessTemplate", "countryNamedLocation", "crossTenantAccessPolicy",
     "crossTenantAccessPolicyConfigurationDefault", "crossTenantAccessPolicyConfigurationPartner",
     "crossTenantIdentitySyncPolicyPartner", "customSecurityAttributeDefinition",

@@ -46,6 +46,9 @@ def make_applications(draft: Draft) -> None:
         object_id = draft.add("application", body)
         draft.applications.append((object_id, app_id, name))
         _contained(draft, chance, object_id, app_id, name, kind)
+        if draft.users and chance.random() < 0.3 or number == 0:
+            for creator in draft.users[:1]:
+                draft.store.link(object_id, "createdOnBehalfOf", creator)
         principal_id = new_id()
         draft.add("servicePrincipal", own_principal(draft, body, principal_id, kind))
         draft.principals.append((principal_id, app_id, name))

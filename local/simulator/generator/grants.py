@@ -10,6 +10,7 @@ from local.simulator.generator.facts import first_party
 from local.simulator.generator.permissions import role_ids, scope_ids
 from local.simulator.store import Body
 
+FREE = 4  # the first users hold no grants: deleting one of them deletes nothing else
 DEFAULT_ROLE = "00000000-0000-0000-0000-000000000000"
 CONSENTED = ("openid profile email offline_access User.Read", "User.Read Mail.Read", "User.Read Files.ReadWrite.All",
              "User.Read Calendars.ReadWrite People.Read")  # fmt: skip
@@ -54,9 +55,10 @@ def make_grants(draft: Draft) -> None:
     for key, name, role in used:
         for group in chance.sample(draft.all_groups, min(len(draft.all_groups), int(chance.random() * 3))):
             assigner.assign(group, "Group", draft.group_names.get(group, "Group"), (key, name), role)
-    for number in range(draft.sizes.users // 4 if draft.users and used else 0):
+    users = draft.users[FREE:]
+    for number in range(draft.sizes.users // 4 if users and used else 0):
         key, name, role = used[min(len(used) - 1, int(chance.paretovariate(0.8)) - 1)]
-        user = draft.users[number * 7 % len(draft.users)]
+        user = users[number * 7 % len(users)]
         shown = draft.people.get(user)
         assigner.assign(user, "User", shown.name if shown else "User", (key, name), role)
     _delegated(draft, graph)
@@ -75,9 +77,10 @@ def _delegated(draft: Draft, graph: tuple[str, str]) -> None:
     for number, (key, _, _) in enumerate(clients):
         if number < 6 or chance.random() < 0.5:
             draft.add("oAuth2PermissionGrant", _grant(draft, key, graph[0], None, chance.choice(CONSENTED)))
-    for number in range(max(4, draft.sizes.users // 10) if draft.users and clients else 0):
+    users = draft.users[FREE:]
+    for number in range(max(4, draft.sizes.users // 10) if users and clients else 0):
         key, _, _ = clients[min(len(clients) - 1, int(chance.paretovariate(0.7)) - 1)]
-        user = draft.users[number * 11 % len(draft.users)]
+        user = users[number * 11 % len(users)]
         body = _grant(draft, key, graph[0], user, chance.choice(CONSENTED))
         if body["id"] not in draft.store.records:
             draft.add("oAuth2PermissionGrant", body)

@@ -7,12 +7,20 @@ import gc
 from local.simulator.credentials import Credentials
 from local.simulator.generator.administrator import make_administrator
 from local.simulator.generator.applications import make_applications
+from local.simulator.generator.authentication_methods import make_authentication_methods
+from local.simulator.generator.bins import make_bins
+from local.simulator.generator.conditional_access import make_conditional_access
 from local.simulator.generator.devices import make_devices
+from local.simulator.generator.directory import make_directory
 from local.simulator.generator.draft import Draft, Sizes
 from local.simulator.generator.grants import make_grants
 from local.simulator.generator.groups import make_groups, reserve_licence_groups
 from local.simulator.generator.memberships import fill_groups
+from local.simulator.generator.policies import make_policies
+from local.simulator.generator.roles import make_roles
 from local.simulator.generator.service_principals import make_service_principals
+from local.simulator.generator.settings import make_settings
+from local.simulator.generator.units import make_units
 from local.simulator.generator.users import make_users
 from local.simulator.schema import Schema
 from local.simulator.store import Store
@@ -54,18 +62,12 @@ def _fill(draft: Draft) -> Credentials:
     fill_groups(draft)
     make_grants(draft)
     credentials, administrator = make_administrator(draft)
-    make_directory(draft, administrator)
+    make_units(draft)
+    make_directory(draft)
+    make_settings(draft)
+    make_policies(draft)
+    make_conditional_access(draft)
+    make_roles(draft, administrator)
+    make_authentication_methods(draft)
+    make_bins(draft)
     return credentials
-
-
-def make_directory(draft: Draft, administrator: str) -> None:
-    """Create what there is once in a tenant: settings, policies, roles."""
-    from local.simulator.generator.facts.roles import GLOBAL_ADMINISTRATOR
-
-    store = draft.store
-    store.create("organization", {"id": store.tenant_id, "displayName": "Contoso", "tenantType": "AAD"})
-    store.create("domain", {"id": draft.initial_domain, "isDefault": True, "isInitial": True, "isRoot": True,
-                            "isVerified": True, "authenticationType": "Managed", "supportedServices": ["Email"]})  # fmt: skip
-    role = store.create("directoryRole", {"id": draft.known_id("global"), "displayName": "Global Administrator",
-                                          "roleTemplateId": GLOBAL_ADMINISTRATOR})  # fmt: skip
-    store.link(role.key, "members", administrator)
