@@ -98,7 +98,7 @@ class _Sealing:
             capture = result.closing
             result = _TypeResult(capture)
         if planned.mode == "carried" or capture is None:
-            return before.carried(planned.reason) if before else TypeEntry("off", reason=planned.reason)
+            return _carried(before, planned.reason) if before else TypeEntry("off", reason=planned.reason)
         if capture.outcome in ("refused", "failed"):
             return await self._not_read(name, capture, before)
         return await self._read(name, planned, result, capture, before)
@@ -197,6 +197,16 @@ class _Sealing:
 
     def _view(self, name: str, layers: tuple[Layer, ...]) -> TypeView:
         return TypeView(self._opened.vault, self._run.tenant_id, name, layers)
+
+
+def _carried(before: TypeEntry, reason: str) -> TypeEntry:
+    """The type as it was. One that was not whole says so still, and gives no token: it is read in full next time."""
+    if before.outcome in ("complete", "off"):
+        return before.carried(reason)
+    if before.outcome == "carried":
+        return before.carried(before.reason or reason, before.remedy)
+    why = f"Not asked for this time; when it was read last it was {before.outcome}. {before.reason}".strip()
+    return replace(before.carried(why, before.remedy), delta_tokens={})
 
 
 async def _tell_coverage(opened: Deployment, run: Run, previous: Manifest | None, manifest: Manifest) -> None:
