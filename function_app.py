@@ -6,6 +6,7 @@ Timers and HTTP start orchestrations; orchestrations call activities; activities
 import azure.durable_functions as df
 import azure.functions as func
 
+import activities.audit
 import activities.backup
 import activities.retention
 import activities.tasks
@@ -72,3 +73,9 @@ async def watch_tasks(timer: func.TimerRequest, client: df.DurableFunctionsClien
 async def send_alerts(timer: func.TimerRequest) -> None:
     """Send the alerts that wait."""
     await activities.tasks.send_alerts()
+
+
+@app.timer_trigger(schedule="%CAIRN_AUDIT_CRON%", arg_name="timer", run_on_startup=False)
+async def seal_audit(timer: func.TimerRequest) -> None:
+    """Put what is new in the audit trail into the vault, and check the trail once a day."""
+    await activities.audit.seal_audit()

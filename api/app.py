@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import api.assignments
+import api.audit
 import api.backups
 import api.coverage
 import api.dashboard
@@ -33,6 +34,7 @@ ROUTERS = (
     api.roles.router,
     api.backups.router,
     api.coverage.router,
+    api.audit.router,
     api.tasks.router,
     api.events.router,
     api.object_types.router,

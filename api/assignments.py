@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from api.auditing import note
 from api.guard import GuardedRoute, permit
 from api.matching import IfMatch, changed_since, matched
 from api.problems import unprocessable, wrong
@@ -19,6 +20,8 @@ from shared.tenants.settings import Body, Guid
 router = APIRouter(prefix="/tenants/{tenant_id}/assignments", tags=["roles"], route_class=GuardedRoute)
 
 MOST_ASSIGNMENTS = 500
+SHOWN = 100
+"""Changes that one entry of the audit trail names."""
 
 
 class Assigned(Body):
@@ -48,7 +51,13 @@ async def get_assignments(tenant_id: str, records: Kept, response: Response) -> 
 @router.put("")
 @permit("tenants.manage")
 async def put_assignments(
-    tenant_id: str, body: AllAssigned, caller: CalledBy, records: Kept, response: Response, if_match: IfMatch = None
+    request: Request,
+    tenant_id: str,
+    body: AllAssigned,
+    caller: CalledBy,
+    records: Kept,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Replace the tenant's assignments; they count from the next request on. Nobody gives more than they hold."""
     custom = (await records.roles.read()).permissions
@@ -56,6 +65,10 @@ async def put_assignments(
     _check(body, {*ROLES, *custom})
     given = {(one.principal_id, role) for one in body.value for role in one.roles}
     had = {(one["principalId"], role) for one in stored.assignments for role in one["roles"]}
+    note(
+        request, given=[" ".join(one) for one in sorted(given - had)][:SHOWN],
+        taken=[" ".join(one) for one in sorted(had - given)][:SHOWN],
+    )  # fmt: skip
     beyond = sorted(permissions_of({role for _, role in given - had}, custom) - caller.permissions)
     if beyond:
         raise beyond_own(beyond)

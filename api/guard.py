@@ -1,10 +1,12 @@
-"""The one place where a request is let in: who calls, may they, is the tenant theirs; only then is it looked at.
+"""The one place where a request is let in, and recorded: who calls, may they, is the tenant theirs; only then is it looked at.
 
 Every endpoint declares with `permit` what it asks for; a route whose endpoint does not cannot be made. Refusals come
 in this order: 401, 403, 404; then the body is read (413); then the endpoint's own `refuse` (404, 409); then 415, and
 only then are body and parameters looked at (400, 422).
 """
 
+import asyncio
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +19,7 @@ from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
+from api.auditing import record
 from api.problems import Problem, of_error, of_http, of_unknown, of_validation, wrong
 from api.services import Services
 from shared.errors import CairnError, UnknownRecord
@@ -30,6 +33,12 @@ Asks = Permission | Literal["public", "signedIn"]
 Refusal = Callable[[Request], Awaitable[None]]
 """Raises what makes the request impossible (404, 409) before its content is looked at."""
 
+AUDITED: frozenset[Asks] = frozenset({"objects.readAttributes", "export", "hybrid.credentials"})
+"""Permissions whose every use is recorded, also for reading."""
+
+LONGEST_SECONDS = 120.0
+"""An answer that takes longer is given up; the host would cut it off at 230 seconds ("Azure Functions limits")."""
+
 IN_PATH, IN_QUERY = "tenant_id", "tenant"
 """The parameters that name a tenant, in every route."""
 
@@ -42,17 +51,25 @@ class Access:
     refuse: Refusal | None = None
     signed_in_within: timedelta | None = None
     """How recently the caller must have proved who it is."""
+    audited: bool = False
+    """Whether reading here is recorded; changes always are."""
     everywhere: bool = False
     """Whether the permission must be held in every tenant, since what is done concerns them all."""
 
 
 def permit[F: Callable[..., Any]](
-    asks: Asks, *, refuse: Refusal | None = None, signed_in_within: timedelta | None = None, everywhere: bool = False
+    asks: Asks,
+    *,
+    refuse: Refusal | None = None,
+    signed_in_within: timedelta | None = None,
+    everywhere: bool = False,
+    audited: bool = False,
 ) -> Callable[[F], F]:
     """Declare what the endpoint asks of its caller."""
 
     def declare(endpoint: F) -> F:
-        endpoint.access = Access(asks, refuse, signed_in_within, everywhere)  # type: ignore[attr-defined]
+        records = audited or asks in AUDITED
+        endpoint.access = Access(asks, refuse, signed_in_within, audited=records, everywhere=everywhere)  # type: ignore[attr-defined]
         return endpoint
 
     return declare
@@ -79,15 +96,23 @@ class GuardedRoute(APIRoute):
         access = access_of(self.endpoint)
         takes_body = self.body_field is not None
 
-        async def guarded(request: Request) -> Response:
+        action = to_camel(self.endpoint.__name__)
+
+        async def admitted(request: Request) -> Response:
+            await _admit(request, access)
+            whole = await _read(request)
+            if access.refuse is not None:
+                await access.refuse(whole)
+            if takes_body:
+                await _check_kind(whole)
+            return await answer(whole)
+
+        async def answered(request: Request) -> Response:
             try:
-                await _admit(request, access)
-                whole = await _read(request)
-                if access.refuse is not None:
-                    await access.refuse(whole)
-                if takes_body:
-                    await _check_kind(whole)
-                return await answer(whole)
+                async with asyncio.timeout(LONGEST_SECONDS):
+                    return await admitted(request)
+            except TimeoutError:
+                return too_long().response()
             except Problem as problem:
                 return problem.response()
             except CairnError as error:
@@ -99,7 +124,25 @@ class GuardedRoute(APIRoute):
             except Exception as error:  # noqa: BLE001 - the last boundary: no stack trace may leave
                 return of_unknown(error).response()
 
+        async def guarded(request: Request) -> Response:
+            response = await answered(request)
+            if access.asks == "public":
+                return response
+            try:
+                await record(request, response, action=action, path=self.path, audited=access.audited)
+            except CairnError as error:
+                return refusal(error, request).response()
+            return response
+
         return guarded
+
+
+def too_long() -> Problem:
+    """503 for an answer that would take too long."""
+    return Problem(
+        503, "timedOut", "This took too long.", headers={"Retry-After": "30"},
+        remedy="Ask for less at once, or try again when less is going on.",
+    )
 
 
 def refusal(error: CairnError, request: Request) -> Problem:
@@ -122,6 +165,12 @@ async def _admit(request: Request, access: Access) -> None:
     services: Services = request.app.state.services
     caller = await services.token_validator().caller(_bearer(request))
     request.state.caller = caller
+    wait = services.wait_seconds(caller.subject)
+    if wait:
+        raise Problem(
+            429, "tooManyRequests", "Too many requests.", headers={"Retry-After": str(math.ceil(wait))},
+            remedy="Wait as long as Retry-After says, and ask less often.",
+        )
     if access.signed_in_within is not None:
         check_recent(caller, access.signed_in_within)
     named = _tenants_named(request)

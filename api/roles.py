@@ -1,10 +1,12 @@
 """/roles: the built-in roles, and the custom ones that administrators make."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field, field_validator
 
+from api.auditing import note
 from api.guard import GuardedRoute, permit
 from api.matching import IfMatch, changed_since, matched
 from api.problems import Problem, unprocessable, wrong
@@ -55,7 +57,7 @@ async def list_roles(records: Kept, response: Response) -> dict[str, Any]:
 @router.put("")
 @permit("tenants.manage", everywhere=True)
 async def put_roles(
-    body: Roles, caller: CalledBy, records: Kept, response: Response, if_match: IfMatch = None
+    request: Request, body: Roles, caller: CalledBy, records: Kept, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Replace the custom roles. Nobody makes a role that allows more than they may do themselves."""
     custom = _checked(body)
@@ -63,6 +65,7 @@ async def put_roles(
     if beyond:
         raise beyond_own(beyond)
     stored = await records.roles.read()
+    note(request, before=_names(stored.roles), after=_names(custom))
     try:
         etag = matched(if_match, stored.etag)
         return _shown(await records.roles.replace(custom, by=caller.subject, etag=etag), response)
@@ -101,6 +104,10 @@ def _checked(body: Roles) -> list[CustomRole]:
     if errors:
         raise unprocessable(*errors[:50])
     return list(custom.values())
+
+
+def _names(roles: Iterable[CustomRole]) -> list[str]:
+    return [f"{role['name']}: {' '.join(role['permissions'])}" for role in roles][:20]
 
 
 def _shown(stored: StoredRoles, response: Response) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from api.rates import Rates, RefusalBudget
 from shared.deployment import Records, deployment
 from shared.repository.store import BlobStore
 from shared.security.callers import Caller
@@ -42,6 +43,8 @@ class Services:
     open_deployment: Callable[[], Awaitable[OpenDeployment]] = deployment
     validator: TokenValidator | None = None
     settings: Settings | None = None
+    refusals: RefusalBudget = field(default_factory=RefusalBudget)
+    _rates: Rates | None = None
 
     async def deployment(self) -> OpenDeployment:
         """The deployment of this process; raises SettingsError or StoreUnavailable."""
@@ -50,6 +53,12 @@ class Services:
     def body_limit_bytes(self) -> int:
         """Largest body that a request may have."""
         return self._settings().body_limit_bytes
+
+    def wait_seconds(self, caller: str) -> float:
+        """0 if the caller may ask now, else how long it must wait."""
+        if self._rates is None:
+            self._rates = Rates(self._settings().requests_per_minute)
+        return self._rates.wait_seconds(caller)
 
     def public_root(self, request: Request) -> str:
         """The root of Cairn's own address as callers know it, without a slash at its end."""

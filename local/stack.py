@@ -60,6 +60,10 @@ DEFAULTS = {
     "CAIRN_SCHEDULE_CRON": "0 * * * * *",
     "CAIRN_WATCH_CRON": "30 * * * * *",
     "CAIRN_ALERT_CRON": "15 * * * * *",
+    "CAIRN_AUDIT_CRON": "45 */5 * * * *",
+    "CAIRN_CONSENT_CRON": "20 17 * * * *",
+    "CAIRN_NOTIFICATION_CRON": "5,35 * * * * *",
+    "CAIRN_PRIVATE_WEBHOOKS": "allow",
 }
 """App settings that an environment may override: looking for due work each minute is cheap on one machine."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.alerts.outbox import Outbox
 from shared.alerts.rules import alerting
+from shared.audit.trail import AuditTrail
 from shared.records.events import Events
 from shared.records.idempotency import IdempotencyKeys
 from shared.records.memory_table import MemoryTable
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     "cairnTasks", "cairnEvents", "cairnRestorePoints", "cairnRunLocks", "cairnIdempotencyKeys", "cairnTenants",
-    "cairnAlerts", "cairnAccess",
+    "cairnAlerts", "cairnAccess", "cairnAudit", "cairnRestores", "cairnIdentityMap",
 )
 VAULT_CONTAINER = "vault"
 WORKSPACE_CONTAINER = "workspace"
@@ -57,6 +58,9 @@ class Records:
     assignments: Assignments
     clock: Clock = utc_now
 
+    audit: AuditTrail
+    restores: Restores
+    identity_map: IdentityMap
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
@@ -83,7 +87,9 @@ class Deployment:
 
 def records_over(table: Callable[[str], Table], *, clock: Clock = utc_now, alerts_go_out: bool = True) -> Records:
     """The records over the tables of these names; alerts are queued only where there is somewhere to send them."""
-    tasks, events, restore_points, run_locks, keys, tenants, waiting, access = (table(name) for name in TABLES)
+    tasks, events, restore_points, run_locks, keys, tenants, waiting, access, audit, restores, identities = map(
+        table, TABLES
+    )
     outbox = Outbox(waiting, clock=clock)
     return Records(
         tasks=Tasks(tasks, clock=clock),
@@ -97,6 +103,9 @@ def records_over(table: Callable[[str], Table], *, clock: Clock = utc_now, alert
         assignments=Assignments(access, clock=clock),
         clock=clock,
     )
+        audit=AuditTrail(audit, clock=clock),
+        restores=Restores(restores, clock=clock),
+        identity_map=IdentityMap(identities, clock=clock),
 
 
 def records_in_memory(*, clock: Clock = utc_now) -> Records:

@@ -92,7 +92,21 @@ def whole_number(least: int, most: int) -> Form:
     return Form(f"a whole number from {least} to {most}", read)
 
 
+def _host(found: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", found):
+        raise ValueError(found)
+    return found
+
+
+def _mail_address(found: str) -> str:
+    if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}[A-Za-z0-9]", found):
+        raise ValueError(found)
+    return found
+
+
 TEXT = Form("text", _text)
+HOST = Form("the name or the IPv4 address of a host", _host)
+MAIL_ADDRESS = Form("an e-mail address", _mail_address)
 TASK_HUB = Form("3 to 45 letters and digits, a letter first", _task_hub)
 CLOUD = one_of("global", "usGovL4", "usGovL5", "china")
 ROOT = Form("an https address without a path (http on loopback only)", _root)
@@ -177,6 +191,36 @@ class Settings:
         "30 * * * * *", TEXT, "NCRONTAB schedule on which Cairn closes tasks whose orchestration is gone."
     )
     alert_cron: str = setting("15 * * * * *", TEXT, "NCRONTAB schedule on which alerts that wait are sent.")
+    audit_cron: str = setting(
+        "45 */5 * * * *", TEXT, "NCRONTAB schedule on which new entries of the audit trail go into the vault."
+    )
+    consent_cron: str = setting(
+        "20 17 * * * *", TEXT, "NCRONTAB schedule on which Cairn looks for tenants whose consents are to be checked."
+    )
+    notification_cron: str = setting(
+        "5,35 * * * * *", TEXT, "NCRONTAB schedule on which notifications that wait are sent."
+    )
+    requests_per_minute: int = setting(
+        6000, whole_number(6, 1_000_000), "Requests a minute that one caller may send to one worker; more get 429."
+    )
+    smtp_host: str = setting("", HOST, "SMTP relay for notifications by e-mail; empty sends none that way.")
+    smtp_port: int = setting(587, whole_number(1, 65_535), "Its port.")
+    smtp_security: Literal["starttls", "tls", "none"] = setting(
+        "starttls", one_of("starttls", "tls", "none"), "How the connection is secured; `none` on loopback only."
+    )
+    smtp_user: str = setting("", TEXT, "User name at the relay; empty signs in without.")
+    smtp_password: str = setting("", TEXT, "Its password; in Azure a Key Vault reference.", secret=True)
+    mail_from: str = setting("", MAIL_ADDRESS, "Sender of notifications by e-mail; needed for either way.")
+    communication_url: str = setting(
+        "", ADDRESS, "Endpoint of an Azure Communication Services resource that sends e-mail, instead of SMTP."
+    )
+    communication_key: str = setting(
+        "", TEXT, "Access key of that resource; empty means the identity.", secret=True
+    )
+    private_webhooks: Literal["allow", "refuse"] = setting(
+        "refuse", one_of("allow", "refuse"),
+        "Whether webhooks may lead to private and loopback addresses; the local stack allows it."
+    )
     public_url: str = setting(
         "", ROOT, "Root of Cairn's own address where a gateway stands before it; empty means as the caller wrote it."
     )

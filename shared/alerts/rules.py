@@ -26,6 +26,7 @@ ALERT_RULES: Mapping[str, AlertRule] = {
     "tenantUnprotected": AlertRule(
         "Cairn.Tenant.Unprotected", "a tenant has had no restore point for longer than its schedule allows"
     ),
+    "auditTampered": AlertRule("Cairn.Audit.Tampered", "the audit trail is not as it was written"),
     "notScheduled": AlertRule("Cairn.Schedule.Failed", "what was due in a tenant could not be started"),
 }
 """By the event's `code`."""
