@@ -16,6 +16,7 @@ from api.problems import unprocessable, wrong
 from api.services import CalledBy, Deployed, Kept, Services
 from api.starting import IdempotencyKey, started_once, was_sent_before
 from shared import operations
+from shared.browse.search.screens import BACKUPS
 from shared.errors import Busy
 from shared.expectations import expecting
 from shared.records.restore_points import RestorePoint
@@ -29,7 +30,7 @@ router = APIRouter(prefix="/tenants/{tenant_id}/backups", tags=["backups"], rout
 FIELDS = Fields(
     "started desc",
     ("started", "finished", "sizeBytes", "durationSeconds", "kind", "outcome", "expires"),
-    ("when", "backupId", "kind", "outcome", "status"),
+    BACKUPS,
 )
 
 Moment = Annotated[str | None, Query(max_length=64)]

@@ -9,6 +9,7 @@ from api.guard import GuardedRoute, permit
 from api.lists import Fields, ListedBy, listed
 from api.services import CalledBy, Kept
 from api.tasks import task_of_caller, tenants_asked
+from shared.browse.search.screens import EVENTS
 from shared.errors import UnknownRecord
 from shared.expectations import expecting
 from shared.records.events import Event
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/events", tags=["events"], route_class=GuardedRoute)
 FIELDS = Fields(
     "timestamp desc",
     ("timestamp", "severity", "code", "message"),
-    ("timestamp", "message", "object.name", "task.name", "severity", "code"),
+    EVENTS,
 )
 
 OneSeverity = Annotated[

@@ -15,16 +15,18 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import orjson
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
+from fastapi import Query as QueryParameter
 
 from api.problems import Problem, unprocessable, wrong
+from shared.browse.search.matching import matcher
+from shared.browse.search.parsing import parse
+from shared.browse.search.query import Field, Query, Screen, SearchError
 from shared.expectations import expecting
-from shared.records.searching import SearchError, search
 from shared.records.table import check_key
 
 DEFAULT_TOP = 100
 MOST_TOP = 1000
-LONGEST_QUERY = 2000
 
 type Listed = Mapping[str, Any]
 type Stream = Callable[[str], AsyncIterator[tuple[str, Any]]]
@@ -44,15 +46,15 @@ class ListQuery:
 async def list_query(
     top: Annotated[
         int,
-        Query(ge=1, le=MOST_TOP, description="Entries a page."),
+        QueryParameter(ge=1, le=MOST_TOP, description="Entries a page."),
         expecting(f"a whole number from 1 to {MOST_TOP}"),
     ] = DEFAULT_TOP,
     order_by: Annotated[
-        str | None, Query(alias="orderBy", max_length=100, description="A field, then `asc` or `desc`.")
+        str | None, QueryParameter(alias="orderBy", max_length=100, description="A field, then `asc` or `desc`.")
     ] = None,
-    q: Annotated[str | None, Query(max_length=LONGEST_QUERY, description="A search.")] = None,
+    q: Annotated[str | None, QueryParameter(description="A search; see the search language.")] = None,
     continuation: Annotated[
-        str | None, Query(max_length=2000, description="Where to go on; only ever as a nextLink has it.")
+        str | None, QueryParameter(max_length=2000, description="Where to go on; only ever as a nextLink has it.")
     ] = None,
 ) -> ListQuery:
     """The parameters as given."""
@@ -68,24 +70,36 @@ class Fields:
 
     order: str
     sortable: tuple[str, ...]
-    searched: tuple[str, ...] = ()
+    searched: Screen | tuple[str, ...] = ()
+    """The screen whose search language it has, or the names of its text fields."""
+
+    @property
+    def screen(self) -> Screen:
+        """What a search may name."""
+        if isinstance(self.searched, Screen):
+            return self.searched
+        return Screen("list", tuple(Field(name) for name in self.searched))
 
 
 async def listed(
     request: Request, query: ListQuery, fields: Fields, stream: Stream, *, matches: Callable[[Any], bool] | None = None
 ) -> dict[str, Any]:
     """One page of the stream's records that match, with the nextLink where there are more."""
-    chosen, backwards = _order(query.order_by or fields.order, fields)
-    suits = _suits(query.q, fields, matches)
-    made_for = _made_for(request)
-    start = _start(query.continuation, made_for)
-    if query.order_by is None or (chosen, backwards) == _order(fields.order, fields):
+    chosen, backwards = order_of(query.order_by or fields.order, fields)
+    asked_for = searching(query.q, fields)
+
+    def suits(record: Any) -> bool:
+        return asked_for(record) and (matches is None or matches(record))
+
+    asked = made_for(request)
+    start = start_of(query.continuation, asked)
+    if query.order_by is None or (chosen, backwards) == order_of(fields.order, fields):
         page, following = await _kept_order(stream, str(start.get("after", "")), query.top, suits)
     else:
         page, following = await _other_order(stream, chosen, start.get("value"), query.top, suits, backwards=backwards)
     answer: dict[str, Any] = {"value": page}
     if following is not None:
-        answer["nextLink"] = _next_link(request, {**following, "of": made_for})
+        answer["nextLink"] = next_link(request, {**following, "of": asked})
     return answer
 
 
@@ -114,7 +128,7 @@ async def _other_order(
         try:
             found = [one for one in found if (one[:2] < mark if backwards else one[:2] > mark)]
         except TypeError:
-            raise _bad_continuation() from None
+            raise bad_continuation() from None
     page = found[:top]
     following = {"value": [*page[-1][0], page[-1][1]]} if len(found) > top else None
     return [record for _, _, record in page], following
@@ -127,30 +141,35 @@ def _rank(value: Any) -> tuple[int, Any]:
     return (1, value) if isinstance(value, int | float) else (2, str(value).casefold())
 
 
-def _order(text: str, fields: Fields) -> tuple[str, bool]:
+def order_of(text: str, fields: Fields) -> tuple[str, bool]:
+    """(field, whether downwards) that an `orderBy` asks for; 422."""
     name, _, direction = text.strip().partition(" ")
     if name not in fields.sortable or direction.strip() not in ("", "asc", "desc"):
         raise unprocessable(wrong("orderBy", text, f"one of {', '.join(fields.sortable)}, then asc or desc"))
     return name, direction.strip() == "desc"
 
 
-def _suits(
-    q: str | None, fields: Fields, matches: Callable[[Any], bool] | None
-) -> Callable[[Any], bool]:
-    if q is None or not q.strip():
-        return matches or (lambda _: True)
+def searching(q: str | None, fields: Fields) -> Callable[[Any], bool]:
+    """Says whether a record is one that `q` looks for; 400 where it cannot be understood."""
+    if q is None or not q.strip() or not fields.searched:
+        return lambda _: True
+    return matcher(query_of(q, fields.screen), fields.screen)
+
+
+def query_of(q: str | None, screen: Screen) -> Query | None:
+    """What a search on this screen asks; 400 with the position and what was expected."""
     try:
-        asked = search(q, fields.searched)
+        return parse(q or "", screen)
     except SearchError as error:
         raise Problem(
             400, "wrongQuery", "The search cannot be understood.", str(error),
             errors=[wrong("q", q, f"{error.expected} at character {error.position}")], remedy=error.remedy,
-            more={"position": error.position},
+            more={"position": error.position, "expected": error.expected},
         ) from None
-    return lambda record: asked(record) and (matches is None or matches(record))
 
 
-def _made_for(request: Request) -> str:
+def made_for(request: Request) -> str:
+    """What a continuation is made for: the list, its filters and its order."""
     kept = sorted((name, value) for name, value in request.query_params.multi_items() if name not in _PAGING)
     return hashlib.sha256(orjson.dumps([request.url.path, kept], default=str)).hexdigest()[:16]
 
@@ -158,27 +177,30 @@ def _made_for(request: Request) -> str:
 _PAGING = frozenset({"top", "continuation"})
 
 
-def _start(continuation: str | None, made_for: str) -> dict[str, Any]:
+def start_of(continuation: str | None, made_for: str) -> dict[str, Any]:
+    """Where a continuation goes on, or {} without one; 422 if it is not one of this list."""
     if continuation is None:
         return {}
     try:
         found = orjson.loads(base64.b64decode(continuation.encode("ascii"), altchars=b"-_", validate=True))
         if not isinstance(found, dict) or found.get("of") != made_for:
-            raise _bad_continuation()
+            raise bad_continuation()
         if "after" in found:
             check_key(found["after"])
     except (ValueError, TypeError, binascii.Error, UnicodeEncodeError):
-        raise _bad_continuation() from None
+        raise bad_continuation() from None
     return found
 
 
-def _bad_continuation() -> Exception:
+def bad_continuation() -> Exception:
+    """422 for a continuation that no nextLink had."""
     return unprocessable(
         wrong("continuation", None, "what the nextLink of the same list holds"), remedy="Start the list anew."
     )
 
 
-def _next_link(request: Request, mark: Listed) -> str:
+def next_link(request: Request, mark: Listed) -> str:
+    """The address of the next page."""
     services = request.app.state.services
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "continuation"]
     query = urlencode([*kept, ("continuation", base64.urlsafe_b64encode(orjson.dumps(mark)).decode())])

@@ -11,6 +11,7 @@ from api.lists import Fields, ListedBy, listed
 from api.problems import Problem
 from api.services import CalledBy, Kept, Services
 from api.starting import accepted
+from shared.browse.search.screens import TASKS
 from shared.errors import UnknownRecord
 from shared.expectations import expecting
 from shared.records.tasks import OPEN, Task
@@ -22,7 +23,7 @@ router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=GuardedRoute)
 FIELDS = Fields(
     "created desc",
     ("created", "modified", "name", "type", "status"),
-    ("name", "status", "type", "modified", "created", "lastResultDescription"),
+    TASKS,
 )
 
 OneStatus = Annotated[

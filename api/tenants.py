@@ -11,6 +11,7 @@ from api.guard import GuardedRoute, no_such_tenant, permit
 from api.lists import Fields, ListedBy, listed
 from api.problems import Problem, unprocessable, wrong
 from api.services import CalledBy, Deployed, Kept, Services
+from shared.browse.search.screens import TENANTS
 from shared.expectations import expecting
 from shared.records.tasks import OPEN
 from shared.settings import GUID
@@ -20,7 +21,7 @@ from shared.tenants.settings import Body, Guid
 router = APIRouter(prefix="/tenants", tags=["tenants"], route_class=GuardedRoute)
 
 FIELDS = Fields("tenantId asc", ("tenantId", "displayName", "created", "cloud", "kind"),
-                ("displayName", "tenantId", "cloud", "kind"))
+                TENANTS)
 
 Cloud = Annotated[
     Literal["global", "usGovL4", "usGovL5", "china"], expecting("one of global, usGovL4, usGovL5, china")

@@ -131,6 +131,40 @@ class TenantExpired(TypedDict):
     finished: bool
 
 
+class UnpackBackup(TypedDict):
+    """Make the browsable index of one restore point; `clearPrevious` packs the tenant's others when it stands."""
+
+    tenantId: str
+    taskId: str
+    backupId: str
+    clearPrevious: bool
+    requestedBy: str
+    checkpoint: NotRequired[str]
+    """Where a new history goes on."""
+
+
+class UnpackSlice(TypedDict):
+    """Go on unpacking from a checkpoint in the workspace; an empty name is the beginning."""
+
+    tenantId: str
+    taskId: str
+    backupId: str
+    checkpoint: str
+
+
+class SliceUnpacked(TypedDict):
+    """Where to go on, and whether there is more to do."""
+
+    checkpoint: str
+    finished: bool
+
+
+class BackupUnpacked(TypedDict):
+    """What the task's last line says."""
+
+    summary: str
+
+
 class Failed(TypedDict):
     """An activity's answer where trying again would not help: what happened, and what the operator can do."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.messages import BackupKind, BackUpTenant, ExpireBackups, VerifyBackup
+from shared.messages import BackupKind, BackUpTenant, ExpireBackups, UnpackBackup, VerifyBackup
 from shared.starting import Operation
 
 
@@ -28,6 +28,19 @@ def verification(tenant_id: str, task_id: str, *, backup_id: str, requested_by: 
     return Operation(
         task_id=task_id, tenant_id=tenant_id, type="verify", name=f"Verify {backup_id}", orchestrator="verify_backup",
         message=dict(message), requested_by=requested_by, unit="segments",
+    )  # fmt: skip
+
+
+def unpacking(
+    tenant_id: str, task_id: str, *, backup_id: str, clear_previous: bool, requested_by: str
+) -> Operation:
+    """The unpacking of one restore point; one at a time for a tenant, since it may pack others."""
+    message = UnpackBackup(
+        tenantId=tenant_id, taskId=task_id, backupId=backup_id, clearPrevious=clear_previous, requestedBy=requested_by
+    )
+    return Operation(
+        task_id=task_id, tenant_id=tenant_id, type="unpack", name=f"Unpack {backup_id}", orchestrator="unpack_backup",
+        message=dict(message), requested_by=requested_by, lock="unpack",
     )  # fmt: skip
 
 

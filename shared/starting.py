@@ -140,7 +140,7 @@ async def close(
 MOST_TAKE_UPS = 3
 """A task that loses its orchestration more often than this is failed: something ends it each time."""
 
-TAKEN_UP: frozenset[TaskType] = frozenset({"backup", "verify", "expiry"})
+TAKEN_UP: frozenset[TaskType] = frozenset({"backup", "unpack", "verify", "expiry"})
 """Operations that may run again from their beginning: they change nothing in a tenant, and what they write is named
 by its content."""
 

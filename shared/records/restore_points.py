@@ -45,6 +45,8 @@ class RestorePoint(TypedDict):
     expires: str
     requests: int
     resourceUnits: int
+    unpackedBytes: NotRequired[int]
+    """Size of its browsable index, which neighbours may share; absent while packed."""
     taskId: NotRequired[str]
     manifestSha256: NotRequired[str]
     """Recorded outside the vault, so that a chain that was cut off at its end shows."""
@@ -72,10 +74,16 @@ class RestorePoints:
             await self._table.delete(_of_tenant(tenant_id), pointer.body["place"])
             await self._table.delete(_by_id(tenant_id), key_of(backup_id))
 
-    async def set_status(self, tenant_id: str, backup_id: str, status: Literal["packed", "unpacked"]) -> None:
-        """Say whether its browsable index exists; raises UnknownRecord."""
+    async def set_unpacked(self, tenant_id: str, backup_id: str, size_bytes: int) -> None:
+        """Say that its browsable index stands, and how large it is; raises UnknownRecord. Safe to repeat."""
         point = await self.get(tenant_id, backup_id)
-        await self.upsert({**point, "status": status})
+        await self.upsert({**point, "status": "unpacked", "unpackedBytes": size_bytes})
+
+    async def set_packed(self, tenant_id: str, backup_id: str) -> None:
+        """Say that it has no browsable index any more; raises UnknownRecord. Safe to repeat."""
+        point = await self.get(tenant_id, backup_id)
+        point.pop("unpackedBytes", None)
+        await self.upsert({**point, "status": "packed"})
 
     async def get(self, tenant_id: str, backup_id: str) -> RestorePoint:
         """The restore point of that id, or the newest one for `latest`; raises UnknownRecord."""

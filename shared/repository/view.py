@@ -111,6 +111,17 @@ class TypeView:
         async for batch in self._batches("links", parse_link):
             yield batch
 
+    async def object_segments(self, first: int = 0) -> AsyncIterator[tuple[int, list[ObjectRecord]]]:
+        """As `object_batches`, each with the number of the segment that holds it, from segment `first` on: for
+        reading a large type in several goes, and for telling which backup captured an object."""
+        async for part in self._segments("objects", parse_object, first):
+            yield part
+
+    async def link_segments(self, first: int = 0) -> AsyncIterator[tuple[int, list[LinkRecord]]]:
+        """As `object_segments`, of links."""
+        async for part in self._segments("links", parse_link, first):
+            yield part
+
     async def objects_by_id(self, object_ids: Iterable[str]) -> dict[str, ObjectRecord]:
         """Those of the objects that are in the view, by id; each record's hash is checked."""
         keys = {id16(object_id) for object_id in object_ids}
@@ -192,10 +203,16 @@ class TypeView:
         return [found[segment][place] for segment, place in located]
 
     async def _batches[T](self, holds: Holds, decode: Callable[[bytes], T]) -> AsyncIterator[list[T]]:
+        async for _, batch in self._segments(holds, decode, 0):
+            yield batch
+
+    async def _segments[T](
+        self, holds: Holds, decode: Callable[[bytes], T], first: int
+    ) -> AsyncIterator[tuple[int, list[T]]]:
         hidden = await self._hidden(holds)
-        for segment in range(len(self._sidecars[holds])):
+        for segment in range(first, len(self._sidecars[holds])):
             async for batch in self._frames(holds, segment).lines_but(hidden[segment], decode):
-                yield batch
+                yield segment, batch
 
     async def _hidden(self, holds: Holds) -> list[Hidden]:
         """For each segment, the lines that are not live."""

@@ -111,7 +111,7 @@ async def test_restore_points_are_listed_newest_first_and_narrowed(
                 f"0000000{day}", started=f"2026-11-0{day}T08:00:00.000Z", kind="beforeRestore" if day == 3 else "full"
             )
         )
-    await records.restore_points.set_status(TENANT, "00000001", "unpacked")
+    await records.restore_points.set_unpacked(TENANT, "00000001", 1)
     address = f"/tenants/{TENANT}/backups"
     assert (await whole(client, f"{address}?top=2", "backupId"))[0] == ["00000003", "00000002", "00000001"]
     for narrowed, expected in (

@@ -1,0 +1,298 @@
+"""Lists, counts and exports of an unpacked restore point's objects: filters and searches over its index.
+
+Everything a caller says reaches DuckDB as a parameter; columns and their order are chosen from fixed tables.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from shared.browse.columns import MFA_METHODS
+from shared.browse.files import IndexFiles
+from shared.browse.index import NotUnpacked, Part, TypeIndex, find_index, forget
+from shared.browse.search.query import Query
+from shared.browse.search.screens import OBJECTS
+from shared.browse.search.sql import Compiler
+from shared.browse.since import Since
+from shared.errors import Missing
+from shared.repository.manifest import Manifest
+from shared.repository.store import BlobStore
+
+Deleted = Literal["false", "true", "any"]
+
+SORTABLE: Mapping[str, str] = {
+    "displayName": "sortName",
+    "objectType": "lower(objectType)",
+    "userPrincipalName": "coalesce(lower(userPrincipalName), '')",
+    "mail": "coalesce(lower(mail), '')",
+    "city": "coalesce(lower(city), '')",
+    "department": "coalesce(lower(department), '')",
+    "jobTitle": "coalesce(lower(jobTitle), '')",
+    "description": "coalesce(lower(description), '')",
+    "userType": "coalesce(userType, '')",
+    "telephoneNumber": "coalesce(telephoneNumber, '')",
+    "createdDateTime": "coalesce(createdDateTime, '')",
+    "lastBackup": "capturedAt",
+    "objectId": "objectId",
+}
+
+SHOWN = (
+    "objectId", "objectType", "kind", "displayName", "userPrincipalName", "mail", "city", "department", "jobTitle",
+    "description", "userType", "telephoneNumber", "groupKind", "synced", "mailEnabled", "accountEnabled",
+    "createdDateTime", "removed", "captured", "capturedAt",
+)
+"""Columns of the index that a list shows."""
+
+FACETS: Mapping[str, str] = {
+    "type": "objectType", "kind": "kind", "groupKind": "groupKind", "userType": "userType", "synced": "synced",
+    "mailEnabled": "mailEnabled",
+}
+"""Facets of the summary and the columns that they count."""
+
+MFA_TYPES = ("strongAuthenticationRequirements", "signInPreferences")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which objects of a restore point; None and empty mean any."""
+
+    query: Query | None = None
+    types: tuple[str, ...] = ()
+    group_kind: str | None = None
+    user_type: str | None = None
+    synced: bool | None = None
+    mfa: str | None = None
+    mail_enabled: bool | None = None
+    deleted: Deleted = "false"
+    object_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """After which object a page begins: its value of the order, its id and type."""
+
+    value: str
+    object_id: str
+    object_type: str
+
+
+@dataclass(slots=True)
+class Listing:
+    """The objects of one unpacked restore point; `constants` as the search language takes them."""
+
+    workspace: BlobStore
+    files: IndexFiles
+    manifest: Manifest
+    since: Since
+    constants: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    async def page(
+        self, chosen: Filter, *, order: str = "displayName", backwards: bool = False, top: int = 100,
+        after: Place | None = None,
+    ) -> tuple[list[dict[str, Any]], Place | None]:
+        """(objects, where the next page begins or None); NotUnpacked, QueryTooExpensive."""
+        key = SORTABLE[order]
+        direction, beyond = ("DESC", "<") if backwards else ("ASC", ">")
+        async with self._asked(chosen) as asked:
+            if after is not None:
+                asked.parameters |= {"av": after.value, "ai": after.object_id, "at": after.object_type}
+                asked.conditions.append(f"({key}, objectId, objectType) {beyond} ($av, $ai, $at)")
+            rows = await asked.rows(
+                f"SELECT {', '.join(SHOWN)}, {key} AS place FROM objects WHERE {asked.where} "  # noqa: S608 - fixed columns
+                f"ORDER BY {key} {direction}, objectId {direction}, objectType {direction} LIMIT {int(top) + 1}"
+            )
+            page = rows[:top]
+            following = None
+            if len(rows) > top:
+                last = page[-1]
+                following = Place(str(last["place"]), last["objectId"], last["objectType"])
+            return await self._shown(page), following
+
+    async def count(self, chosen: Filter) -> int:
+        """How many objects these are."""
+        async with self._asked(chosen) as asked:
+            found = await asked.rows(f"SELECT count(*) AS n FROM objects WHERE {asked.where}")  # noqa: S608
+            return int(found[0]["n"])
+
+    async def summary(self, chosen: Filter) -> dict[str, Any]:
+        """Counts of these objects by each property that they are filtered by."""
+        async with self._asked(chosen) as asked:
+            grouped = await asked.rows(
+                "SELECT objectType, kind, groupKind, userType, synced, mailEnabled, "  # noqa: S608 - bound parameters
+                f"count(*) AS n FROM objects WHERE {asked.where} GROUP BY ALL"
+            )
+            mfa = await self._mfa_counts(asked)
+        facets = {name: _tally(grouped, column) for name, column in FACETS.items()} | {"mfa": mfa}
+        return {
+            "count": sum(row["n"] for row in grouped),
+            "facets": {
+                name: [{"value": value, "count": count} for value, count in Counter(found).most_common()]
+                for name, found in facets.items()
+            },
+        }
+
+    async def _shown(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Rows as the interface shows objects: with what is known of them now, and their MFA state."""
+        by_type: dict[str, list[str]] = {}
+        for row in rows:
+            if row["removed"] is None:
+                by_type.setdefault(row["objectType"], []).append(row["objectId"])
+        gone = {name: await self.since.gone_of(name, ids) for name, ids in by_type.items()}
+        mfa = await self._mfa_of(by_type.get("user", []))
+        return [self._object(row, row["objectId"] in gone.get(row["objectType"], ()), mfa) for row in rows]
+
+    def _object(self, row: Mapping[str, Any], is_gone: bool, mfa: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        shown = {
+            name: value for name, value in row.items() if name not in ("removed", "captured", "capturedAt", "place")
+        }
+        return {
+            **shown,
+            **({"mfa": mfa.get(row["objectId"])} if row["objectType"] == "user" else {}),
+            "deleted": is_gone or row["removed"] is not None,
+            "deletedHow": row["removed"],
+            "lastBackup": row["captured"] or None,
+            "lastBackupAt": row["capturedAt"] or None,
+            "backupId": self.manifest.backup_id,
+            "backupDate": next(iter(self.constants.get("backupDate", ())), None),
+        }
+
+    async def _mfa_of(self, user_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        if not user_ids:
+            return {}
+        async with self._local(MFA_TYPES) as tables:
+            if not tables["objects"]:
+                return {}
+            rows = await self.files.engine.rows(
+                f"SELECT parent, max(mfaState) AS state, max(mfaMethod) AS method "  # noqa: S608
+                f"FROM {_table('paths')} WHERE list_contains($ids::VARCHAR[], parent) GROUP BY parent",
+                {"paths": tables["objects"], "ids": list(user_ids)},
+            )
+        return {row["parent"]: {"state": row["state"], "method": row["method"]} for row in rows}
+
+    async def _mfa_counts(self, asked: "_Asked") -> dict[str, int]:
+        if not asked.mfa_paths:
+            return {}
+        rows = await asked.rows(
+            f"SELECT coalesce(mfa.mfaState, mfa.mfaMethod) AS value, count(*) AS n FROM {_table('mfa_paths')} AS mfa "  # noqa: S608
+            f"JOIN (SELECT objectId FROM objects WHERE objectType = 'user' AND {asked.where}) AS chosen "
+            "ON chosen.objectId = mfa.parent GROUP BY ALL",
+            with_mfa=True,
+        )
+        return {str(row["value"]): row["n"] for row in rows if row["value"] is not None}
+
+    @asynccontextmanager
+    async def _asked(self, chosen: Filter) -> AsyncIterator["_Asked"]:
+        """The filter as conditions, over files that stay while the context lasts."""
+        compiler = Compiler(OBJECTS, self.constants)
+        conditions = [compiler.condition(chosen.query)]
+        parameters = compiler.parameters
+        equal = {"groupKind": chosen.group_kind, "userType": chosen.user_type, "synced": chosen.synced,
+                 "mailEnabled": chosen.mail_enabled}
+        for column, value in equal.items():
+            if value is not None:
+                parameters[column] = value
+                conditions.append(f"{column} = ${column}")
+        if chosen.object_ids:
+            parameters["ids"] = list(chosen.object_ids)
+            conditions.append("list_contains($ids::VARCHAR[], objectId)")
+        types = self._types(chosen)
+        tables: dict[str, Mapping[str, Any]] = {}
+        conditions.append(await self._deleted(chosen, types, tables))
+        async with self._local(types) as local, self._local(MFA_TYPES) as mfa:
+            if chosen.mfa is not None:
+                if mfa["objects"]:
+                    method = next((name for name, older in MFA_METHODS.items() if older == chosen.mfa), chosen.mfa)
+                    parameters["mfa"] = method
+                    conditions.append(
+                        f"objectType = 'user' AND objectId IN (SELECT parent FROM {_table('mfa_paths')} "  # noqa: S608
+                        "WHERE mfaState = $mfa OR mfaMethod = $mfa)"
+                    )
+                else:
+                    conditions.append("FALSE")
+            asked = _Asked(self.files, local["objects"], mfa["objects"], conditions, parameters, tables)
+            asked.filters_by_mfa = chosen.mfa is not None and bool(mfa["objects"])
+            yield asked
+
+    def _types(self, chosen: Filter) -> tuple[str, ...]:
+        types = chosen.types or tuple(self.manifest.types)
+        narrowed = {"group"} if chosen.group_kind else {"user"} if chosen.user_type or chosen.mfa else None
+        return tuple(name for name in types if narrowed is None or name in narrowed)
+
+    async def _deleted(
+        self, chosen: Filter, types: Sequence[str], tables: dict[str, Mapping[str, Any]]
+    ) -> str:
+        """The condition on being deleted: before this restore point (a tombstone), or since."""
+        if chosen.deleted == "false":
+            return "removed IS NULL"
+        if chosen.deleted == "any":
+            return "TRUE"
+        gone = await self.since.gone(types)
+        if not gone:
+            return "removed IS NOT NULL"
+        import numpy as np
+
+        ids = np.array([f"{name}|{one}" for name, found in gone.items() for one in found], dtype=object)
+        tables["gone"] = {"id": ids}
+        return "(removed IS NOT NULL OR objectType || '|' || objectId IN (SELECT id FROM gone))"
+
+    @asynccontextmanager
+    async def _local(self, types: Sequence[str]) -> AsyncIterator[dict[str, list[str]]]:
+        """Paths of the objects' files of these types."""
+        indexes = await find_index(self.workspace, self.manifest, types, self.files.known)
+        wanted = files_of(indexes, "objects")
+        try:
+            async with self.files.local(self.workspace, wanted) as paths:
+                yield {"objects": paths}
+        except Missing as error:
+            forget(self.files.known, indexes)
+            raise NotUnpacked(f"Restore point {self.manifest.backup_id} is packed.") from error
+
+
+class _Asked:
+    """A filter ready to be asked: its files, its conditions, its parameters."""
+
+    def __init__(
+        self, files: IndexFiles, paths: list[str], mfa_paths: list[str], conditions: list[str],
+        parameters: dict[str, Any], tables: dict[str, Mapping[str, Any]],
+    ) -> None:
+        self._files, self._paths, self.mfa_paths = files, paths, mfa_paths
+        self.conditions, self.parameters, self._tables = conditions, parameters, tables
+        self.filters_by_mfa = False
+
+    @property
+    def where(self) -> str:
+        return " AND ".join(f"({one})" for one in self.conditions)
+
+    async def rows(self, sql: str, *, with_mfa: bool = False) -> list[dict[str, Any]]:
+        """The rows; none at all where there is no file."""
+        if not self._paths:
+            return [{"n": 0}] if "count(*) AS n FROM objects" in sql and "GROUP BY" not in sql else []
+        parameters = {**self.parameters, "paths": self._paths}
+        if with_mfa or self.filters_by_mfa:
+            parameters["mfa_paths"] = self.mfa_paths
+        sql = f"WITH objects AS (FROM {_table('paths')}) {sql}"
+        return await self._files.engine.rows(sql, parameters, self._tables)
+
+
+def _tally(grouped: Sequence[Mapping[str, Any]], column: str) -> dict[str, int]:
+    """How often each value of a column stands in grouped rows; what has none is not counted."""
+    counted: dict[str, int] = {}
+    for row in grouped:
+        value = row[column]
+        if value is not None:
+            word = str(value).lower() if isinstance(value, bool) else str(value)
+            counted[word] = counted.get(word, 0) + row["n"]
+    return counted
+
+
+def files_of(indexes: Mapping[str, TypeIndex], what: Literal["objects", "links"]) -> list[tuple[TypeIndex, Part]]:
+    """The files of these indexes."""
+    return [
+        (index, part) for index in indexes.values() for part in (index.objects if what == "objects" else index.links)
+    ]
+
+
+def _table(parameter: str) -> str:
+    return f"read_parquet(${parameter}::VARCHAR[])"
