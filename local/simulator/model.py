@@ -182,6 +182,9 @@ NAVIGATION = (
     Navigation("application", "owners", "directoryObject"),
     Navigation("application", "createdOnBehalfOf", "directoryObject", single=True),
     Navigation("servicePrincipal", "owners", "directoryObject"),
+    # agent identities and their blueprints only: the schema gives no other application sponsors
+    Navigation("application", "sponsors", "directoryObject"),
+    Navigation("servicePrincipal", "sponsors", "directoryObject"),
     Navigation("device", "registeredOwners", "directoryObject"),
     Navigation("device", "registeredUsers", "directoryObject"),
     Navigation("administrativeUnit", "members", "directoryObject"),

@@ -1,6 +1,6 @@
 """Application registrations with what hangs on them, and the service principal of each.
 
-Every tenant's first applications are of every kind; the rest are drawn from the same kinds. Certificates are real ones
+Every tenant's first applications are of every kind; the rest are drawn. Certificates are real ones
 of which only the public part is told; secrets show their first characters, as Graph shows them.
 """
 
@@ -18,7 +18,7 @@ from local.simulator.store import Body
 KINDS = (
     "extensions", "api", "web", "spa", "daemon", "public", "saml", "proxy", "blueprint", "multitenant", "disabled",
 )  # fmt: skip
-WEIGHTS = (1, 15, 30, 12, 25, 8, 4, 2, 1, 2, 2)
+WEIGHTS = (0, 15, 30, 12, 25, 8, 4, 2, 1, 2, 2)
 NAMES = (
     "Expenses", "Holiday planner", "Invoice robot", "Zeiterfassung", "Portail RH", "Data lake loader", "Ticketing",
     "在庫管理", "Кадры", "Field service", "Terraform", "Backup of O'Hare site", "BI exporter", "Kiosk", "Parking 🚗",
@@ -52,6 +52,10 @@ def make_applications(draft: Draft) -> None:
         principal_id = new_id()
         draft.add("servicePrincipal", own_principal(draft, body, principal_id, kind))
         draft.principals.append((principal_id, app_id, name))
+        if kind == "blueprint":
+            for sponsor in pick(chance, draft.users, 2):
+                draft.store.link(object_id, "sponsors", sponsor)
+                draft.store.link(principal_id, "sponsors", sponsor)
         for owner in pick(chance, draft.users, 0 if chance.random() < 0.25 else 1 + int(chance.random() * 2)):
             draft.store.link(object_id, "owners", owner)
             draft.store.link(principal_id, "owners", owner)

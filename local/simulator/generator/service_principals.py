@@ -91,6 +91,8 @@ def _agents(draft: Draft) -> None:
             "createdDateTime": day(120), "createdByAppId": blueprint, "signInAudience": "AzureADMyOrg",
         }  # fmt: skip
         draft.add("servicePrincipal", body)
+        for sponsor in draft.users[number + 1 : number + 2]:
+            draft.store.link(agent, "sponsors", sponsor)
 
 
 def _managed(draft: Draft, count: int) -> None:

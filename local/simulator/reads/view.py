@@ -83,6 +83,9 @@ class View:
                 # directory extensions are plain properties of an open type (extensionProperty resource type)
                 if name not in shown and name.startswith("extension_") and name in body:
                     shown[name] = body[name]
+        # entities inside their configuration, which come unasked (Get fido2AuthenticationMethodConfiguration)
+        if "includeTargets" in body and (self.select is None or "includeTargets" in self.select):
+            shown["includeTargets"] = body["includeTargets"]
         if "keyCredentials" in shown and not (self.single and self.select and "keyCredentials" in self.select):
             shown["keyCredentials"] = [{**each, "key": None} for each in shown["keyCredentials"]]
         if not self.unknown_enum_members:

@@ -65,7 +65,7 @@ class Graph:
     @property
     def domain(self) -> str:
         return next(
-            str(each.read()["id"]) for each in self.simulator.store.all("domain") if each.read().get("isInitial")
+            str(each.read()["id"]) for each in self.simulator.store.all("domain") if each.read().get("isDefault")
         )
 
     def user_body(self, name: str, **more: Any) -> dict[str, Any]:
