@@ -10,9 +10,11 @@ import activities.audit
 import activities.backup
 import activities.retention
 import activities.tasks
+import activities.unpack
 import activities.verify
 import orchestrators.backup
 import orchestrators.retention
+import orchestrators.unpack
 import orchestrators.verify
 from api.app import create_api
 from api.durable import current_client
@@ -21,6 +23,7 @@ ORCHESTRATORS = (
     orchestrators.backup.back_up_tenant,
     orchestrators.backup.capture_lane,
     orchestrators.verify.verify_backup,
+    orchestrators.unpack.unpack_backup,
     orchestrators.retention.expire_backups,
 )
 ACTIVITIES = (
@@ -30,6 +33,8 @@ ACTIVITIES = (
     activities.retention.expire_tenant,
     activities.tasks.close_task,
     activities.verify.verify_slice,
+    activities.unpack.unpack_slice,
+    activities.unpack.finish_unpack,
 )
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # the interface checks bearer tokens itself, on every route

@@ -18,10 +18,12 @@ import api.events
 import api.health
 import api.me
 import api.object_types
+import api.objects
 import api.roles
 import api.settings
 import api.tasks
 import api.tenants
+import api.unpacking
 from api.openapi import describe
 from api.problems import of_http, of_unknown, of_validation
 from api.services import Services
@@ -32,9 +34,11 @@ ROUTERS = (
     api.settings.router,
     api.assignments.router,
     api.roles.router,
-    api.backups.router,
-    api.coverage.router,
     api.audit.router,
+    api.backups.router,
+    api.unpacking.router,
+    api.objects.router,
+    api.coverage.router,
     api.tasks.router,
     api.events.router,
     api.object_types.router,

@@ -29,6 +29,8 @@ from shared.errors import (
     UnknownRecord,
     UnknownTenant,
 )
+from shared.browse.engine import QueryTooExpensive
+from shared.browse.index import NotUnpacked
 from shared.records.idempotency import KeyReused
 from shared.records.table import RowChanged
 from shared.security.tokens import InvalidToken, IssuerUnavailable
@@ -167,6 +169,8 @@ _KNOWN: tuple[tuple[type[CairnError], int, str], ...] = (
     (UnknownRecord, 404, "notFound"),
     (DuplicateTenant, 409, "duplicateTenant"),
     (Busy, 409, "busy"),
+    (NotUnpacked, 409, "notUnpacked"),
+    (QueryTooExpensive, 422, "queryTooExpensive"),
     (KeyReused, 422, "idempotencyKeyReused"),
     (RowChanged, 409, "changedMeanwhile"),
     (RecordError, 409, "conflict"),
@@ -186,6 +190,8 @@ _TITLES: Mapping[str, str] = {
     "notFound": "There is nothing of that id.",
     "duplicateTenant": "This tenant is registered already.",
     "busy": "Such an operation is running already.",
+    "notUnpacked": "The restore point is packed.",
+    "queryTooExpensive": "The question asks for too much at once.",
     "idempotencyKeyReused": "This Idempotency-Key stands for another request.",
     "changedMeanwhile": "It was changed by somebody else meanwhile.",
     "notStarted": "The operation could not be started.",
