@@ -46,7 +46,7 @@ def make_applications(draft: Draft) -> None:
         object_id = draft.add("application", body)
         draft.applications.append((object_id, app_id, name))
         _contained(draft, chance, object_id, app_id, name, kind)
-        if draft.users and chance.random() < 0.3 or number == 0:
+        if number == 0 or chance.random() < 0.3:
             for creator in draft.users[:1]:
                 draft.store.link(object_id, "createdOnBehalfOf", creator)
         principal_id = new_id()
@@ -109,7 +109,8 @@ def _application(
     if kind in ("api", "web", "daemon"):
         body["identifierUris"] = [f"api://{app_id}"]
     if kind in ("api", "web"):
-        body["api"]["oauth2PermissionScopes"] = [_scope(draft, app_id, name, each) for each in ("access_as_user", "read")]
+        body["api"]["oauth2PermissionScopes"] = [_scope(draft, app_id, name, each) for each in ("access_as_user",
+                                                                                                "read")]
         body["appRoles"] = [
             _role(draft, app_id, "Reader", "User"), _role(draft, app_id, "Approver.Überstunden", "User"),
             _role(draft, app_id, "Jobs.Run", "Application"),
@@ -128,7 +129,8 @@ def _application(
     if kind == "saml":
         body |= {"identifierUris": [f"https://{slug}.{draft.domain}"],
                  "applicationTemplateId": "8adf8e6e-67b2-4cf2-a259-e3dc5476c621",
-                 "tags": ["WindowsAzureActiveDirectoryIntegratedApp", "WindowsAzureActiveDirectoryCustomSingleSignOnApp"],
+                 "tags": ["WindowsAzureActiveDirectoryIntegratedApp",
+                          "WindowsAzureActiveDirectoryCustomSingleSignOnApp"],
                  "samlMetadataUrl": f"{site}/metadata.xml"}  # fmt: skip
     if kind == "proxy":
         body["tags"] = ["WindowsAzureActiveDirectoryOnPremApp"]
@@ -150,18 +152,23 @@ def _application(
         body["isDisabled"] = True
     if kind == "extensions":
         body |= {"uniqueName": "contoso-directory-extensions", "notes": "Owns our directory extensions. Do not delete."}
+    _credentials(draft, chance, body, kind, drawn)
+    return body
+
+
+def _credentials(draft: Draft, chance: random.Random, body: Body, kind: str, drawn: float) -> None:
+    app_id, name, created = body["appId"], body["displayName"], body["createdDateTime"]
     if kind in ("daemon", "web", "multitenant") or drawn < 0.2:
         body["passwordCredentials"] = _secrets(draft, chance, app_id, created)
     if kind in ("daemon", "saml") or drawn > 0.93:
         body["keyCredentials"] = [_certificate(draft, chance, app_id)]
-    if drawn < 0.05 or kind == "web" and drawn < 0.2 or kind == "multitenant":
-        body["info"]["logoUrl"] = f"https://secure.aadcdn.microsoftonline-p.com/{slug}/logo.png"
-        body["info"]["supportUrl"] = f"{site}/support"
+    if drawn < 0.05 or (kind == "web" and drawn < 0.2) or kind == "multitenant":
+        body["info"]["logoUrl"] = f"https://secure.aadcdn.microsoftonline-p.com/app-{app_id[:8]}/logo.png"
+        body["info"]["supportUrl"] = f"https://app-{app_id[:8]}.{draft.domain}/support"
         body["logo"] = LOGO
     if drawn > 0.5:
         body["description"] = f"{name} for {draft.domain}, since {created[:4]}"
         body["serviceManagementReference"] = f"CMDB-{int(drawn * 100000)}"
-    return body
 
 
 def _required(chance: random.Random, kind: str) -> list[Body]:
@@ -225,7 +232,8 @@ def _contained(
             )  # fmt: skip
     if kind == "extensions":
         for value, data_type, targets in (
-            ("badgeNumber", "String", ["User"]), ("retentionYears", "Integer", ["Group"]), ("onSite", "Boolean", ["User"]),
+            ("badgeNumber", "String", ["User"]), ("retentionYears", "Integer", ["Group"]), ("onSite", "Boolean",
+             ["User"]),
         ):  # fmt: skip
             draft.add(
                 "extensionProperty",
@@ -267,7 +275,8 @@ def own_principal(draft: Draft, application: Body, object_id: str, kind: str) ->
             "tags": ["WindowsAzureActiveDirectoryIntegratedApp", "WindowsAzureActiveDirectoryCustomSingleSignOnApp"],
             "keyCredentials": [
                 {"keyId": draft.known_id(f"{app_id} signing {usage}"), "usage": usage, "type": kind_of_key,
-                 "displayName": "CN=Microsoft Azure Federated SSO Certificate", "key": made.der if usage == "Verify" else
+                 "displayName": "CN=Microsoft Azure Federated SSO Certificate",
+                 "key": made.der if usage == "Verify" else
                  None, "customKeyIdentifier": signing, "startDateTime": made.starts, "endDateTime": made.ends}
                 for usage, kind_of_key in (("Verify", "AsymmetricX509Cert"), ("Sign", "X509CertAndPassword"))
             ],

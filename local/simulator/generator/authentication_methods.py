@@ -1,7 +1,8 @@
 """How some users prove who they are: phones, mail addresses, keys and apps, per-user MFA and preferred methods.
 
-Ids of phone, mail and password methods are the same for every user (phoneAuthenticationMethod, emailAuthenticationMethod
-and passwordAuthenticationMethod resource types). Only a few hundred users have methods: they are read one user at a time.
+Ids of phone, mail and password methods are the same for every user (phoneAuthenticationMethod,
+emailAuthenticationMethod and passwordAuthenticationMethod resource types). Only a few hundred users have methods: they
+are read one user at a time.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from local.simulator.store import Body
 EMAIL = "3ddfcfc8-9383-446f-83cc-3ab9be4be18f"
 MOBILE = "3179e48a-750b-4051-897c-87b9720928f7"
 OFFICE = "e37fc753-ff3b-4958-9484-eaa9425c82bc"
-PASSWORD = "28c10230-6103-485e-b985-444c60001490"  # noqa: S105 - the id of a method, not a password
+PASSWORD = "28c10230-6103-485e-b985-444c60001490"
 MOST = 400
 
 
@@ -63,7 +64,8 @@ def _methods(draft: Draft, number: int, new_id: Callable[[], str]) -> list[Body]
                                                      "deviceTag": "SoftwareTokenActivated",
                                                      "phoneAppVersion": "6.8.17"}),
         (number % 6 == 0, "fido2", {"id": f"k{number:03d}-{new_id()[:18]}", "displayName": "YubiKey 5C",
-                                    "aaGuid": "de1e552d-db1d-4423-a619-566b625cdc84", "model": "Microsoft Authenticator",
+                                    "aaGuid": "de1e552d-db1d-4423-a619-566b625cdc84",
+                                    "model": "Microsoft Authenticator",
                                     "attestationLevel": "attested", "attestationCertificates": []}),
         (number % 7 == 0, "windowsHelloForBusiness", {"id": new_id(), "displayName": "DESKTOP-0001",
                                                       "keyStrength": "normal"}),

@@ -21,8 +21,7 @@ def make_bins(draft: Draft) -> None:
     midnight = now - now % DAY
     chance = draft.rng("bins")
     objects = [*_directory(draft), *_policies(draft)]
-    for number in range(draft.sizes.users // 100):
-        objects.append(("user", _user(draft, number + 100), [], []))
+    objects += [("user", _user(draft, number + 100), [], []) for number in range(draft.sizes.users // 100)]
     for number, (table, body, outward, inward) in enumerate(objects):
         key = draft.add(table, body)
         for name, target in outward:
@@ -44,7 +43,8 @@ def _user(draft: Draft, number: int) -> Body:
     return {
         "id": user_id, "displayName": f"Gone Öztürk {number}", "givenName": "Gone", "surname": "Öztürk",
         "mailNickname": nickname, "accountEnabled": True, "userType": "Member", "createdDateTime": day(600),
-        "userPrincipalName": f"{user_id.replace('-', '')}{nickname}@{draft.domain}", "mail": f"{nickname}@{draft.domain}",
+        "userPrincipalName": f"{user_id.replace('-', '')}{nickname}@{draft.domain}",
+                                                                     "mail": f"{nickname}@{draft.domain}",
         "proxyAddresses": [f"SMTP:{nickname}@{draft.domain}"], "usageLocation": "DE", "businessPhones": [],
         "securityIdentifier": security_identifier(user_id), "department": "Operations",
     }  # fmt: skip
@@ -100,7 +100,8 @@ def _policies(draft: Draft) -> list[Deleted]:
     }  # fmt: skip
     role_id = draft.known_id("deleted role")
     role: Body = {
-        "id": role_id, "templateId": role_id, "displayName": "Former custom role", "isBuiltIn": False, "isEnabled": True,
+        "id": role_id, "templateId": role_id, "displayName": "Former custom role", "isBuiltIn": False,
+        "isEnabled": True,
         "description": "No longer needed", "resourceScopes": ["/"], "version": "1",
         "rolePermissions": [{"allowedResourceActions": ["microsoft.directory/groups/standard/read"]}],
     }  # fmt: skip

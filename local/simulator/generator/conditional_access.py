@@ -89,7 +89,8 @@ class _Access:
         policy("CA009 – Risky users change their password", users={"includeUsers": ["All"]},
                controls=["mfa", "passwordChange"], operator="AND", risks={"userRiskLevels": ["high"]})
         policy("CA010 – Step up for PIM", users={"includeUsers": ["All"]},
-               apps={"includeApplications": [], "includeAuthenticationContextClassReferences": ["c2"]}, controls=["mfa"])
+               apps={"includeApplications": [], "includeAuthenticationContextClassReferences": ["c2"]},
+                                                                                                controls=["mfa"])
         policy("CA011 – Registering security information", users={"includeUsers": ["All"]},
                apps={"includeApplications": [], "includeUserActions": ["urn:user:registersecurityinfo"]},
                locations={"includeLocations": ["All"], "excludeLocations": [ip]}, controls=["mfa"])
@@ -133,7 +134,8 @@ class _Access:
                                 for each in ranges),
                               {"@odata.type": "#microsoft.graph.iPv6CidrRange", "cidrAddress": "2001:db8::/48"}]},
             ))  # fmt: skip
-        for name, listed, gps in (("Blocked countries", ["KP", "IR"], False), ("Field staff by GPS", ["DE", "AT"], True)):
+        for name, listed, gps in (("Blocked countries", ["KP", "IR"], False), ("Field staff by GPS", ["DE", "AT"],
+                                                                                                      True)):
             made.append(draft.add(
                 "namedLocation",
                 {"@odata.type": "#microsoft.graph.countryNamedLocation", "id": self.new_id(), "displayName": name,
@@ -192,7 +194,7 @@ class _Access:
                  "termsExpiration": {"frequency": "P180D", "startDateTime": day(300)}},
             )  # fmt: skip
             made.append(agreement)
-            shown = [
+            shown: list[Body] = [
                 {"id": self.new_id(), "fileName": f"terms-{language}.pdf", "displayName": f"{name} ({language})",
                  "language": language, "isDefault": number == 0, "isMajorVersion": False, "createdDateTime": day(300),
                  "fileData": {"data": terms(language)}}

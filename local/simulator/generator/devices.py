@@ -32,7 +32,8 @@ def make_devices(draft: Draft) -> None:
         device_id, object_id = new_id(), new_id()
         registered = moment(1500, 3)
         managed = chance.random() < 0.85
-        key = base64.b64encode(f"X509:<SHA1-TP-PUBKEY>{device_id.replace('-', '').upper()}".encode("utf-16-le")).decode()
+        key = base64.b64encode(f"X509:<SHA1-TP-PUBKEY>{device_id.replace('-',
+                                                                         '').upper()}".encode("utf-16-le")).decode()
         enabled = chance.random() > 0.04
         body = {
             "id": object_id, "deviceId": device_id, "accountEnabled": enabled,

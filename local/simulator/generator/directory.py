@@ -23,7 +23,8 @@ def make_directory(draft: Draft) -> None:
         draft.add(
             "contract",
             {"id": draft.known_id(f"contract {slug}"), "customerId": draft.known_id(f"customer {slug}"),
-             "contractType": ("ResellerPartnerContract", "BreadthPartnerContract", "SyndicationPartnerContract")[number],
+             "contractType": ("ResellerPartnerContract", "BreadthPartnerContract",
+                              "SyndicationPartnerContract")[number],
              "defaultDomainName": f"{slug}.onmicrosoft.com", "displayName": company},
         )  # fmt: skip
     draft.add(
@@ -101,7 +102,8 @@ def _branding(draft: Draft) -> None:
         {"id": "0", "favicon": FAVICON, "customCSS": STYLE, "headerBackgroundColor": "#FFFFFF", **shared},
         tenant, "branding",
     )  # fmt: skip
-    for language, text in (("de-DE", "Willkommen bei Contoso"), ("ar-SA", "مرحبًا بكم في كونتوسو"), ("ja-JP", "ようこそ")):
+    for language, text in (("de-DE", "Willkommen bei Contoso"), ("ar-SA", "مرحبًا بكم في كونتوسو"), ("ja-JP",
+                                                                                                     "ようこそ")):
         draft.add(
             "organizationalBrandingLocalization",
             {**shared, "id": language, "signInPageText": text, "squareLogoDark": LOGO}, branding, "localizations",
@@ -124,7 +126,8 @@ def _domains(draft: Draft) -> None:
         key = draft.add("domain", common | body)
         name = str(body["id"])
         records: tuple[Body, ...] = (
-            {"@odata.type": "#microsoft.graph.domainDnsTxtRecord", "recordType": "Txt", "text": f"MS=ms{draft.seed:08d}"},
+            {"@odata.type": "#microsoft.graph.domainDnsTxtRecord", "recordType": "Txt",
+             "text": f"MS=ms{draft.seed:08d}"},
             {"@odata.type": "#microsoft.graph.domainDnsMxRecord", "recordType": "Mx", "preference": 32767,
              "mailExchange": f"ms{draft.seed:08d}.msv1.invalid"},
         )  # fmt: skip
@@ -138,7 +141,8 @@ def _domains(draft: Draft) -> None:
             draft.add(
                 "internalDomainFederation",
                 {"id": draft.known_id(f"federation {name}"), "displayName": "Contoso AD FS",
-                 "issuerUri": f"http://sts.{draft.domain}/adfs/services/trust", "preferredAuthenticationProtocol": "wsFed",
+                 "issuerUri": f"http://sts.{draft.domain}/adfs/services/trust",
+                                            "preferredAuthenticationProtocol": "wsFed",
                  "metadataExchangeUri": f"https://sts.{draft.domain}/adfs/services/trust/mex",
                  "passiveSignInUri": f"https://sts.{draft.domain}/adfs/ls/",
                  "activeSignInUri": f"https://sts.{draft.domain}/adfs/services/trust/2005/usernamemixed",

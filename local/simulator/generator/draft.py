@@ -1,4 +1,4 @@
-"""What the parts of the generator share: the store they fill, chance that does not depend on other parts, and who is who.
+"""What the parts of the generator share: the store they fill, chance that is each part's own, and who is who.
 
 - Chance is drawn by part: `rng("users")` gives the same sequence whatever other parts draw.
 - A tenant's living content does not depend on the clock: its last day is `TODAY`. Only what Entra counts from now is
@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from struct import unpack
+from typing import Protocol
 
 from local.simulator.store import Body, Store
 
@@ -92,7 +93,7 @@ class Draft:
 
     def rng(self, part: str) -> random.Random:
         """The chance of one part."""
-        return random.Random(f"{self.seed}/{part}")  # noqa: S311 - believable, not secret
+        return random.Random(f"{self.seed}/{part}")
 
     def known_id(self, name: str) -> str:
         """An id that follows from the seed and a name, for what several parts refer to."""
@@ -122,8 +123,16 @@ def ids(rng: random.Random) -> Callable[[], str]:
     return new_id
 
 
-def moments(rng: random.Random) -> Callable[[int, int], str]:
-    """A maker of moments between so many days before `TODAY`."""
+class Moment(Protocol):
+    """Draws a moment between so many days before `TODAY`."""
+
+    def __call__(self, oldest_days: int, newest_days: int = 1) -> str:
+        """The moment as Graph writes it."""
+        ...
+
+
+def moments(rng: random.Random) -> Moment:
+    """A maker of moments."""
     chance = rng.random
 
     def moment(oldest_days: int, newest_days: int = 1) -> str:

@@ -66,7 +66,8 @@ def make_grants(draft: Draft) -> None:
 
 def _role(draft: Draft, key: str) -> str:
     roles = [
-        each["id"] for each in draft.store.records[key].read().get("appRoles", ()) if "User" in each["allowedMemberTypes"]
+        each["id"] for each in draft.store.records[key].read().get("appRoles",
+                                                                   ()) if "User" in each["allowedMemberTypes"]
     ]
     return roles[0] if roles else DEFAULT_ROLE
 

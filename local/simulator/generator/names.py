@@ -86,7 +86,8 @@ CULTURES = (
     ),
     Culture(
         4, "United Arab Emirates", "AE", "ar-AE", "دبي", "دبي", "00000", "شارع الشيخ زايد", "+971 4 555",
-        _names("محمد=mohammed فاطمة=fatima خالد=khaled ليلى=layla"), _names("الحداد=alhaddad عبدالله=abdullah النجار=alnajjar"),
+        _names("محمد=mohammed فاطمة=fatima خالد=khaled ليلى=layla"),
+               _names("الحداد=alhaddad عبدالله=abdullah النجار=alnajjar"),
     ),
     Culture(
         3, "Israel", "IL", "he-IL", "תל אביב", "תל אביב", "6100000", "שדרות רוטשילד", "+972 3 555",
@@ -94,11 +95,13 @@ CULTURES = (
     ),
     Culture(
         5, "China", "CN", "zh-CN", "北京", "北京市", "100000", "中关村大街", "+86 10 5555",
-        _names("伟=wei 秀英=xiuying 娜=na 洋=yang"), _names("王=wang 李=li 张=zhang 刘=liu 欧阳=ouyang"), family_first=True,
+        _names("伟=wei 秀英=xiuying 娜=na 洋=yang"), _names("王=wang 李=li 张=zhang 刘=liu 欧阳=ouyang"),
+                                                       family_first=True,
     ),
     Culture(
         5, "Japan", "JP", "ja-JP", "東京", "東京都", "100-0005", "丸の内", "+81 3 5555",
-        _names("太郎=taro 花子=hanako 翔=sho さくら=sakura"), _names("田中=tanaka 佐藤=sato 高橋=takahashi 渡邊=watanabe"),
+        _names("太郎=taro 花子=hanako 翔=sho さくら=sakura"),
+               _names("田中=tanaka 佐藤=sato 高橋=takahashi 渡邊=watanabe"),
         family_first=True,
     ),
     Culture(

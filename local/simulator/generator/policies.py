@@ -10,6 +10,7 @@ from local.simulator.generator.names import PARTNERS
 from local.simulator.store import Body
 
 ALL_USERS = {"targetType": "group", "id": "all_users", "isRegistrationRequired": False}
+TEAM_GRANTS = "microsoft-dynamically-managed-permissions-for-team"
 NO_GROUP = {"targetType": "group", "id": "00000000-0000-0000-0000-000000000000"}
 
 
@@ -43,8 +44,7 @@ def _singletons(draft: Draft) -> None:
              "allowedToCreateApps": False, "allowedToCreateSecurityGroups": False, "allowedToCreateTenants": False,
              "allowedToReadBitlockerKeysForOwnedDevice": True, "allowedToReadOtherUsers": True,
              "permissionGrantPoliciesAssigned": ["managePermissionGrantsForSelf.contoso-low-risk",
-                                                 "managePermissionGrantsForOwnedResource.microsoft-dynamically-managed-"
-                                                 "permissions-for-team"]}},
+                                                 f"managePermissionGrantsForOwnedResource.{TEAM_GRANTS}"]}},
     )  # fmt: skip
     draft.add(
         "identitySecurityDefaultsEnforcementPolicy",
@@ -93,7 +93,8 @@ def _methods(draft: Draft) -> None:
                                  "targetedAuthenticationMethod": "microsoftAuthenticator"}]}}},
     )  # fmt: skip
     some = [{"targetType": "group", "id": each, "isRegistrationRequired": False} for each in rollout] or [ALL_USERS]
-    feature = {"state": "enabled", "includeTarget": {"targetType": "group", "id": "all_users"}, "excludeTarget": NO_GROUP}
+    feature = {"state": "enabled", "includeTarget": {"targetType": "group", "id": "all_users"},
+                                                     "excludeTarget": NO_GROUP}
     configurations: tuple[tuple[str, str, str, Body], ...] = (
         ("Fido2", "fido2", "enabled", {
             "isAttestationEnforced": True, "isSelfServiceRegistrationAllowed": True, "includeTargets": some,
@@ -193,7 +194,8 @@ def _consent(draft: Draft) -> None:
                   f"'{roles.CLOUD_APPLICATION_ADMINISTRATOR}'", "queryType": "MicrosoftGraph", "queryRoot": None},
     ]  # fmt: skip
     reviewers += [{"query": f"/v1.0/groups/{each}/transitiveMembers/microsoft.graph.user",
-                   "queryType": "MicrosoftGraph", "queryRoot": None} for each in draft.of_kind("approvers")]  # fmt: skip
+                   "queryType": "MicrosoftGraph",
+                   "queryRoot": None} for each in draft.of_kind("approvers")]  # fmt: skip
     reviewers += [{"query": f"/v1.0/users/{each}", "queryType": "MicrosoftGraph", "queryRoot": None}
                   for each in draft.users[4:5]]  # fmt: skip
     draft.add(
@@ -213,9 +215,11 @@ def _consent(draft: Draft) -> None:
     policies: tuple[tuple[str, str, tuple[Body, ...], tuple[Body, ...]], ...] = (
         ("microsoft-user-default-low", "Default user low risk policy", (low,), ()),
         ("microsoft-user-default-legacy", "Default user legacy policy", ({},), ()),
-        ("microsoft-all-application-permissions", "All application permissions", ({"permissionType": "application"},), ()),
-        ("microsoft-dynamically-managed-permissions-for-team", "Permissions for teams", (team,), ()),
-        ("contoso-low-risk", "Contoso: low risk, verified publishers", (low | verified, {"clientApplicationIds": client}),
+        ("microsoft-all-application-permissions", "All application permissions", ({"permissionType": "application"},),
+         ()),
+        (TEAM_GRANTS, "Permissions for teams", (team,), ()),
+        ("contoso-low-risk", "Contoso: low risk, verified publishers", (low | verified,
+         {"clientApplicationIds": client}),
          ({"permissions": ["all"], "permissionClassification": "high"},)),
     )  # fmt: skip
     for name, display, includes, excludes in policies:
@@ -260,7 +264,8 @@ def _applications(draft: Draft) -> None:
         for target in pick(chance, applications, 3) + pick(chance, principals, 1):
             draft.store.link(target, "appManagementPolicies", key)
     claims = {"ClaimsMappingPolicy": {"Version": 1, "IncludeBasicClaimSet": "true", "ClaimsSchema": [
-        {"Source": "user", "ID": "employeeid", "SamlClaimType": "https://contoso.example/claims/employeeid"}]}}  # fmt: skip
+        {"Source": "user", "ID": "employeeid",
+         "SamlClaimType": "https://contoso.example/claims/employeeid"}]}}  # fmt: skip
     realm = {"HomeRealmDiscoveryPolicy": {"AccelerateToFederatedDomain": True,
                                           "PreferredDomain": f"fed.{draft.domain}"}}  # fmt: skip
     lifetime = {"TokenLifetimePolicy": {"Version": 1, "AccessTokenLifetime": "0:30:0"}}
@@ -271,8 +276,10 @@ def _applications(draft: Draft) -> None:
         {"ApplicationId": "default", "WebSessionIdleTimeout": "01:00:00"},
         {"ApplicationId": first_party.AZURE_PORTAL, "WebSessionIdleTimeout": "00:15:00"}]}}  # fmt: skip
     made: tuple[tuple[str, str, Body, bool, list[str], str], ...] = (
-        ("claimsMappingPolicy", "Employee id in tokens", claims, False, pick(chance, principals, 3), "claimsMappingPolicies"),
-        ("claimsMappingPolicy", "Emit übliche Ansprüche", claims, False, pick(chance, principals, 1), "claimsMappingPolicies"),
+        ("claimsMappingPolicy", "Employee id in tokens", claims, False, pick(chance, principals, 3),
+         "claimsMappingPolicies"),
+        ("claimsMappingPolicy", "Emit übliche Ansprüche", claims, False, pick(chance, principals, 1),
+         "claimsMappingPolicies"),
         ("homeRealmDiscoveryPolicy", "Straight to AD FS", realm, False,
          pick(chance, principals, 2) + pick(chance, applications, 1), "homeRealmDiscoveryPolicies"),
         ("tokenLifetimePolicy", "Half an hour", lifetime, False,

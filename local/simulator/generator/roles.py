@@ -1,5 +1,5 @@
-"""Directory roles in every shape: built-in and custom definitions, activated roles, assignments over the tenant and over
-administrative units, and Privileged Identity Management of roles and groups with settings, requests and instances.
+"""Directory roles in every shape: built-in and custom definitions, activated roles, assignments over the tenant and
+over administrative units, and Privileged Identity Management of roles and groups with settings, requests and instances.
 
 One fact shows three times, as in Entra: a permanent assignment over the tenant is a member of the activated role and an
 active schedule without an end.
@@ -34,10 +34,8 @@ class _Roles:
         """Create everything about directory roles."""
         draft = self.draft
         custom = self._definitions()
-        for template in roles.ROLES:
-            self._settings(template, "DirectoryRole", ALL_TENANT, template)
-        for _, role in custom:
-            self._settings(role, "DirectoryRole", ALL_TENANT, role)
+        for role in [*roles.ROLES, *(role for _, role in custom)]:
+            make_settings(draft, role, "DirectoryRole", ALL_TENANT, role)
         self._assign(administrator, roles.GLOBAL_ADMINISTRATOR)
         for user in draft.breakglass:
             self._assign(user, roles.GLOBAL_ADMINISTRATOR)
@@ -159,11 +157,9 @@ class _Roles:
         )  # fmt: skip
         return draft.add(
             f"unifiedRole{level}Schedule",
-            {"id": schedule, **common, "createdUsing": request, "status": "Provisioned", "memberType": "Direct", **more},
+            {"id": schedule, **common, "createdUsing": request, "status": "Provisioned", "memberType": "Direct",
+             **more},
         )
-
-    def _settings(self, role: str, scope_type: str, scope: str, definition: str) -> None:
-        make_settings(self.draft, role, scope_type, scope, definition)
 
 
 def _plan(ends: str | None) -> Body:
@@ -204,7 +200,8 @@ def _rules(draft: Draft, critical: bool) -> list[tuple[str, str, str, str, Body]
                      for each in draft.of_kind("approvers")[:1]]  # fmt: skip
         approvers += [{"@odata.type": "#microsoft.graph.singleUser", "userId": each, "description": "Approver"}
                       for each in draft.users[4:5]]  # fmt: skip
-    stage: Body = {"approvalStageTimeOutInDays": 1, "isApproverJustificationRequired": True, "escalationTimeInMinutes": 0,
+    stage: Body = {"approvalStageTimeOutInDays": 1, "isApproverJustificationRequired": True,
+                   "escalationTimeInMinutes": 0,
                    "isEscalationEnabled": False, "primaryApprovers": approvers, "escalationApprovers": []}  # fmt: skip
     rules: list[tuple[str, str, str, str, Body]] = [
         ("Expiration_Admin_Eligibility", "Expiration", "Eligibility", "Admin",

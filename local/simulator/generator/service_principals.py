@@ -12,7 +12,8 @@ from local.simulator.store import Body
 
 GALLERY = (
     ("Salesforce", "salesforce"), ("ServiceNow", "servicenow"), ("Zoom", "zoom"), ("Slack", "slack"),
-    ("DocuSign", "docusign"), ("Workday", "workday"), ("GitHub Enterprise Cloud", "github"), ("Dropbox Business", "dbx"),
+    ("DocuSign", "docusign"), ("Workday", "workday"), ("GitHub Enterprise Cloud", "github"), ("Dropbox Business",
+     "dbx"),
     ("Atlassian Cloud", "atlassian"), ("Box", "box"), ("SAP Cloud Identity Services", "sap"), ("Miro", "miro"),
     ("Lucidchart", "lucid"), ("Canva – Für Teams", "canva"), ("1Password", "onepassword"),
 )  # fmt: skip
@@ -105,7 +106,8 @@ def _managed(draft: Draft, count: int) -> None:
         kind = kinds[number % len(kinds)] if number < 8 else chance.choice(kinds)
         name = f"{kind.rpartition('/')[2]}-contoso-{number:04d}"
         object_id, app_id = new_id(), new_id()
-        path = f"/subscriptions/{subscription}/resourcegroups/rg-{number % 37}/providers/{kind.rpartition('/')[0]}/{name}"
+        scope = f"/subscriptions/{subscription}/resourcegroups/rg-{number % 37}"
+        path = f"{scope}/providers/{kind.rpartition('/')[0]}/{name}"
         body = _principal(object_id, app_id, name, draft.store.tenant_id, "ManagedIdentity")
         del body["appOwnerOrganizationId"], body["signInAudience"]
         made = CERTIFICATES[0]
@@ -141,7 +143,8 @@ def _gallery(draft: Draft, count: int) -> None:
             "tags": ["WindowsAzureActiveDirectoryIntegratedApp",
                      *(["WindowsAzureActiveDirectoryGalleryApplicationPrimaryV1"] if saml else [])],
             "homepage": f"https://{slug}.example", "replyUrls": [f"https://{slug}.example/saml/acs"],
-            "appRoleAssignmentRequired": chance.random() < 0.7, "applicationTemplateId": draft.known_id(f"gallery {slug}"),
+            "appRoleAssignmentRequired": chance.random() < 0.7,
+                                                       "applicationTemplateId": draft.known_id(f"gallery {slug}"),
             "appRoles": [{"id": draft.known_id(f"gallery role {app_id}"), "value": None, "displayName": "User",
                           "description": "User", "isEnabled": True, "allowedMemberTypes": ["User"],
                           "origin": "Application"}],

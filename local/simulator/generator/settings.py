@@ -11,7 +11,8 @@ TEMPLATES: tuple[tuple[str, str, str, tuple[tuple[str, str, str], ...]], ...] = 
         ("NewUnifiedGroupWritebackDefault", "System.Boolean", "true"), ("EnableMIPLabels", "System.Boolean", "false"),
         ("CustomBlockedWordsList", "System.String", ""), ("EnableMSStandardBlockedWords", "System.Boolean", "false"),
         ("ClassificationDescriptions", "System.String", ""), ("DefaultClassification", "System.String", ""),
-        ("PrefixSuffixNamingRequirement", "System.String", ""), ("AllowGuestsToBeGroupOwner", "System.Boolean", "false"),
+        ("PrefixSuffixNamingRequirement", "System.String", ""), ("AllowGuestsToBeGroupOwner", "System.Boolean",
+         "false"),
         ("AllowGuestsToAccessGroups", "System.Boolean", "true"), ("GuestUsageGuidelinesUrl", "System.String", ""),
         ("GroupCreationAllowedGroupId", "System.Guid", ""), ("AllowToAddGuests", "System.Boolean", "true"),
         ("UsageGuidelinesUrl", "System.String", ""), ("ClassificationList", "System.String", ""),
@@ -134,7 +135,8 @@ def _proxy(draft: Draft) -> None:
     for number, group in enumerate((groups[0], groups[1], groups[1], groups[2])):
         connector = draft.add(
             "connector",
-            {"id": new_id(), "machineName": f"proxy{number}.corp.{draft.domain}", "externalIp": f"203.0.113.{10 + number}",
+            {"id": new_id(), "machineName": f"proxy{number}.corp.{draft.domain}",
+             "externalIp": f"203.0.113.{10 + number}",
              "status": "active" if number < 3 else "inactive", "version": "1.5.3925.0"},
         )  # fmt: skip
         draft.store.link(group, "members", connector)

@@ -11,13 +11,15 @@ def make_units(draft: Draft) -> None:
     chance = draft.rng("administrative units")
     store = draft.store
     place, members = max(
-        ((key[1], held) for key, held in draft.buckets.items() if key[0] == "place" and len(held) <= draft.largest_group),
+        ((key[1], held) for key,
+         held in draft.buckets.items() if key[0] == "place" and len(held) <= draft.largest_group),
         key=lambda each: (len(each[1]), each[0]), default=("XX", []),
     )  # fmt: skip
     kinds: tuple[tuple[str, Body, list[str]], ...] = (
         ("plain", {"displayName": "Werk München", "description": "Everything in Munich", "membershipType": "Assigned"},
          pick(chance, draft.users, 12) + pick(chance, draft.all_groups, 3) + pick(chance, draft.devices, 4)),
-        ("restricted", {"displayName": "Executives 🔒", "isMemberManagementRestricted": True, "membershipType": "Assigned"},
+        ("restricted", {"displayName": "Executives 🔒", "isMemberManagementRestricted": True,
+         "membershipType": "Assigned"},
          pick(chance, draft.users[6:], 3) + pick(chance, draft.of_kind("security")[1:], 1)),
         ("dynamic", {"displayName": f"All in {place}", "membershipType": "Dynamic",
                      "membershipRule": f'user.usageLocation -in ["{place}"]', "membershipRuleProcessingState": "On"},
@@ -37,7 +39,8 @@ def make_units(draft: Draft) -> None:
     for number in range(draft.sizes.users // 500):
         unit = draft.add(
             "administrativeUnit",
-            {"id": draft.known_id(f"unit {number}"), "displayName": f"Branch {number}", "description": "A branch office",
+            {"id": draft.known_id(f"unit {number}"), "displayName": f"Branch {number}",
+             "description": "A branch office",
              "membershipType": "Assigned"},
         )  # fmt: skip
         for member in pick(chance, draft.users, 5 + number % 20):

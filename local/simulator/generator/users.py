@@ -24,7 +24,8 @@ BUILDINGS = ("1/1102", "18/2111", "24/1106", "B2-3.07", "HQ/0001")
 
 # What the first users are, whatever the seed; the very first can be changed freely, which rehearsals start with.
 FIRST_KINDS = (
-    "employee", "employee", "breakglass", "guest", "synced", "employee", "synced", "shared", "service", "guest pending", "disabled",
+    "employee", "employee", "breakglass", "guest", "synced", "employee", "synced", "shared", "service",
+    "guest pending", "disabled",
     "room", "breakglass", "local", "emoji", "agent", "synced disabled", "federated", "minor",
 )  # fmt: skip
 DRAWN = (

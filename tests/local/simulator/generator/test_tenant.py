@@ -1,5 +1,6 @@
 """Generated tenants: repeatable, complete even when small, and skewed as real ones are."""
 
+import random
 from itertools import pairwise
 
 import pytest
@@ -116,8 +117,6 @@ def test_membership_is_skewed(ordinary: Store) -> None:
 
 
 def test_sizes_sum_to_what_is_wanted_with_a_long_tail() -> None:
-    import random
-
     drawn = sizes(random.Random(1), 20_000, 200_000, 100_000)
     assert abs(sum(drawn) - 200_000) < 4_000
     assert 4_000 < drawn[0] < 5_000

@@ -1,4 +1,4 @@
-"""What is generated is what Graph could hold: valid by Microsoft's schema, unique where it must be, with no loose ends."""
+"""What is generated is what Graph could hold: valid by Microsoft's schema, unique where it must be, no loose ends."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -51,7 +51,8 @@ ROLE_REFERENCES = {
     "unifiedRoleAssignmentSchedule": "roleDefinitionId", "directoryRole": "roleTemplateId",
 }  # fmt: skip
 UNIQUE = {
-    "user": ("userPrincipalName", "proxyAddresses", "onPremisesImmutableId", "onPremisesSecurityIdentifier", "employeeId"),
+    "user": ("userPrincipalName", "proxyAddresses", "onPremisesImmutableId", "onPremisesSecurityIdentifier",
+             "employeeId"),
     "group": ("proxyAddresses", "mailNickname", "uniqueName"),
     "application": ("appId", "identifierUris", "uniqueName"), "servicePrincipal": ("appId", "servicePrincipalNames"),
     "device": ("deviceId",), "directoryRole": ("roleTemplateId",), "conditionalAccessPolicy": ("displayName",),
@@ -202,7 +203,8 @@ def test_there_is_a_permanent_global_administrator_and_a_break_glass_account(sma
     permanent = {
         body["principalId"]
         for body in (each.read() for each in small.all("unifiedRoleAssignmentSchedule"))
-        if body["roleDefinitionId"] == GLOBAL_ADMINISTRATOR and body["scheduleInfo"]["expiration"]["type"] == "noExpiration"
+        if body["roleDefinitionId"] == GLOBAL_ADMINISTRATOR
+        and body["scheduleInfo"]["expiration"]["type"] == "noExpiration"
     }
     emergency = [each for each in small.all("user") if each.read()["displayName"].startswith("Break glass")]
     assert emergency
@@ -228,7 +230,8 @@ def test_managers_are_a_tree(small: Store) -> None:
 
 def test_deleted_objects_were_deleted_within_thirty_days_before_now(small: Store) -> None:
     now = small.clock.now()
-    assert {entry.record.table for entry in small.bin.values()} >= {*model.BIN, *(table for table, _ in model.BINS.values())}
+    assert {entry.record.table for entry in small.bin.values()} >= {*model.BIN, *(table for table,
+                                                                                  _ in model.BINS.values())}
     for entry in small.bin.values():
         assert now - 30 * 86400 < entry.at < now
         assert orjson.loads(entry.record.body)["deletedDateTime"]
