@@ -16,8 +16,10 @@ from shared.alerts.rules import alerting
 from shared.audit.trail import AuditTrail
 from shared.records.events import Events
 from shared.records.idempotency import IdempotencyKeys
+from shared.records.identity_map import IdentityMap
 from shared.records.memory_table import MemoryTable
 from shared.records.restore_points import RestorePoints
+from shared.records.restores import Restores
 from shared.records.run_locks import RunLocks
 from shared.records.table import Table
 from shared.records.tasks import Tasks
@@ -56,11 +58,11 @@ class Records:
     outbox: Outbox
     roles: CustomRoles
     assignments: Assignments
-    clock: Clock = utc_now
-
     audit: AuditTrail
     restores: Restores
     identity_map: IdentityMap
+    clock: Clock = utc_now
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
@@ -101,11 +103,11 @@ def records_over(table: Callable[[str], Table], *, clock: Clock = utc_now, alert
         outbox=outbox,
         roles=CustomRoles(access, clock=clock),
         assignments=Assignments(access, clock=clock),
-        clock=clock,
-    )
         audit=AuditTrail(audit, clock=clock),
         restores=Restores(restores, clock=clock),
         identity_map=IdentityMap(identities, clock=clock),
+        clock=clock,
+    )
 
 
 def records_in_memory(*, clock: Clock = utc_now) -> Records:
