@@ -22,6 +22,9 @@ DELTA_SUFFIX = "@delta"
 
 Body = dict[str, Any]
 
+PLAIN = frozenset({str, int, float, bool, type(None)})
+"""What JSON has besides objects and lists: most of every body, and handed on without a look inside."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -115,7 +118,11 @@ def is_links_only(value: Body, key: str = "id") -> bool:
 
 def body_of(value: Body, without: Collection[str] = ()) -> Body:
     """The object as data: no annotations but `@odata.type`, none of the links named in `without`."""
-    return {name: _kept(part) for name, part in value.items() if name not in without and _is_data(name)}
+    return {
+        name: part if type(part) in PLAIN else _kept(part)
+        for name, part in value.items()
+        if ("@" not in name or name == TYPE) and name not in without
+    }
 
 
 def targets_of(values: list[Body]) -> tuple[Target, ...]:
@@ -123,14 +130,11 @@ def targets_of(values: list[Body]) -> tuple[Target, ...]:
     return tuple(_target(value) for value in values)
 
 
-def _is_data(name: str) -> bool:
-    return "@" not in name or name == TYPE
-
-
 def _kept(part: Any) -> Any:
     if isinstance(part, dict):
-        if any("@" in name for name in part) or any(isinstance(inner, (dict, list)) for inner in part.values()):
-            return {name: _kept(inner) for name, inner in part.items() if _is_data(name)}
+        for name, inner in part.items():
+            if "@" in name or type(inner) not in PLAIN:
+                return body_of(part)
         return part
     if isinstance(part, list):
         # Lists of plain texts are most of a body: they are handed on as they are.
@@ -156,5 +160,6 @@ def _target(entry: Body) -> Target:
     if not isinstance(identity, str) or not identity:
         raise Garbled("a link's target has no id", code="noKey")
     shown = entry.get(TYPE)
-    body = {name: part for name, part in body_of(entry).items() if name not in ("id", TYPE)}
+    # Most entries are an id and a type: a tenant has more links than objects, so they are not taken apart further.
+    body = None if len(entry) == (1 if shown is None else 2) else body_of(entry, ("id", TYPE))
     return Target(identity, shown.removeprefix(TYPE_PREFIX) if isinstance(shown, str) else "", body or None)
