@@ -25,7 +25,7 @@ imports: setup   ## import-linter: who may import whom
 	@$(IN) $(PY) .venv/bin/lint-imports --no-logo
 check: lint types imports
 docs: setup      ## the generated documents anew
-	@$(IN) $(PY) -m shared.catalog.docs && $(PY) -m shared.settings_page > docs/settings.md
+	@$(IN) $(PY) -m shared.catalog.docs && $(PY) -m shared.settings_page > docs/settings.md && $(PY) -m tools.deployment_files
 soak: setup      ## the slow tests
 	@$(IN) $(PY) -m pytest -q -m slow
 lock: setup      ## requirements.lock and package-lock.json anew, from the pins

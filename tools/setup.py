@@ -19,6 +19,7 @@ from typing import Self
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+SCANNER = VENV / "checkov"
 LOG = VENV / "setup.log"
 
 NO_NETWORK = (
@@ -44,6 +45,10 @@ def main() -> int:
                 (ROOT / "package.json", ROOT / "package-lock.json"),
                 install_node,
             )
+            make_part(
+                "the scanner of the Bicep files", SCANNER / "cairn.stamp", (ROOT / "infra" / "requirements.lock",),
+                install_scanner,
+            )  # fmt: skip
     except SetupError as failure:
         print(f"set-up: {failure}", file=sys.stderr)
         return 1
@@ -120,6 +125,21 @@ def install_node(progress: "Progress") -> None:
     )  # fmt: skip
     if not (ROOT / "node_modules" / "azurite").is_dir():
         raise SetupError(f"npm ended well but left no Azurite in node_modules; see {LOG}")
+
+
+def install_scanner(progress: "Progress") -> None:
+    """checkov, in an environment of its own: its pins and Cairn's do not meet. Without pip, which is in .venv."""
+    venv.create(SCANNER, with_pip=False, clear=True)
+    lock = ROOT / "infra" / "requirements.lock"
+    progress.total = sum("==" in line for line in lock.read_text().splitlines())
+    run(
+        [
+            PYTHON, "-m", "pip", "--python", SCANNER / "bin" / "python", "install", "--no-input", "--no-compile",
+            "--progress-bar=off", "--require-hashes", "-r", lock,
+        ],
+        tool="pip",
+        progress=progress,
+    )  # fmt: skip
 
 
 def run(
