@@ -175,7 +175,8 @@ def test_what_bicep_reads_of_the_code_is_fresh():
 
 
 def test_the_registrations_ask_when_the_caller_signed_in():
-    assert "optionalClaims: {\n    accessToken: [{ name: 'auth_time'" in read(INFRA / "modules/registrations.bicep").text
+    registrations = read(INFRA / "modules" / "registrations.bicep").text
+    assert "optionalClaims: {\n    accessToken: [{ name: 'auth_time'" in registrations
 
 
 @pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda path: path.name)
