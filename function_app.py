@@ -8,6 +8,7 @@ import azure.functions as func
 
 import activities.audit
 import activities.backup
+import activities.consents
 import activities.retention
 import activities.tasks
 import activities.unpack
@@ -84,3 +85,9 @@ async def send_alerts(timer: func.TimerRequest) -> None:
 async def seal_audit(timer: func.TimerRequest) -> None:
     """Put what is new in the audit trail into the vault, and check the trail once a day."""
     await activities.audit.seal_audit()
+
+
+@app.timer_trigger(schedule="%CAIRN_CONSENT_CRON%", arg_name="timer", run_on_startup=False)
+async def check_consents(timer: func.TimerRequest) -> None:
+    """Check the consents that have not been checked for some hours."""
+    await activities.consents.check_consents()

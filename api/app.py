@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import api.assignments
 import api.audit
 import api.backups
+import api.consents
 import api.coverage
 import api.dashboard
 import api.events
@@ -33,6 +34,7 @@ ROUTERS = (
     api.tenants.router,
     api.settings.router,
     api.assignments.router,
+    api.consents.router,
     api.roles.router,
     api.audit.router,
     api.backups.router,

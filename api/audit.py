@@ -58,7 +58,7 @@ async def list_audit(
 @router.get(".csv", response_class=Response)
 @permit("audit.read", audited=True)
 async def get_audit_csv(
-    request: Request, caller: CalledBy, records: Kept, query: ListedBy, tenant: Tenant = None
+    caller: CalledBy, records: Kept, query: ListedBy, tenant: Tenant = None
 ) -> Response:
     """The audit trail as CSV, narrowed by `q`; at most 50,000 lines, the newest."""
     tenants = tenants_asked(caller, tenant)

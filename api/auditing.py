@@ -46,7 +46,7 @@ async def record(request: Request, response: Response, *, action: str, path: str
             return
         if passed_over:
             details["refusalsNotRecorded"] = passed_over
-    elif (response.status_code >= 400 and not (outcome == "failed" and request.method in CHANGES)) or (request.method not in CHANGES and not audited and noted is None):
+    elif not _belongs(request, response, outcome, wanted=audited or noted is not None):
         return
     tenant_id = _tenant(request, caller)
     deed = Deed(
@@ -61,6 +61,11 @@ async def record(request: Request, response: Response, *, action: str, path: str
     except CairnError:
         if outcome != "refused":
             raise  # a refusal stands by itself; everything else is not done unseen
+
+
+def _belongs(request: Request, response: Response, outcome: Outcome, *, wanted: bool) -> bool:
+    changes = request.method in CHANGES
+    return changes if outcome == "failed" else response.status_code < 400 and (changes or wanted)
 
 
 def _outcome(status: int, code: str) -> Outcome:

@@ -1,4 +1,4 @@
-"""The one place where a request is let in, and recorded: who calls, may they, is the tenant theirs; only then is it looked at.
+"""The one place where a request is let in, and recorded: who calls, may they, is the tenant theirs.
 
 Every endpoint declares with `permit` what it asks for; a route whose endpoint does not cannot be made. Refusals come
 in this order: 401, 403, 404; then the body is read (413); then the endpoint's own `refuse` (404, 409); then 415, and

@@ -1,7 +1,7 @@
 """How often one caller may ask, and how many of its refusals are recorded.
 
-Each caller has a bucket of tokens, in each process by itself. It holds a sixth of what a minute brings, so a burst is served at once and a flood is not. Buckets that are full
-again are forgotten, so that memory does not grow with the number of callers.
+Each caller has a bucket of tokens, in each process by itself. It holds a sixth of what a minute brings, so a burst is
+served at once and a flood is not. Full buckets are forgotten, so that memory does not grow with the callers.
 """
 
 import time

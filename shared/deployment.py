@@ -28,6 +28,7 @@ from shared.repository.store import BlobStore
 from shared.security.assignments import Assignments
 from shared.security.custom_roles import CustomRoles
 from shared.settings import Settings, need, read_settings
+from shared.tenants.consents import Consents
 from shared.tenants.registry import Tenants
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     "cairnTasks", "cairnEvents", "cairnRestorePoints", "cairnRunLocks", "cairnIdempotencyKeys", "cairnTenants",
-    "cairnAlerts", "cairnAccess", "cairnAudit", "cairnRestores", "cairnIdentityMap",
+    "cairnAlerts", "cairnAccess", "cairnAudit", "cairnConsents", "cairnRestores", "cairnIdentityMap",
 )
 VAULT_CONTAINER = "vault"
 WORKSPACE_CONTAINER = "workspace"
@@ -59,6 +60,7 @@ class Records:
     roles: CustomRoles
     assignments: Assignments
     audit: AuditTrail
+    consents: Consents
     restores: Restores
     identity_map: IdentityMap
     clock: Clock = utc_now
@@ -89,9 +91,9 @@ class Deployment:
 
 def records_over(table: Callable[[str], Table], *, clock: Clock = utc_now, alerts_go_out: bool = True) -> Records:
     """The records over the tables of these names; alerts are queued only where there is somewhere to send them."""
-    tasks, events, restore_points, run_locks, keys, tenants, waiting, access, audit, restores, identities = map(
-        table, TABLES
-    )
+    (
+        tasks, events, restore_points, run_locks, keys, tenants, waiting, access, audit, consents, restores, identities,
+    ) = map(table, TABLES)
     outbox = Outbox(waiting, clock=clock)
     return Records(
         tasks=Tasks(tasks, clock=clock),
@@ -104,6 +106,7 @@ def records_over(table: Callable[[str], Table], *, clock: Clock = utc_now, alert
         roles=CustomRoles(access, clock=clock),
         assignments=Assignments(access, clock=clock),
         audit=AuditTrail(audit, clock=clock),
+        consents=Consents(consents),
         restores=Restores(restores, clock=clock),
         identity_map=IdentityMap(identities, clock=clock),
         clock=clock,

@@ -26,6 +26,11 @@ ALERT_RULES: Mapping[str, AlertRule] = {
     "tenantUnprotected": AlertRule(
         "Cairn.Tenant.Unprotected", "a tenant has had no restore point for longer than its schedule allows"
     ),
+    "consentLost": AlertRule("Cairn.Consent.Lost", "an app identity lost permissions that it held"),
+    "consentIncomplete": AlertRule("Cairn.Consent.Incomplete", "an app identity lacks permissions that are wanted"),
+    "appDisabled": AlertRule("Cairn.Consent.AppDisabled", "an app identity is disabled in the tenant"),
+    "appDeleted": AlertRule("Cairn.Consent.AppDeleted", "an app identity is no longer in the tenant"),
+    "credentialExpiring": AlertRule("Cairn.Consent.CredentialExpiring", "an app identity's credential ends soon"),
     "auditTampered": AlertRule("Cairn.Audit.Tampered", "the audit trail is not as it was written"),
     "notScheduled": AlertRule("Cairn.Schedule.Failed", "what was due in a tenant could not be started"),
 }

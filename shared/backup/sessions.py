@@ -38,19 +38,31 @@ class _Lent:
 
 
 class GraphSessions:
-    """Opens sessions for reading tenants with the app identity of the `basic` consent."""
+    """Opens sessions: for reading with the app identity of the `basic` consent, for changing with that of `restore`."""
 
     def __init__(self) -> None:
-        self._tokens: dict[tuple[str, str], TokenSource] = {}
+        self._tokens: dict[tuple[str, str, str], TokenSource] = {}
 
     @asynccontextmanager
     async def reading(
         self, settings: Settings, tenant_id: str, *, share: float = 1.0, scheduled: bool = False
     ) -> AsyncIterator[Graph]:
         """A session that reads the tenant with `share` (0..1) of its budget while it is open."""
+        async with self._open(settings, tenant_id, reading_credential(settings), share, scheduled) as graph:
+            yield graph
+
+    @asynccontextmanager
+    async def restoring(self, settings: Settings, tenant_id: str, *, share: float = 1.0) -> AsyncIterator[Graph]:
+        """A session of the app identity that may change the tenant (consent `restore`)."""
+        async with self._open(settings, tenant_id, restoring_credential(settings), share, False) as graph:
+            yield graph
+
+    @asynccontextmanager
+    async def _open(
+        self, settings: Settings, tenant_id: str, credential: Credential, share: float, scheduled: bool
+    ) -> AsyncIterator[Graph]:
         roots = endpoints(settings.cloud, graph_url=settings.graph_url, login_url=settings.login_url)
-        credential = reading_credential(settings)
-        key = (roots.login, tenant_id)
+        key = (roots.login, tenant_id, credential.client_id)
         if key not in self._tokens:
             self._tokens[key] = token_source(roots, tenant_id, credential)
         with GOVERNORS.joined(roots.graph, tenant_id, credential.client_id, share=share) as governor:
@@ -75,12 +87,30 @@ def reading_credential(settings: Settings) -> Credential:
     )
 
 
-def _certificate(path: str) -> bytes:
+def restoring_credential(settings: Settings) -> Credential:
+    """How Cairn's restoring app proves itself; the reading one where no other is set."""
+    if not settings.restore_client_id or settings.restore_client_id == settings.client_id:
+        return reading_credential(settings)
+    if settings.restore_client_secret:
+        return ClientSecret(settings.restore_client_id, settings.restore_client_secret)
+    if settings.restore_client_certificate_path:
+        certificate = _certificate(settings.restore_client_certificate_path, "CAIRN_RESTORE_CLIENT_CERTIFICATE_PATH")
+        return ClientCertificate(settings.restore_client_id, certificate)
+    if settings.managed_identity_client_id:
+        return FederatedIdentity(settings.restore_client_id, settings.managed_identity_client_id)
+    raise SettingsError(
+        "CAIRN_RESTORE_CLIENT_SECRET",
+        "a secret or CAIRN_RESTORE_CLIENT_CERTIFICATE_PATH (local), or CAIRN_MANAGED_IDENTITY_CLIENT_ID (Azure)",
+        "none of them",
+    )
+
+
+def _certificate(path: str, setting: str = "CAIRN_CLIENT_CERTIFICATE_PATH") -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
         raise SettingsError(
-            "CAIRN_CLIENT_CERTIFICATE_PATH", "a PEM file that can be read", f"{path!r} ({type(error).__name__})"
+            setting, "a PEM file that can be read", f"{path!r} ({type(error).__name__})"
         ) from None
 
 
