@@ -47,7 +47,7 @@ def make_applications(draft: Draft) -> None:
         draft.applications.append((object_id, app_id, name))
         _contained(draft, chance, object_id, app_id, name, kind)
         if number == 0 or chance.random() < 0.3:
-            for creator in draft.users[:1]:
+            for creator in pick(chance, draft.users, 1):
                 draft.store.link(object_id, "createdOnBehalfOf", creator)
         principal_id = new_id()
         draft.add("servicePrincipal", own_principal(draft, body, principal_id, kind))
