@@ -1,0 +1,236 @@
+"""Objects over HTTP, on backups of a simulated tenant that was changed in between: lists, versions, links, questions."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from api.app import create_api
+from api.durable import current_client
+from api.services import Services
+from shared.browse.packing import show_unpacked
+from tests.api.conftest import FakeDurable, Mint, mint, validator
+from tests.shared.backup.conftest import Backups, backups
+from tests.shared.browse.conftest import unpack
+
+__all__ = ["backups", "mint"]
+
+
+@dataclass
+class Story:
+    """A tenant backed up, changed, backed up again; the first restore point is unpacked."""
+
+    client: httpx.AsyncClient
+    backups: Backups
+    root: str
+    changed: str
+    deleted: str
+    group: str
+    joined: str
+
+    async def get(self, path: str, **query: object) -> httpx.Response:
+        return await self.client.get(f"{self.root}{path}", params={name: str(value) for name, value in query.items()})
+
+    async def ok(self, path: str, **query: object) -> dict[str, object]:
+        answer = await self.get(path, **query)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, object] = answer.json()
+        return found
+
+
+@pytest.fixture
+async def story(backups: Backups, mint: Mint) -> AsyncIterator[Story]:
+    first = await backups.run("full")
+    store = backups.simulator.tenant.store
+    users = [record.key for record in store.all("user")]
+    groups = [record.key for record in store.all("group") if not record.read().get("groupTypes")]
+    members = set(store.link_set("members").targets(groups[0]))
+    changed, deleted, joined = [one for one in users if one not in members][:3]
+    await unpack(backups, first)
+    await show_unpacked(backups.opened.records, backups.opened.workspace, first)
+    store.update(changed, {**store.get(changed).read(), "department": "Zebra handling"})
+    store.delete(deleted, soft=True)
+    store.link(groups[0], "members", joined)
+    await backups.run("incremental")
+
+    async def opened() -> object:
+        return backups.opened
+
+    app = create_api(Services(opened, validator(), backups.opened.settings))  # type: ignore[arg-type]
+    token = current_client.set(FakeDurable())  # type: ignore[arg-type]
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="https://cairn.example/api/v1",
+        headers={"Authorization": f"Bearer {mint()}"},
+    ) as client:
+        yield Story(
+            client, backups, f"/tenants/{backups.simulator.tenant_id}", changed, deleted, groups[0], joined
+        )
+    current_client.reset(token)
+
+
+async def test_a_list_gives_every_object_once_whatever_the_order(story: Story) -> None:
+    counts = (await story.ok("/backups/00000001"))["counts"]
+    for order in ("displayName asc", "displayName desc", "lastBackup asc", "mail desc"):
+        seen: list[tuple[str, str]] = []
+        query: dict[str, object] = {"top": 97, "orderBy": order}
+        page = await story.ok("/objects", **query)
+        while True:
+            seen += [(one["objectType"], one["objectId"]) for one in page["value"]]  # type: ignore[attr-defined]
+            if "nextLink" not in page:
+                break
+            answer = await story.client.get(str(page["nextLink"]))
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+        assert len(seen) == len(set(seen)) == sum(counts.values())  # type: ignore[attr-defined]
+
+
+async def test_the_summary_counts_what_the_lists_hold(story: Story) -> None:
+    summary = await story.ok("/objects/summary")
+    counts = (await story.ok("/backups/00000001"))["counts"]
+    facets = summary["facets"]
+    assert {one["value"]: one["count"] for one in facets["type"]} == {  # type: ignore[index]
+        name: count for name, count in counts.items() if count  # type: ignore[attr-defined]
+    }
+    for facet, name in (("groupKind", "groupKind"), ("userType", "userType"), ("synced", "synced"),
+                        ("mailEnabled", "mailEnabled"), ("type", "type")):
+        for one in facets[facet]:  # type: ignore[index]
+            listed = await story.ok("/objects", **{name: one["value"], "top": 1000})
+            assert len(listed["value"]) == one["count"], (facet, one)  # type: ignore[arg-type]
+
+
+async def test_a_packed_restore_point_says_how_to_unpack_it_and_still_shows_single_objects(story: Story) -> None:
+    refused = await story.get("/objects", backup="latest")
+    assert (refused.status_code, refused.json()["code"]) == (409, "notUnpacked")
+    assert "/unpack" in refused.json()["remedy"]
+    one = await story.ok(f"/objects/{story.changed}", backup="latest")
+    assert one["body"]["department"] == "Zebra handling"  # type: ignore[index]
+    assert (await story.ok("/objects"))["backupId"] == "00000001", "the newest unpacked one, and it says so"
+
+
+async def test_what_was_deleted_since_is_found(story: Story) -> None:
+    gone = (await story.ok("/objects", deleted="true"))["value"]
+    assert [one["objectId"] for one in gone] == [story.deleted]  # type: ignore[attr-defined]
+    assert gone[0]["deleted"] is True  # type: ignore[index]
+    missing = await story.get(f"/objects/{story.deleted}", backup="latest")
+    assert missing.status_code == 404
+    point = (await story.ok("/backups/latest"))["backupId"]
+    manifest = await _manifest(story, str(point))
+    await unpack(story.backups, manifest)  # type: ignore[arg-type]
+    await show_unpacked(story.backups.opened.records, story.backups.opened.workspace, manifest)  # type: ignore[arg-type]
+    buried = (await story.ok("/objects", backup="latest", deleted="true"))["value"]
+    assert [(one["objectId"], one["deletedHow"], one["lastBackup"]) for one in buried] == [  # type: ignore[attr-defined]
+        (story.deleted, "softDeleted", "00000001")
+    ]
+
+
+async def test_one_object_has_the_same_links_packed_and_unpacked(story: Story) -> None:
+    for object_id in (story.group, story.changed):
+        unpacked = await story.ok(f"/objects/{object_id}", backup="00000001")
+        point = story.backups.opened.records.restore_points
+        tenant_id = story.backups.simulator.tenant_id
+        files = {entry.name async for entry in story.backups.opened.workspace.list("") if "/indexes/" in entry.name}
+        kept = {name: await story.backups.opened.workspace.get(name) for name in files}
+        for name in files:
+            await story.backups.opened.workspace.delete(name)
+        await point.set_packed(tenant_id, "00000001")
+        from shared.browse.files import index_files
+
+        index_files().known.clear()
+        packed = await story.ok(f"/objects/{object_id}", backup="00000001")
+        for name, content in kept.items():
+            await story.backups.opened.workspace.put(name, content)
+        assert packed["links"] == unpacked["links"]
+        assert any(unpacked["links"].values())  # type: ignore[attr-defined]
+
+
+async def test_a_timeline_shows_what_changed_when(story: Story) -> None:
+    changed = await story.ok(f"/objects/{story.changed}/versions")
+    assert [(one["change"], one["backupId"]) for one in changed["value"]] == [  # type: ignore[attr-defined]
+        ("changed", "00000002"), ("created", "00000001")
+    ]
+    assert changed["lastBackup"] == "00000002"
+    gone = await story.ok(f"/objects/{story.deleted}/versions")
+    assert gone["deleted"] is True
+    assert [(one["change"], one["deletedHow"]) for one in gone["value"]] == [  # type: ignore[attr-defined]
+        ("deleted", "softDeleted"), ("created", None)
+    ]
+    group = await story.ok(f"/objects/{story.group}/versions")
+    assert [(one["attributesChanged"], one["linksChanged"]) for one in group["value"]][0] == (False, True)  # type: ignore[attr-defined]
+    assert (await story.get("/objects/12345678-0000-4000-8000-000000000000/versions")).status_code == 404
+
+
+async def test_two_versions_are_compared_with_their_links(story: Story) -> None:
+    user = await story.ok(f"/objects/{story.changed}/compare")
+    assert (user["from"]["backupId"], user["to"]["backupId"]) == ("00000001", "00000002")  # type: ignore[index]
+    assert [(one["attribute"], one["newValue"]) for one in user["attributes"]] == [  # type: ignore[attr-defined]
+        ("department", "Zebra handling")
+    ]
+    whole = await story.ok(f"/objects/{story.changed}/compare", onlyDifferences="false", **{"from": "00000001"})
+    assert len(whole["attributes"]) > 20  # type: ignore[arg-type]
+    group = await story.ok(f"/objects/{story.group}/compare", **{"from": "00000001", "to": "00000002"})
+    assert [(one["link"], one["change"], one["targetId"]) for one in group["links"]] == [  # type: ignore[attr-defined]
+        ("members", "added", story.joined)
+    ]
+    same = await story.ok(f"/objects/{story.group}/compare", **{"from": "00000002", "to": "00000002"})
+    assert (same["identical"], same["attributes"], same["links"]) == (True, [], [])
+
+
+async def test_who_was_in_a_group_at_a_time_is_one_call(story: Story) -> None:
+    began = (await story.ok("/backups/00000002"))["started"]
+    first = (await story.ok("/backups/00000001"))["started"]
+    before = await story.ok(f"/objects/{story.group}/links/members", at=first, top=1000)
+    now = await story.ok(f"/objects/{story.group}/links/members", at=began, top=1000)
+    assert {one["id"] for one in now["value"]} - {one["id"] for one in before["value"]} == {story.joined}  # type: ignore[attr-defined]
+    assert (await story.get(f"/objects/{story.group}/links/members", at="2001-01-01")).status_code == 404
+    unknown = await story.get(f"/objects/{story.group}/links/sisters")
+    assert (unknown.status_code, "members" in unknown.json()["remedy"]) == (404, True)
+    wide = await story.ok(f"/objects/{story.group}/links/transitiveMembers", top=1000)
+    assert {one["id"] for one in wide["value"]} >= {one["id"] for one in before["value"]}  # type: ignore[attr-defined]
+
+
+async def test_who_holds_a_role_and_who_reaches_an_application(story: Story) -> None:
+    roles = (await story.ok("/objects", type="directoryRole", top=1000))["value"]
+    store = story.backups.simulator.tenant.store
+    asked = 0
+    for role in roles:  # type: ignore[attr-defined]
+        members = set(store.link_set("members").targets(role["objectId"]))
+        holders = await story.ok(f"/objects/{role['objectId']}/links/holders", backup="00000001", top=1000)
+        assert members <= {one["id"] for one in holders["value"]}, role  # type: ignore[attr-defined]
+        asked += len(members)
+    assert asked
+    for service in (await story.ok("/objects", type="servicePrincipal", top=1000))["value"]:  # type: ignore[attr-defined]
+        reached = await story.ok(f"/objects/{service['objectId']}/links/reachableBy", backup="00000001", top=1000)
+        direct = await story.ok(f"/objects/{service['objectId']}/links/appRoleAssignedTo", backup="00000001")
+        assert bool(reached["value"]) == bool(direct["value"])
+        assert isinstance(reached["everyone"], bool)
+
+
+async def test_the_restore_points_that_hold_all_objects_are_counted_by_day(story: Story) -> None:
+    both = await story.ok("/restorePoints", objectIds=f"{story.changed},{story.deleted}", groupBy="day")
+    assert [(day["count"], [one["backupId"] for one in day["restorePoints"]]) for day in both["value"]] == [  # type: ignore[attr-defined]
+        (1, ["00000001"])
+    ]
+    one = await story.ok("/restorePoints", objectIds=story.changed)
+    assert [point["backupId"] for point in one["value"]] == ["00000002", "00000001"]  # type: ignore[attr-defined]
+
+
+async def test_attributes_of_users_need_their_permission_and_a_recent_sign_in(story: Story, mint: Mint) -> None:
+    async def ask(path: str, **claims: object) -> tuple[int, str]:
+        story.client.headers["Authorization"] = f"Bearer {mint(**claims)}"
+        answer = await story.get(path)
+        return answer.status_code, answer.json().get("code", "")
+
+    old = int(time.time()) - 8 * 86_400
+    assert await ask(f"/objects/{story.changed}", roles=["Reader"]) == (403, "forbidden")
+    assert await ask(f"/objects/{story.changed}", auth_time=old) == (401, "insufficient_user_authentication")
+    assert await ask(f"/objects/{story.changed}/compare", auth_time=old) == (401, "insufficient_user_authentication")
+    assert (await ask(f"/objects/{story.group}", auth_time=old))[0] == 200
+    assert (await ask(f"/objects/{story.changed}/links/manager", roles=["Reader"]))[0] == 200
+
+
+async def _manifest(story: Story, backup_id: str) -> object:
+    from shared.repository.chain import read_manifest
+
+    return await read_manifest(story.backups.opened.vault, story.backups.simulator.tenant_id, int(backup_id))
