@@ -20,6 +20,8 @@ import api.health
 import api.me
 import api.object_types
 import api.objects
+import api.one_object
+import api.restore_points
 import api.roles
 import api.settings
 import api.tasks
@@ -40,6 +42,8 @@ ROUTERS = (
     api.backups.router,
     api.unpacking.router,
     api.objects.router,
+    api.one_object.router,
+    api.restore_points.router,
     api.coverage.router,
     api.tasks.router,
     api.events.router,
