@@ -13,7 +13,7 @@ exception, and then the slice runs again from its checkpoint.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -58,10 +58,10 @@ async def capture_slice(opened: Deployment, graph: Graph, run: Run, message: Cap
     for name in message["lane"]["types"]:
         if name in checkpoint.done():
             continue
-        if graph.now() >= stop_at:
-            break
         reader = TypeReader(opened, graph, run, OBJECT_TYPES[name], message["taskId"])
         checkpoint = await reader.go_on(checkpoint, stop_at)
+        if graph.now() >= stop_at:
+            break  # asked afterwards, so that every slice gets on by a page at least
     saved = await save_checkpoint(opened.workspace, message["tenantId"], message["taskId"], checkpoint)
     finished = checkpoint.done().issuperset(message["lane"]["types"])
     return SliceCaptured(checkpoint=saved, finished=finished)
@@ -282,12 +282,14 @@ class _Taking:
             self._recorder.unlink(one.source, one.link, target_id)
 
     async def _store(self, drafts: list[SegmentDraft]) -> None:
-        for draft in drafts:
-            with draft:
+        with ExitStack() as closing:
+            for draft in drafts:
+                closing.enter_context(draft)
+            for draft in drafts:
                 segment = await store_segment(self._opened.vault, self._run.tenant_id, draft)
-            if draft.holds == "objects":
-                self.at = replace(self.at, objects=(*self.at.objects, segment))
-            else:
-                self.at = replace(self.at, links=(*self.at.links, segment))
+                if draft.holds == "objects":
+                    self.at = replace(self.at, objects=(*self.at.objects, segment))
+                else:
+                    self.at = replace(self.at, links=(*self.at.links, segment))
 
 

@@ -3,7 +3,8 @@
 In this order, so that links never point to objects that the restore point should hold and does not:
 1. Types whose reading failed in a way that may pass are read in full once more.
 2. Types with delta replay what changed since their own reading, sources of links before their targets.
-3. Slow types that live under others are read under those parents that this run found changed.
+3. Slow types that live under others are read under those parents that this run found changed: under all of them if the
+   parents had to be read in full, and not at all if nobody could read the parents.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from shared.catalog import OBJECT_TYPES
 from shared.deployment import Deployment
 from shared.entra.transport import Graph
 from shared.messages import CaptureLane, SliceCaptured
+from shared.records.times import as_text
 from shared.repository.removals import removals_in
 from shared.repository.view import TypeView
 
@@ -35,13 +37,16 @@ async def close_lane(opened: Deployment, graph: Graph, run: Run, message: Captur
     for name in (*again, *replayed, *under):
         if name in checkpoint.done():
             continue
-        if graph.now() >= stop_at:
-            break
         if name in under:
-            found = await _parents(opened, run, OBJECT_TYPES[name].parent, captured, checkpoint)
+            parent = OBJECT_TYPES[name].parent
+            mode = _how_read(captured.get(parent), checkpoint.of(parent))
+            if not mode:
+                checkpoint = checkpoint.with_capture(_unread_with(OBJECT_TYPES[parent].title, name, opened))
+                continue
+            found = await _parents(opened, run, parent, captured, checkpoint) if mode == "changes" else None
             reader = TypeReader(
-                opened, graph, run, OBJECT_TYPES[name], message["taskId"], mode="parents", parents=found.changed,
-                touched=found.touched,
+                opened, graph, run, OBJECT_TYPES[name], message["taskId"], mode="parents" if found else "full",
+                parents=found.changed if found else None, touched=found.touched if found else frozenset(),
             )  # fmt: skip
         elif name in again:
             reader = TypeReader(opened, graph, run, OBJECT_TYPES[name], message["taskId"], mode="full")
@@ -54,6 +59,8 @@ async def close_lane(opened: Deployment, graph: Graph, run: Run, message: Captur
                 part=f"closing {name}", over=captured[name],
             )  # fmt: skip
         checkpoint = await reader.go_on(checkpoint, stop_at)
+        if graph.now() >= stop_at:
+            break
     saved = await save_checkpoint(opened.workspace, message["tenantId"], message["taskId"], _light(checkpoint))
     finished = checkpoint.done().issuperset((*again, *replayed, *under))
     return SliceCaptured(checkpoint=saved, finished=finished)
@@ -66,6 +73,25 @@ async def _captured(opened: Deployment, message: CaptureLane) -> dict[str, TypeC
         checkpoint = await load_checkpoint(opened.workspace, name)
         found.update({capture.object_type: capture for capture in checkpoint.captures})
     return found
+
+
+def _how_read(first: TypeCapture | None, closing: TypeCapture | None) -> str:
+    """How a type was read in this run, `full` or `changes`; empty where it was not read, so nobody knows what changed.
+
+    One that was begun anew, since its token was gone, shows no removals: then nothing less than all is asked under it.
+    """
+    read = [one for one in (first, closing) if one is not None and one.outcome in ("complete", "partial")]
+    if any(one.mode == "full" for one in read):
+        return "full"
+    return "changes" if first in read else ""
+
+
+def _unread_with(parents: str, name: str, opened: Deployment) -> TypeCapture:
+    now = as_text(opened.records.clock())
+    return TypeCapture(name, started=now, mode="parents").failed(
+        "failed", f"{parents}: they could not be read, and these live under them.",
+        "See the outcome of those; the next backup reads these in full.", now,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 
 from shared.backup.checkpoint import TypeCapture
@@ -193,10 +194,11 @@ class Finishing:
     async def _replaced(self, at: TypeCapture, recorder: Recorder) -> TypeCapture:
         objects: list[SegmentRef] = []
         links: list[SegmentRef] = []
-        for draft in await asyncio.to_thread(recorder.finish):
-            with draft:
+        with ExitStack() as closing:
+            drafts = [closing.enter_context(draft) for draft in await asyncio.to_thread(recorder.finish)]
+            for draft in drafts:
                 segment = await store_segment(self._opened.vault, self._run.tenant_id, draft)
-            (objects if draft.holds == "objects" else links).append(segment)
+                (objects if draft.holds == "objects" else links).append(segment)
         return replace(at, objects=tuple(objects), links=tuple(links))
 
 

@@ -43,14 +43,10 @@ class _TypeResult:
 async def seal_backup(opened: Deployment, run: Run, message: SealBackup) -> BackupSealed:
     """Return the restore point that now exists."""
     previous = await read_manifest(opened.vault, run.tenant_id, run.previous) if run.previous else None
-    results = await _results(opened, message["checkpoints"])
-    sealing = _Sealing(opened, run, previous)
-    types = {
-        name: await sealing.entry(name, planned, results.get(name, _TypeResult()))
-        for name, planned in run.types.items()
-    }
-    if not any(entry.layers or entry.outcome == "complete" for entry in types.values()):
-        worst = next((entry for entry in types.values() if entry.reason), None)
+    types = await type_entries(opened, run, previous, message["checkpoints"])
+    asked = [types[name] for name, planned in run.types.items() if planned.mode not in ("carried", "off")]
+    if not any(entry.outcome in ("complete", "partial") for entry in asked):
+        worst = next((entry for entry in asked if entry.reason), None)
         raise RepositoryError(
             f"Nothing could be read, so there is no restore point. {worst.reason if worst else ''}",
             remedy=worst.remedy if worst else None,
@@ -65,6 +61,18 @@ async def seal_backup(opened: Deployment, run: Run, message: SealBackup) -> Back
     await opened.records.restore_points.upsert(restore_point_of(manifest))
     await _tell_coverage(opened, run, previous, manifest)
     return BackupSealed(backupId=manifest.backup_id, warnings=len(not_whole(manifest)), summary=story_of(manifest))
+
+
+async def type_entries(
+    opened: Deployment, run: Run, previous: Manifest | None, checkpoints: Iterable[str], *, compacts: bool = True
+) -> dict[str, TypeEntry]:
+    """What a manifest says of every type; `compacts` may make a new base of one that reads slowly."""
+    results = await _results(opened, checkpoints)
+    sealing = _Sealing(opened, run, previous, compacts=compacts)
+    return {
+        name: await sealing.entry(name, planned, results.get(name, _TypeResult()))
+        for name, planned in run.types.items()
+    }
 
 
 async def _results(opened: Deployment, names: Iterable[str]) -> dict[str, _TypeResult]:
@@ -85,8 +93,8 @@ async def _results(opened: Deployment, names: Iterable[str]) -> dict[str, _TypeR
 class _Sealing:
     """Makes the entries of a manifest."""
 
-    def __init__(self, opened: Deployment, run: Run, previous: Manifest | None) -> None:
-        self._opened, self._run, self._previous = opened, run, previous
+    def __init__(self, opened: Deployment, run: Run, previous: Manifest | None, *, compacts: bool) -> None:
+        self._opened, self._run, self._previous, self._compacts = opened, run, previous, compacts
 
     async def entry(self, name: str, planned: TypeRun, result: _TypeResult) -> TypeEntry:
         """One type's entry."""
@@ -125,7 +133,7 @@ class _Sealing:
         base = before.layers if before and capture.stored_as == "changes" else ()
         layers = (*base, *(one.layer for one in (capture, closing) if one and one.layer.segments))
         counts = await self._counts(name, layers, capture if not closing or not closing.objects else None, before)
-        if needs_compaction(layers) and counts["objects"] + counts["links"] <= COMPACTED_HERE:
+        if self._compacts and needs_compaction(layers) and counts["objects"] + counts["links"] <= COMPACTED_HERE:
             layers = (await compact(self._view(name, layers), self._opened.vault),)
         left_out = self._left_out(name)
         not_read = [*left_out, *capture.not_read, *(closing.not_read if closing else ())]
