@@ -9,11 +9,16 @@ import azure.functions as func
 import activities.audit
 import activities.backup
 import activities.consents
+import activities.restore
+import activities.notifications
+import activities.rebuild
 import activities.retention
 import activities.tasks
 import activities.unpack
 import activities.verify
 import orchestrators.backup
+import orchestrators.restore
+import orchestrators.rebuild
 import orchestrators.retention
 import orchestrators.unpack
 import orchestrators.verify
@@ -26,12 +31,21 @@ ORCHESTRATORS = (
     orchestrators.verify.verify_backup,
     orchestrators.unpack.unpack_backup,
     orchestrators.retention.expire_backups,
+    orchestrators.rebuild.rebuild_records,
+    orchestrators.restore.restore_tenant,
+    orchestrators.restore.apply_lane,
 )
 ACTIVITIES = (
     activities.backup.begin_backup,
     activities.backup.capture_slice,
     activities.backup.seal_backup,
+    activities.restore.apply_batch,
+    activities.restore.begin_apply,
+    activities.restore.finish_restore,
+    activities.restore.plan_restore,
+    activities.restore.verify_restore,
     activities.retention.expire_tenant,
+    activities.rebuild.rebuild_slice,
     activities.tasks.close_task,
     activities.verify.verify_slice,
     activities.unpack.unpack_slice,
@@ -91,3 +105,9 @@ async def seal_audit(timer: func.TimerRequest) -> None:
 async def check_consents(timer: func.TimerRequest) -> None:
     """Check the consents that have not been checked for some hours."""
     await activities.consents.check_consents()
+
+
+@app.timer_trigger(schedule="%CAIRN_NOTIFICATION_CRON%", arg_name="timer", run_on_startup=False)
+async def send_notifications(timer: func.TimerRequest) -> None:
+    """Send the notifications that wait."""
+    await activities.notifications.send_notifications()

@@ -18,11 +18,14 @@ import api.dashboard
 import api.events
 import api.health
 import api.me
+import api.notifications
 import api.object_types
 import api.objects
 import api.one_object
 import api.restore_points
+import api.rebuild
 import api.roles
+import api.restores
 import api.settings
 import api.tasks
 import api.tenants
@@ -37,6 +40,7 @@ ROUTERS = (
     api.settings.router,
     api.assignments.router,
     api.consents.router,
+    api.notifications.router,
     api.roles.router,
     api.audit.router,
     api.backups.router,
@@ -45,9 +49,11 @@ ROUTERS = (
     api.one_object.router,
     api.restore_points.router,
     api.coverage.router,
+    api.restores.router,
     api.tasks.router,
     api.events.router,
     api.object_types.router,
+    api.rebuild.router,
     api.dashboard.router,
     api.me.router,
     api.health.router,

@@ -31,8 +31,8 @@ OneStatus = Annotated[
     expecting("one of queued, running, succeeded, succeededWithWarnings, failed, cancelled"),
 ]
 OneType = Annotated[
-    Literal["backup", "unpack", "differences", "restore", "undo", "verify", "expiry"],
-    expecting("one of backup, unpack, differences, restore, undo, verify, expiry"),
+    Literal["backup", "unpack", "differences", "restore", "undo", "verify", "expiry", "rebuild"],
+    expecting("one of backup, unpack, differences, restore, undo, verify, expiry, rebuild"),
 ]
 
 

@@ -5,7 +5,7 @@ and everything else can be given what it works on.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 from shared.alerts.outbox import Outbox
 from shared.alerts.rules import alerting
 from shared.audit.trail import AuditTrail
-from shared.records.events import Events
+from shared.differences.reports import Reports
+from shared.notifications.channels import NotificationSettings
+from shared.notifications.delivery import Senders
+from shared.notifications.outbox import NotificationOutbox
+from shared.notifications.senders import senders_of
+from shared.rebuild.journal import kept
+from shared.records.events import Events, Hearer
 from shared.records.idempotency import IdempotencyKeys
 from shared.records.identity_map import IdentityMap
 from shared.records.memory_table import MemoryTable
@@ -37,7 +43,9 @@ if TYPE_CHECKING:
 
 TABLES = (
     "cairnTasks", "cairnEvents", "cairnRestorePoints", "cairnRunLocks", "cairnIdempotencyKeys", "cairnTenants",
-    "cairnAlerts", "cairnAccess", "cairnAudit", "cairnConsents", "cairnRestores", "cairnIdentityMap",
+    "cairnAlerts", "cairnAccess", "cairnAudit", "cairnConsents", "cairnNotifications", "cairnRestores",
+    "cairnIdentityMap",
+    "cairnReports",
 )
 VAULT_CONTAINER = "vault"
 WORKSPACE_CONTAINER = "workspace"
@@ -61,8 +69,11 @@ class Records:
     assignments: Assignments
     audit: AuditTrail
     consents: Consents
+    notifications: NotificationSettings
+    notification_outbox: NotificationOutbox
     restores: Restores
     identity_map: IdentityMap
+    reports: Reports
     clock: Clock = utc_now
 
 
@@ -77,7 +88,11 @@ class Deployment:
     cipher: "TokenCipher"
     publisher: "Publisher | None" = None
     """Where alerts go; None where no Event Grid topic is set."""
+    tables: Callable[[str], Table] | None = None
+    """The bare tables by name, for rebuilding them from the vault; None where records are kept nowhere."""
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
+    senders: Senders = field(default_factory=dict)
+    """How notifications go out, by kind of channel."""
 
     async def close(self) -> None:
         """Give back all connections; safe to repeat."""
@@ -92,12 +107,14 @@ class Deployment:
 def records_over(table: Callable[[str], Table], *, clock: Clock = utc_now, alerts_go_out: bool = True) -> Records:
     """The records over the tables of these names; alerts are queued only where there is somewhere to send them."""
     (
-        tasks, events, restore_points, run_locks, keys, tenants, waiting, access, audit, consents, restores, identities,
+        tasks, events, restore_points, run_locks, keys, tenants, waiting, access, audit, consents, notifications,
+        restores, identities, reports,
     ) = map(table, TABLES)
-    outbox = Outbox(waiting, clock=clock)
+    outbox, told = Outbox(waiting, clock=clock), NotificationOutbox(notifications, clock=clock)
+    hearers = [told.put, *([alerting(outbox)] if alerts_go_out else [])]
     return Records(
         tasks=Tasks(tasks, clock=clock),
-        events=Events(events, clock=clock, heard=alerting(outbox) if alerts_go_out else None),
+        events=Events(events, clock=clock, heard=_by_all(hearers)),
         restore_points=RestorePoints(restore_points),
         run_locks=RunLocks(run_locks, clock=clock),
         idempotency_keys=IdempotencyKeys(keys, clock=clock),
@@ -107,10 +124,21 @@ def records_over(table: Callable[[str], Table], *, clock: Clock = utc_now, alert
         assignments=Assignments(access, clock=clock),
         audit=AuditTrail(audit, clock=clock),
         consents=Consents(consents),
+        notifications=NotificationSettings(notifications, clock=clock),
+        notification_outbox=told,
         restores=Restores(restores, clock=clock),
         identity_map=IdentityMap(identities, clock=clock),
+        reports=Reports(reports, clock=clock),
         clock=clock,
     )
+
+
+def _by_all(hearers: Sequence[Hearer]) -> Hearer:
+    async def hear(event: Mapping[str, Any]) -> None:
+        for hearer in hearers:
+            await hearer(event)
+
+    return hear
 
 
 def records_in_memory(*, clock: Clock = utc_now) -> Records:
@@ -127,14 +155,18 @@ async def open_deployment(settings: Settings | None = None) -> Deployment:
     stack = AsyncExitStack()
     try:
         credential = await _credential(settings, stack)
-        records = await _open_records(settings, credential, stack)
         vault, workspace = await _open_stores(settings, credential)
+        tables = await _open_tables(settings, credential, stack)
+        records = records_over(
+            lambda name: kept(name, tables[name], vault), alerts_go_out=bool(settings.event_grid_endpoint)
+        )
         cipher = _cipher(settings, credential)
         publisher = _publisher(settings, credential)
     except BaseException:
         await stack.aclose()
         raise
-    return Deployment(settings, records, vault, workspace, cipher, publisher, stack)
+    senders = senders_of(settings, credential)
+    return Deployment(settings, records, vault, workspace, cipher, publisher, tables.__getitem__, stack, senders)
 
 
 class Shared:
@@ -177,7 +209,7 @@ async def _credential(settings: Settings, stack: AsyncExitStack) -> Any:
     )
 
 
-async def _open_records(settings: Settings, credential: Any, stack: AsyncExitStack) -> Records:
+async def _open_tables(settings: Settings, credential: Any, stack: AsyncExitStack) -> dict[str, Table]:
     from azure.data.tables.aio import TableServiceClient
 
     from shared.records.azure_table import AzureTable
@@ -189,7 +221,7 @@ async def _open_records(settings: Settings, credential: Any, stack: AsyncExitSta
     await stack.enter_async_context(service)
     tables = {name: AzureTable(service.get_table_client(name)) for name in TABLES}
     await asyncio.gather(*(table.create() for table in tables.values()))
-    return records_over(tables.__getitem__, alerts_go_out=bool(settings.event_grid_endpoint))
+    return dict(tables)
 
 
 async def _open_stores(settings: Settings, credential: Any) -> tuple[BlobStore, BlobStore]:

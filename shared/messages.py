@@ -165,9 +165,182 @@ class BackupUnpacked(TypedDict):
     summary: str
 
 
+class RestoreTenant(TypedDict):
+    """Start a restore: plan it, and with `apply` go on to apply it; without a plan hash it is planned first."""
+
+    tenantId: str
+    taskId: str
+    restoreId: str
+    apply: bool
+    planHash: NotRequired[str]
+
+
+class RestorePlanned(TypedDict):
+    """The plan that was stored, and whether it may be applied at once."""
+
+    state: str
+    planHash: str
+    summary: str
+    mayApply: bool
+    why: str
+
+
+class RestoreStep(TypedDict):
+    """One step of applying an approved plan."""
+
+    tenantId: str
+    taskId: str
+    restoreId: str
+    planHash: str
+
+
+class RestoreWaves(TypedDict):
+    """Waves, each a list of lanes, each its first and last batch; and the restore point of the before images."""
+
+    waves: list[list[list[int]]]
+    beforeBackupId: str
+
+
+class ApplyLane(TypedDict):
+    """Apply batches `first` to `last`, one after the other."""
+
+    tenantId: str
+    taskId: str
+    restoreId: str
+    planHash: str
+    first: int
+    last: int
+
+
+class ApplyBatch(TypedDict):
+    """Apply one batch, or go on with it."""
+
+    tenantId: str
+    taskId: str
+    restoreId: str
+    planHash: str
+    batch: int
+
+
+class BatchApplied(TypedDict):
+    """Whether the batch is done, or somebody stopped the restore."""
+
+    finished: bool
+    cancelled: bool
+
+
+class RestoreVerified(TypedDict):
+    """How many facts were read back, and how many are not as planned."""
+
+    checked: int
+    differing: int
+
+
+class FinishRestore(TypedDict):
+    """End a restore's task."""
+
+    tenantId: str
+    taskId: str
+    restoreId: str
+    outcome: Literal["planned", "applied", "cancelled", "failed", "unsafe"]
+    summary: str
+
+
+class RebuildRecords(TypedDict):
+    """Make the tables anew from the vault; `tenantIds` are tenants that its registry may not know."""
+
+    taskId: str
+    tenantIds: list[str]
+    requestedBy: str
+
+
+class RebuildSlice(TypedDict):
+    """Go on with the tenant at `start`, in the order of their ids; the deployment's own rows come with the first."""
+
+    taskId: str
+    tenantIds: list[str]
+    start: int
+
+
+class SliceRebuilt(TypedDict):
+    """`next` is where to go on, or None at the end; `counts` is what came back, by kind."""
+
+    next: int | None
+    counts: dict[str, int]
+
+
 class Failed(TypedDict):
     """An activity's answer where trying again would not help: what happened, and what the operator can do."""
 
     failure: str
     remedy: str
     code: str
+
+
+class ReportDifferences(TypedDict):
+    """Make one difference report, or make it anew; what it is about stands in the report's row."""
+
+    tenantId: str
+    taskId: str
+    reportId: str
+    checkpoint: NotRequired[str]
+    """Where a new history goes on comparing."""
+    live: NotRequired[str]
+    """For a new history: the live state that was read, as its number."""
+
+
+class DifferencesBegun(TypedDict):
+    """What is read of the live tenant; no lanes where two restore points are compared."""
+
+    run: str
+    lanes: list[Lane]
+
+
+class SealLive(TypedDict):
+    """Make the live state from the checkpoints of all lanes."""
+
+    tenantId: str
+    taskId: str
+    reportId: str
+    run: str
+    checkpoints: list[str]
+
+
+class LiveSealed(TypedDict):
+    """The number under which the live state can be opened."""
+
+    live: str
+
+
+class CompareStates(TypedDict):
+    """Compare from a checkpoint in the workspace on; an empty name is the beginning."""
+
+    tenantId: str
+    taskId: str
+    reportId: str
+    live: str
+    checkpoint: str
+
+
+class StatesCompared(TypedDict):
+    """Where to go on, and whether there is more to compare."""
+
+    checkpoint: str
+    finished: bool
+
+
+class DifferencesFound(TypedDict):
+    """What the task's last line says; `warnings` counts the types that could not be compared."""
+
+    summary: str
+    warnings: int
+
+
+class CloseReport(TypedDict):
+    """End a report and its task, once."""
+
+    tenantId: str
+    taskId: str
+    reportId: str
+    status: Literal["succeeded", "succeededWithWarnings", "failed"]
+    summary: str

@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 
-from shared.messages import BackupKind, BackUpTenant, ExpireBackups, UnpackBackup, VerifyBackup
+from shared.audit.entry import DEPLOYMENT
+from shared.messages import (
+    BackupKind,
+    BackUpTenant,
+    ExpireBackups,
+    RebuildRecords,
+    RestoreTenant,
+    UnpackBackup,
+    VerifyBackup,
+)
 from shared.starting import Operation
 
 
@@ -50,4 +59,29 @@ def expiry(tenant_id: str, task_id: str, *, requested_by: str) -> Operation:
     return Operation(
         task_id=task_id, tenant_id=tenant_id, type="expiry", name="Expiry", orchestrator="expire_backups",
         message=dict(message), requested_by=requested_by, lock="expiry", unit="restore points",
+    )  # fmt: skip
+
+
+def restore(
+    tenant_id: str, task_id: str, *, restore_id: str, apply: bool, requested_by: str, plan_hash: str = "",
+    undo: bool = False,
+) -> Operation:  # fmt: skip
+    """The planning of a restore, its application, or both; one at a time for a tenant."""
+    message = RestoreTenant(tenantId=tenant_id, taskId=task_id, restoreId=restore_id, apply=apply)
+    if plan_hash:
+        message["planHash"] = plan_hash
+    verb = "Undo restore" if undo else "Restore objects" if apply else "Plan restore"
+    return Operation(
+        task_id=task_id, tenant_id=tenant_id, type="undo" if undo else "restore", name=verb,
+        orchestrator="restore_tenant", message=dict(message), requested_by=requested_by, lock="restore",
+        unit="operations", result={"restoreId": restore_id},
+    )  # fmt: skip
+
+
+def rebuilding(task_id: str, *, tenant_ids: Sequence[str], requested_by: str) -> Operation:
+    """A rebuild of all tables from the vault; one at a time. Its task belongs to no tenant."""
+    message = RebuildRecords(taskId=task_id, tenantIds=sorted(set(tenant_ids)), requestedBy=requested_by)
+    return Operation(
+        task_id=task_id, tenant_id=DEPLOYMENT, type="rebuild", name="Rebuild", orchestrator="rebuild_records",
+        message=dict(message), requested_by=requested_by, lock="rebuild", unit="tenants",
     )  # fmt: skip

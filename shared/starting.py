@@ -69,6 +69,8 @@ class Operation:
     requested_by: str
     lock: str = ""
     unit: str = "objects"
+    result: Mapping[str, Any] | None = None
+    """What the task says of its result from the beginning: the ids of what it makes."""
 
 
 async def start(records: Records, client: DurableClient, operation: Operation) -> Task:
@@ -82,6 +84,7 @@ async def start(records: Records, client: DurableClient, operation: Operation) -
         name=operation.name,
         requested_by=operation.requested_by,
         unit=operation.unit,
+        result=operation.result,
     )
     if task["status"] != "queued" or await _lives(client, operation.task_id):
         return task
@@ -109,8 +112,13 @@ async def running(records: Records, client: DurableClient, tenant_id: str, lock:
 
 
 async def stop(records: Records, client: DurableClient, task: Task, *, by: str) -> Task:
-    """Return the task, cancelled; without effect on one that has ended. Running activities finish unheard."""
+    """Return the task, cancelled; without effect on one that has ended. Running activities finish unheard.
+
+    A restore is not torn off in the middle of a request: it sees the wish between two operations, and ends itself.
+    """
     await records.tasks.request_cancel(task["taskId"])
+    if task["type"] in STOPS_ITSELF and await _lives(client, task["taskId"]):
+        return await records.tasks.get(task["taskId"])
     if await _lives(client, task["taskId"]):
         await client.terminate_orchestration(task["taskId"], recursive=True)
     await close(records, task, "cancelled", f"Cancelled by {by}.", code="taskCancelled", lock=task["type"])
@@ -140,9 +148,9 @@ async def close(
 MOST_TAKE_UPS = 3
 """A task that loses its orchestration more often than this is failed: something ends it each time."""
 
-TAKEN_UP: frozenset[TaskType] = frozenset({"backup", "unpack", "verify", "expiry"})
+TAKEN_UP: frozenset[TaskType] = frozenset({"backup", "unpack", "verify", "expiry", "rebuild"})
 """Operations that may run again from their beginning: they change nothing in a tenant, and what they write is named
-by its content."""
+by its content; a restore knows by its journal what it has sent, and goes on from there."""
 
 
 async def take_up_or_close(records: Records, client: DurableClient, task: Task) -> bool:

@@ -50,6 +50,11 @@ class AuditTrail:
                 return entry
         raise RowChanged("too many write to one book of the audit trail at once")
 
+    async def put_back(self, book: str, entry: AuditEntry) -> None:
+        """Write an entry that the vault kept, in its place in the chain; safe to repeat."""
+        await self._table.upsert(_chained(book, entry))
+        await self.list_entry(book, entry)
+
     async def head(self, book: str) -> AuditEntry | None:
         """The newest entry of the book."""
         rows = await self._table.query(_chain(book), limit=1)

@@ -17,7 +17,7 @@ from shared.records.table import Row, RowChanged, RowExists, Table, key_of, walk
 from shared.records.times import Clock, as_text, as_time, newest_first, utc_now
 
 TaskStatus = Literal["queued", "running", "succeeded", "succeededWithWarnings", "failed", "cancelled"]
-TaskType = Literal["backup", "unpack", "differences", "restore", "undo", "verify", "expiry"]
+TaskType = Literal["backup", "unpack", "differences", "restore", "undo", "verify", "expiry", "rebuild"]
 OPEN: frozenset[TaskStatus] = frozenset({"queued", "running"})
 
 TRIES = 20
@@ -154,6 +154,13 @@ class Tasks:
         async for part in walk(self._table, _parts(task_id)):
             await self._table.delete(part.partition, part.key)
         return not ended
+
+    async def put_back(self, key: str, task: Task) -> None:
+        """Write a closed task that the vault kept, with what leads to it; safe to repeat."""
+        tenant_id, task_id = task["tenantId"], task["taskId"]
+        await self._table.upsert(Row(_by_id(task_id), "task", {"tenantId": tenant_id, "key": key}))
+        await self._table.upsert(Row("all", key, {"tenantId": tenant_id, "taskId": task_id}))
+        await self._table.upsert(Row(_of_tenant(tenant_id), key, cast(Mapping[str, Any], task)))
 
     async def remember(self, task_id: str, orchestrator: str, message: Mapping[str, Any]) -> None:
         """Keep what the task's orchestration was started with, so that it can be taken up again; safe to repeat."""

@@ -1,0 +1,63 @@
+"""The last state of every kept row, read back from the vault; an unknown format version is refused."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from shared.errors import Corrupt, UnknownFormat
+from shared.rebuild.journal import FORMAT, VERSION, folder_of
+from shared.records.table import Row
+from shared.repository.store import BlobStore, at_once
+
+AT_ONCE = 500
+"""Rows whose files are read before any of them is taken up."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRow:
+    """A row as it last was; one that was deleted has no body."""
+
+    partition: str
+    key: str
+    body: Mapping[str, Any] | None
+
+    def row(self) -> Row:
+        """The row to be put back; raises Corrupt for one that was deleted."""
+        if self.body is None:
+            raise Corrupt("a deleted row cannot be put back")
+        return Row(self.partition, self.key, self.body)
+
+
+async def last_states(vault: BlobStore, owner: str, table: str) -> list[KeptRow]:
+    """Every row of the table that a tenant (or "" for the deployment) has in the vault, deleted ones left out."""
+    states: dict[tuple[str, str], KeptRow] = {}
+    async for batch in _batches(vault, folder_of(owner, table)):
+        for name, content in zip(batch, await at_once(vault.get(name) for name in batch), strict=True):
+            found = _row(name, content, table)
+            states[found.partition, found.key] = found
+    return [state for state in states.values() if state.body is not None]
+
+
+async def _batches(vault: BlobStore, folder: str) -> AsyncIterator[list[str]]:
+    batch: list[str] = []
+    async for entry in vault.list(folder):
+        batch.append(entry.name)
+        if len(batch) == AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _row(name: str, content: bytes, table: str) -> KeptRow:
+    try:
+        value = orjson.loads(content)
+        if value["format"] != FORMAT or value["formatVersion"] != VERSION:
+            raise UnknownFormat(f"{name} has format {value['format']!r} version {value['formatVersion']!r}")
+        if value["table"] != table:
+            raise Corrupt(f"{name} holds a row of another table")
+        return KeptRow(value["partition"], value["key"], value["body"])
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise Corrupt(f"{name} is no kept record: {type(error).__name__}") from error

@@ -1,0 +1,199 @@
+"""Wipe the tables, rebuild them from the vault: everything lists as before."""
+
+import uuid
+
+import pytest
+
+from shared.audit.sealing import seal_book
+from shared.errors import Corrupt, UnknownFormat, UnknownTenant
+from shared.rebuild.journal import KEPT
+from shared.rebuild.rebuilding import rebuild
+from shared.repository.retention import put_same
+from shared.starting import close
+from shared.tenants.settings import Schedule, TenantSettings
+
+TENANT = "11111111-2222-4333-8444-555555555555"
+OTHER = "99999999-2222-4333-8444-555555555555"
+
+
+async def shown(opened):
+    """All that lists show, as plain values."""
+    records = opened.records
+    tenants = [tenant async for _, tenant in records.tenants.stream()]
+    return {
+        "tenants": tenants,
+        "settings": [(await records.tenants.settings(one["tenantId"])).settings for one in tenants],
+        "history": [await records.tenants.history(one["tenantId"]) for one in tenants],
+        "former": [one async for one in records.tenants.former()],
+        "tasks": [one async for one in records.tasks.stream(None)],
+        "tasks of one": [one async for one in records.tasks.stream([TENANT])],
+        "events": [one async for one in records.events.stream(None)],
+        "errors": [one async for one in records.events.stream([TENANT], severity="error")],
+        "identities": [one async for one in records.identity_map.stream(TENANT)],
+        "restores": [one async for one in records.restores.stream(TENANT)],
+        "audit": [one async for one in records.audit.stream(None)],
+        "assignments": await records.assignments.read(TENANT),
+    }
+
+
+async def closed_task(opened, tenant_id=TENANT, status="succeeded"):
+    records = opened.records
+    task = await records.tasks.create(
+        task_id=str(uuid.uuid4()), tenant_id=tenant_id, type="backup", name="Backup", requested_by="test"
+    )
+    await records.tasks.start(task["taskId"])
+    await close(records, task, status, "It ended.", code="backupSealed", result={"backupId": "00000001"})
+    return task["taskId"]
+
+
+async def fill(opened):
+    records = opened.records
+    for tenant_id, name in ((TENANT, "One"), (OTHER, "Other")):
+        await records.tenants.register(
+            tenant_id=tenant_id, display_name=name, cloud="global", kind="workforce", created_by="somebody"
+        )
+    await records.tenants.change(TENANT, lambda tenant: {**tenant, "displayName": "One, renamed"})
+    for days in (30, 60):
+        await records.tenants.set_settings(
+            TENANT, TenantSettings(retention_days=days, schedule=Schedule(enabled=True)), by="somebody"
+        )
+    await closed_task(opened)
+    await closed_task(opened, status="failed")
+    await records.events.record("note", tenant_id=TENANT, severity="warning", code="backupNote", message="A note.")
+    await records.identity_map.add(TENANT, old_id="a", new_id="b", object_type="user", restore_id="r")
+    await records.assignments.replace(
+        TENANT, [{"principalId": OTHER, "principalType": "user", "roles": ["Reader"]}], by="somebody"
+    )
+    for book in (TENANT, None):
+        await records.audit.append({
+            "tenantId": book, "actor": OTHER, "actorType": "user", "action": "tenants.manage", "method": "POST",
+            "path": "/api/v1/tenants", "targets": {}, "outcome": "done", "status": 201, "code": "", "details": {},
+        })
+        await seal_book(records.audit, opened.vault, (book or "deployment"))
+
+
+def without_etags(state):
+    return {**state, "assignments": state["assignments"].assignments}
+
+
+async def test_everything_lists_as_before_when_the_tables_are_rebuilt_from_the_vault(deployment, after_the_loss):
+    await fill(deployment)
+    before = without_etags(await shown(deployment))
+    lost = after_the_loss()
+    assert (await shown_nothing(lost)) == []
+    rebuilt = await rebuild(lost)
+    assert without_etags(await shown(lost)) == before
+    assert rebuilt.counts() == {
+        "tenants": 2, "restorePoints": 0, "tasks": 2, "events": 3, "auditEntries": 2, "rows": rebuilt.rows
+    }
+
+
+async def shown_nothing(opened):
+    return [one async for one in opened.records.tenants.stream()]
+
+
+async def test_rebuilding_twice_is_rebuilding_once(deployment, after_the_loss):
+    await fill(deployment)
+    lost = after_the_loss()
+    await rebuild(lost)
+    once = without_etags(await shown(lost))
+    await rebuild(lost)
+    assert without_etags(await shown(lost)) == once
+
+
+async def test_rebuilding_writes_nothing_to_the_vault(deployment, after_the_loss):
+    await fill(deployment)
+    before = [entry.name async for entry in deployment.vault.list("")]
+    await rebuild(after_the_loss())
+    assert [entry.name async for entry in deployment.vault.list("")] == before
+
+
+async def test_what_was_unregistered_stays_unregistered_and_is_remembered_as_former(deployment, after_the_loss):
+    await fill(deployment)
+    await deployment.records.tenants.unregister(OTHER)
+    lost = after_the_loss()
+    rebuilt = await rebuild(lost)
+    with pytest.raises(UnknownTenant):
+        await lost.records.tenants.get(OTHER)
+    assert [one async for one in lost.records.tenants.former()] == [OTHER]
+    assert OTHER in rebuilt.tenants
+
+
+async def test_a_task_that_was_open_when_the_tables_were_lost_does_not_come_back(deployment, after_the_loss):
+    await deployment.records.tasks.create(
+        task_id="open", tenant_id=TENANT, type="backup", name="Backup", requested_by="test"
+    )
+    closed = await closed_task(deployment)
+    lost = after_the_loss()
+    await rebuild(lost, also=[TENANT])
+    assert [task["taskId"] async for _, task in lost.records.tasks.stream(None)] == [closed]
+    assert await lost.records.tasks.still_open() == []
+
+
+async def test_a_closed_task_is_in_the_vault_before_the_table_says_that_it_is_closed(deployment, after_the_loss):
+    task = await deployment.records.tasks.create(
+        task_id="t", tenant_id=TENANT, type="backup", name="Backup", requested_by="test"
+    )
+    table = deployment.tables("cairnTasks")
+
+    async def crash(*_):
+        raise ConnectionError
+
+    table.update = crash
+    with pytest.raises(ConnectionError):
+        await deployment.records.tasks.close(task["taskId"], "succeeded", "done")
+    lost = after_the_loss()
+    await rebuild(lost, also=[TENANT])
+    assert (await lost.records.tasks.get("t"))["status"] == "succeeded"
+
+
+async def test_an_event_cut_off_before_the_vault_is_kept_by_its_repetition(deployment, after_the_loss):
+    vault, put = deployment.vault, deployment.vault.put_new
+
+    async def crash(*_, **__):
+        raise ConnectionError
+
+    vault.put_new = crash
+    note = {"tenant_id": TENANT, "severity": "warning", "code": "backupNote", "message": "A note."}
+    with pytest.raises(ConnectionError):
+        await deployment.records.events.record("note", **note)
+    vault.put_new = put
+    first = await deployment.records.events.record("note", **note)
+    lost = after_the_loss()
+    await rebuild(lost, also=[TENANT])
+    assert [event async for _, event in lost.records.events.stream([TENANT])] == [first]
+
+
+async def test_names_in_the_vault_tell_nothing_of_what_is_kept(deployment):
+    await deployment.records.tenants.register(
+        tenant_id=TENANT, display_name="Contoso", cloud="global", kind="workforce", created_by="ada@contoso.example"
+    )
+    names = [entry.name async for entry in deployment.vault.list("")]
+    assert any("cairnTenants" in name for name in names)
+    assert not [name for name in names if "contoso" in name.lower() or "ada" in name.lower().replace("data", "")]
+
+
+async def test_kept_rows_are_retained_and_cannot_be_deleted(deployment):
+    await closed_task(deployment)
+    kept_rows = [entry async for entry in deployment.vault.list(f"tenants/{TENANT}/records/")]
+    assert kept_rows
+    assert all(entry.retain_until is not None for entry in kept_rows)
+
+
+async def test_an_unknown_format_of_a_kept_row_is_refused(deployment, after_the_loss):
+    name = "records/cairnTenants/00000000000000000-x.json"
+    await put_same(deployment.vault, name, b'{"format":"cairn-record","formatVersion":2,"table":"cairnTenants"}')
+    with pytest.raises(UnknownFormat):
+        await rebuild(after_the_loss())
+
+
+async def test_a_kept_row_that_is_no_json_is_named(deployment, after_the_loss):
+    await put_same(deployment.vault, "records/cairnTenants/0-x.json", b"{")
+    with pytest.raises(Corrupt, match=r"0-x\.json"):
+        await rebuild(after_the_loss())
+
+
+async def test_locks_idempotency_keys_and_waiting_alerts_are_not_kept(deployment):
+    await deployment.records.run_locks.acquire(TENANT, "backup", "t")
+    assert not [entry async for entry in deployment.vault.list(f"tenants/{TENANT}/")]
+    assert not {"cairnRunLocks", "cairnIdempotencyKeys", "cairnAlerts"} & set(KEPT)
