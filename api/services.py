@@ -9,7 +9,9 @@ from fastapi import Depends, Request
 
 from api.rates import Rates, RefusalBudget
 from shared.deployment import Records, deployment
+from shared.notifications.delivery import Senders
 from shared.repository.store import BlobStore
+from shared.repository.tokens import TokenCipher
 from shared.security.callers import Caller
 from shared.security.issuer_documents import fetch_json
 from shared.security.tokens import TokenValidator, validator_of
@@ -34,6 +36,14 @@ class OpenDeployment(Protocol):
     @property
     def workspace(self) -> BlobStore:
         """Where checkpoints and indexes lie."""
+
+    @property
+    def cipher(self) -> TokenCipher:
+        """What keeps small secrets."""
+
+    @property
+    def senders(self) -> Senders:
+        """How notifications go out."""
 
 
 @dataclass(slots=True)

@@ -139,3 +139,4 @@ async def unregister_tenant(tenant_id: str, records: Kept) -> None:
     await records.tenants.unregister(tenant_id)
     await records.assignments.forget(tenant_id)
     await records.consents.forget(tenant_id)
+    await records.notifications.forget(tenant_id)

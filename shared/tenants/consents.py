@@ -153,20 +153,21 @@ async def check_consent(
             consent["roles"] = await _roles(graph, kind, principal)
             consent["credential"] = await _credential_state(graph, credential)
     except SignInFailed as error:
-        gone = error.code in OUT_OF_THE_TENANT
-        consent.update(
-            status="notGranted" if gone else "unknown", code=error.code, detail=str(error), remedy=error.remedy,
-            missing=[one["permission"] for one in consent["wanted"]],
-            credential=CredentialState(kind=_sort(credential), expires=None, detail="the app could not sign in"),
-        )  # fmt: skip
-        return consent
+        consent["status"] = "notGranted" if error.code in OUT_OF_THE_TENANT else "unknown"
+        consent["missing"] = [one["permission"] for one in consent["wanted"]]
+        consent["credential"] = CredentialState(kind=_sort(credential), expires=None, detail="It was not accepted.")
+        return _explained(consent, error.code, error)
     consent["missing"] = list(missing((one["permission"] for one in consent["wanted"]), held))
     if consent["missing"]:
         consent["status"] = "incomplete" if held else "notGranted"
         lack = ConsentMissing(kind, tuple(consent["missing"]), consent["adminConsentUrl"])
-        consent.update(code="consentMissing", detail=str(lack), remedy=lack.remedy)
-    else:
-        consent["status"] = "granted"
+        return _explained(consent, "consentMissing", lack)
+    consent["status"] = "granted"
+    return consent
+
+
+def _explained(consent: Consent, code: str, error: CairnError) -> Consent:
+    consent["code"], consent["detail"], consent["remedy"] = code, str(error), error.remedy
     return consent
 
 

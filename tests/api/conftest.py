@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +17,10 @@ from api.app import create_api
 from api.durable import current_client
 from api.services import Services
 from shared.deployment import Records, records_in_memory
+from shared.notifications.delivery import Senders
+from shared.notifications.senders import senders_of
 from shared.repository.memory_store import MemoryBlobStore
+from shared.repository.tokens import LocalTokenCipher
 from shared.security.tokens import TokenValidator
 from shared.settings import Settings
 
@@ -37,6 +41,8 @@ class Opened:
     records: Records
     vault: MemoryBlobStore
     workspace: MemoryBlobStore
+    cipher: LocalTokenCipher
+    senders: Senders
 
 
 @dataclass
@@ -121,8 +127,9 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def services(records: Records, settings: Settings) -> Services:
-    opened = Opened(settings, records, MemoryBlobStore(), MemoryBlobStore())
+def services(records: Records, settings: Settings, tmp_path: Path) -> Services:
+    cipher = LocalTokenCipher(tmp_path / "key")
+    opened = Opened(settings, records, MemoryBlobStore(), MemoryBlobStore(), cipher, senders_of(settings))
 
     async def open_it() -> Opened:
         return opened

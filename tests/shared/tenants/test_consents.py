@@ -1,4 +1,4 @@
-"""Laws of consents, against the simulator: what is wanted, held and missing is told, and what gets worse is an event."""
+"""Laws of consents, against the simulator: what is wanted, held and missing is told, and what gets worse is news."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
