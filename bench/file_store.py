@@ -1,4 +1,4 @@
-"""A container in a folder that counts what is read: for measuring the repository without a storage service beside it."""
+"""A container in a folder that counts what is read: for measuring the repository without a storage service."""
 
 import shutil
 from collections.abc import AsyncIterator

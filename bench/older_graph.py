@@ -1,8 +1,8 @@
 """A stand-in for the older interface (graph.windows.net, 1.61-internal) over a tenant file, for rivals that speak it.
 
 As the service does: 100 objects a page, every property shown (null or empty where there is none), `$links` with 100 a
-page and a nextLink, `$expand` of owners, gzip. Kinder than the service: pages are made beforehand, so that it answers at
-once, it never throttles, and whatever it has no data for is an empty list. Latency is added to every answer.
+page and a nextLink, `$expand` of owners, gzip. Kinder than the service: pages are made beforehand, so that it answers
+at once, it never throttles, and whatever it has no data for is an empty list. Latency is added to every answer.
 """
 
 import argparse
@@ -25,6 +25,7 @@ COLLECTIONS = {
     "users": "user", "groups": "group", "servicePrincipals": "servicePrincipal", "applications": "application",
     "devices": "device",
 }  # fmt: skip
+EXPANDED = (("servicePrincipals", "owners"), ("applications", "owners"), ("devices", "registeredOwners"))
 CLASSES = {
     "user": "Microsoft.DirectoryServices.User", "group": "Microsoft.DirectoryServices.Group",
     "servicePrincipal": "Microsoft.DirectoryServices.ServicePrincipal",
@@ -52,9 +53,10 @@ class OlderGraph:
         for path, table in COLLECTIONS.items():
             shapes = {name: [] if kind == "JSON" else None for name, kind in columns[path].items()}
             self._listed(path, "", [_shown(record.read(), shapes, table) for record in store.all(table)])
-        for path, link in (("servicePrincipals", "owners"), ("applications", "owners"), ("devices", "registeredOwners")):
+        for path, link in EXPANDED:
+            ends = store.link_set(link)
             objects = [
-                {"objectId": record.key, link: [self._expanded(key) for key in store.link_set(link).targets(record.key)]}
+                {"objectId": record.key, link: [self._expanded(key) for key in ends.targets(record.key)]}
                 for record in store.all(COLLECTIONS[path])
             ]
             self._listed(path, link, objects)

@@ -112,7 +112,7 @@ def simulating(tenant: Path, *, latency_ms: float = 0.0) -> Iterator[Simulator]:
 
 
 @contextmanager
-def cairn_protecting(simulator: Simulator, folder: Path, *, slow_lane: bool = True) -> Iterator[Cairn]:
+def cairn_protecting(simulator: Simulator, folder: Path, *, every_link: bool = True) -> Iterator[Cairn]:
     """Serve Cairn over that tenant, with its storage in `folder`."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")},
@@ -120,7 +120,7 @@ def cairn_protecting(simulator: Simulator, folder: Path, *, slow_lane: bool = Tr
         "CAIRN_CLIENT_SECRET": simulator.client_secret, "CAIRN_RESTORE_CLIENT_ID": simulator.client_id,
         "CAIRN_RESTORE_CLIENT_SECRET": simulator.client_secret, "CAIRN_LOGIN_URL": simulator.url,
     }  # fmt: skip
-    module = "local" if slow_lane else "bench.without_slow_lane"
+    module = "local" if every_link else "bench.same_links"
     command = [sys.executable, "-m", module, "up", "--port", "0", "--data", str(folder), "--graph-url", simulator.url]
     with serving(command, environment) as (ready, pid):
         token = subprocess.run(

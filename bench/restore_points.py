@@ -33,11 +33,11 @@ COMPARE_SECONDS, COMPARE_MIB = 1.5, 400
 FETCH_SECONDS, FETCH_MB = 0.5, 20
 
 
-def measure(report: Report, cache: Path, scale: str) -> None:
+def measure(report: Report, cache: Path, scale: str) -> None:  # noqa: ARG001 - a million, whatever the scale
     """Add what comparing and fetching cost; always a million objects, whatever the scale."""
     folder = cache / "restore-points"
     if not (folder / "layers.json").exists():
-        asyncio.run(_write(folder))
+        asyncio.run(write(folder))
     duckdb = _duckdb(cache, folder)
     report.note("DuckDB full join of two restore points", duckdb)
     ours = _child("compare", folder)
@@ -72,7 +72,8 @@ def _child(what: str, folder: Path) -> dict[str, Any]:
     return {name: median(one[name] for one in told) for name in told[0]}
 
 
-async def _write(folder: Path) -> None:
+async def write(folder: Path) -> None:
+    """Both restore points' segments and `layers.json`, which names them."""
     store = FileStore(folder)
     chance = random.Random("restore points")
     before, after = _Writer(store), _Writer(store)
@@ -126,13 +127,14 @@ def _user(chance: random.Random, number: int) -> tuple[str, dict[str, Any]]:
     }  # fmt: skip
 
 
-def _layers(folder: Path) -> dict[str, Layer]:
+def layers_in(folder: Path) -> dict[str, Layer]:
+    """The layers `before` and `after`."""
     told = json.loads((folder / "layers.json").read_text())
     return {name: Layer(objects=tuple(SegmentRef(*one) for one in refs)) for name, refs in told.items()}
 
 
 async def _compared(folder: Path) -> dict[str, float]:
-    store, layers = FileStore(folder), _layers(folder)
+    store, layers = FileStore(folder), layers_in(folder)
     before, after = (TypeView(store, TENANT, "user", [layers[name]]) for name in ("before", "after"))
     idle, cpu, began = _peak_mib(), time.process_time(), time.perf_counter()
     found = await compare(before, after)
@@ -152,7 +154,7 @@ async def _compared(folder: Path) -> dict[str, float]:
 
 
 async def _fetched(folder: Path) -> dict[str, float]:
-    layers, ids = _layers(folder), []
+    layers, ids = layers_in(folder), []
     chance = random.Random("restore points")
     chance.sample(range(OBJECTS), CHANGED + REMOVED)
     for number in range(OBJECTS):

@@ -1,4 +1,4 @@
-"""What Cairn is measured beside: installed as published into an environment of its own, and run as a process of its own."""
+"""What Cairn is measured beside: installed as published into an environment of its own, run as a process of its own."""
 
 import hashlib
 import json
@@ -29,7 +29,9 @@ def environment(cache: Path) -> Path:
     return python
 
 
-def gathered(cache: Path, tenant: Path, sizes: Sizes, latency_ms: float, *, as_published: bool = True) -> dict[str, Any]:
+def gathered(
+    cache: Path, tenant: Path, sizes: Sizes, latency_ms: float, *, as_published: bool = True
+) -> dict[str, Any]:
     """What roadrecon's gather cost on that tenant; BenchError if its database lacks something.
 
     `as_published` keeps its own limit of 600 requests a second; without it the limit is lifted.

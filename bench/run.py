@@ -21,11 +21,12 @@ type Part = Callable[[Report, Path, str], None]
 
 SECTIONS: dict[str, dict[str, Part]] = {
     "backup": {
-        "imports": imports.measure,
-        "reading": reading.measure,
-        "restorePoints": restore_points.measure,
         "full": full_backup.at_50_ms,
         "incremental": full_backup.incremental,
+        "restorePoints": restore_points.measure,
+        "imports": imports.measure,
+        "reading": reading.measure,
+        "everyLink": full_backup.every_link,
         "fullWithoutLatency": full_backup.without_latency,
     },
 }

@@ -15,10 +15,16 @@ from local.simulator.store import Store
 from local.simulator.tenant import new_tenant
 
 CREATED = "2021-03-01T08:00:00Z"
-FIRST = "Anna Ben Chloe Dmitri Elodie Fatima Goran Hiroshi Ines Jose Kwame Lea Mei Noor Oscar Paula".split()
-LAST = "Mueller Brien Sahin Garcia Ivanov Tanaka Nguyen Smith Jones Silva Novak Haddad Kim Okafor".split()
-DEPARTMENTS = "Sales Finance Legal Research Operations Marketing Support Facilities".split()
-CITIES = "Berlin Madrid Osaka Lagos Austin Lyon Porto Krakow".split()
+FIRST = (
+    "Anna", "Ben", "Chloe", "Dmitri", "Elodie", "Fatima", "Goran", "Hiroshi", "Ines", "Jose", "Kwame", "Lea", "Mei", "Noor",
+    "Oscar", "Paula",
+)  # fmt: skip
+LAST = (
+    "Mueller", "Brien", "Sahin", "Garcia", "Ivanov", "Tanaka", "Nguyen", "Smith", "Jones", "Silva", "Novak", "Haddad",
+    "Kim", "Okafor",
+)  # fmt: skip
+DEPARTMENTS = ["Sales", "Finance", "Legal", "Research", "Operations", "Marketing", "Support", "Facilities"]
+CITIES = ["Berlin", "Madrid", "Osaka", "Lagos", "Austin", "Lyon", "Porto", "Krakow"]
 LARGEST_GROUP = 4_691
 CROWDED_EVERY = 100
 CROWD = 25
