@@ -1,0 +1,56 @@
+"""Activities of a restore: plan it, seal what is there, apply a batch, read back, end it."""
+
+from activities.boundary import answering
+from shared.deployment import deployment
+from shared.messages import (
+    ApplyBatch,
+    BatchApplied,
+    FinishRestore,
+    RestorePlanned,
+    RestoreStep,
+    RestoreTenant,
+    RestoreVerified,
+    RestoreWaves,
+)
+from shared.recovery import lifecycle
+from shared.recovery.sessions import sessions
+
+
+@answering
+async def plan_restore(message: RestoreTenant) -> RestorePlanned:
+    """Read both states and store the plan."""
+    opened = await deployment()
+    await opened.records.tasks.start(message["taskId"])
+    async with sessions.writing(opened.settings, message["tenantId"]) as graph:
+        return await lifecycle.plan(opened, graph, message)
+
+
+@answering
+async def begin_apply(message: RestoreStep) -> RestoreWaves:
+    """Seal the before images."""
+    opened = await deployment()
+    await opened.records.tasks.start(message["taskId"])
+    async with sessions.writing(opened.settings, message["tenantId"]) as graph:
+        return await lifecycle.begin(opened, graph, message)
+
+
+@answering
+async def apply_batch(message: ApplyBatch) -> BatchApplied:
+    """Send one batch for a bounded time, from where its journal ends."""
+    opened = await deployment()
+    async with sessions.writing(opened.settings, message["tenantId"]) as graph:
+        return await lifecycle.apply_batch(opened, graph, message)
+
+
+@answering
+async def verify_restore(message: RestoreStep) -> RestoreVerified:
+    """Read back what was written."""
+    opened = await deployment()
+    async with sessions.writing(opened.settings, message["tenantId"]) as graph:
+        return await lifecycle.verify_restore(opened, graph, message)
+
+
+@answering
+async def finish_restore(message: FinishRestore) -> dict[str, bool]:
+    """End the task and, where it has come to its end, the restore."""
+    return await lifecycle.finish(await deployment(), message)

@@ -1,0 +1,148 @@
+"""Properties that Microsoft Graph takes by requests of their own (`actions` of a catalog row). Pure.
+
+Sources: "user: assignLicense", "group: assignLicense", "Update unifiedRoleManagementPolicyRule", "Update
+authenticationMethodConfiguration", "authenticationStrengthPolicy: updateAllowedCombinations", "Create
+permissionGrantConditionSet", "Update organizationalBranding".
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.catalog.row import ObjectType
+from shared.recovery.state import Json
+from shared.recovery.writable import same
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRequest:
+    """One such request; an empty method means the row's own."""
+
+    path: str
+    body: Json | None
+    reason: str = "it differs from the restore point"
+    method: str = ""
+    stream: str = ""
+    checked: bool = True
+    """Whether what is there must still be what the plan saw."""
+
+
+type Maker = Callable[[ObjectType, str, Json, Json], Iterable[ActionRequest]]
+
+
+def action_requests(row: ObjectType, name: str, path: str, wanted: Json, present: Json) -> list[ActionRequest]:
+    """The requests that make `name` what the restore point says; `present` is empty for an object made anew."""
+    maker = _BY_NAME.get(name, _stream if name in row.streams else None)
+    return list(maker(row, path, wanted, present)) if maker else []
+
+
+def _licences(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+    """Direct ones only: what comes through a group comes back with the membership."""
+    inherited = {
+        str(one.get("skuId")) for body in (wanted, present) for one in body.get("licenseAssignmentStates") or ()
+        if one.get("assignedByGroup")
+    } - {
+        str(one.get("skuId")) for one in wanted.get("licenseAssignmentStates") or () if not one.get("assignedByGroup")
+    }
+    ours, theirs = (
+        {str(one["skuId"]): one for one in body.get("assignedLicenses") or () if str(one["skuId"]) not in inherited}
+        for body in (wanted, present)
+    )
+    add = [
+        {"skuId": sku, "disabledPlans": one.get("disabledPlans") or []}
+        for sku, one in sorted(ours.items()) if not same(one, theirs.get(sku))
+    ]
+    remove = sorted(sku for sku in theirs if sku not in ours)
+    if add or remove:
+        yield ActionRequest(path, {"addLicenses": add, "removeLicenses": remove})
+
+
+def _configurations(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+    now = {one.get("id"): one for one in present.get("authenticationMethodConfigurations") or ()}
+    base = path.rpartition("/")[0]
+    for one in wanted.get("authenticationMethodConfigurations") or ():
+        if one.get("id") in now and not same(one, now[one["id"]]):
+            body = {name: value for name, value in one.items() if name != "id"}
+            yield ActionRequest(f"{base}/{one['id']}", body, checked=False)
+
+
+def _rules(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+    now = {one.get("id"): one for one in present.get("rules") or ()}
+    for one in wanted.get("rules") or ():
+        if one.get("id") in now and not same(one, now[one["id"]]):
+            yield ActionRequest(path.replace("{ruleId}", str(one["id"])), dict(one), checked=False)
+
+
+def _combinations(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+    if present:
+        yield ActionRequest(path, {"allowedCombinations": wanted.get("allowedCombinations")})
+
+
+def _combination_configurations(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+    ours, theirs = (
+        [{name: value for name, value in one.items() if name != "id"} for one in
+         body.get("combinationConfigurations") or ()] for body in (wanted, present)
+    )
+    for one in ours:
+        if not any(same(one, other) for other in theirs):
+            yield ActionRequest(path, one, checked=False)
+    for now in present.get("combinationConfigurations") or ():
+        bare = {name: value for name, value in now.items() if name != "id"}
+        if not any(same(bare, one) for one in ours):
+            yield ActionRequest(f"{path}/{now['id']}", None, method="DELETE", checked=False)
+
+
+def _condition_sets(name: str) -> Maker:
+    def requests(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+        ours, theirs = ([_bare(one) for one in body.get(name) or ()] for body in (wanted, present))
+        for one in ours:
+            if not any(same(one, other) for other in theirs):
+                yield ActionRequest(path, one, checked=False)
+        for now in present.get(name) or ():
+            if not any(same(_bare(now), one) for one in ours):
+                yield ActionRequest(f"{path}/{now['id']}", None, method="DELETE", checked=False)
+
+    return requests
+
+
+def _put(name: str) -> Maker:
+    def requests(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+        if isinstance(wanted.get(name), dict):
+            yield ActionRequest(path, {key: value for key, value in wanted[name].items() if key != "tenantId"})
+
+    return requests
+
+
+def _allowed_values(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+    now = {one.get("id"): one for one in present.get("allowedValues") or ()}
+    for one in wanted.get("allowedValues") or ():
+        known = now.get(one.get("id"))
+        if known is None:
+            yield ActionRequest(path, dict(one), checked=False)
+        elif known.get("isActive") != one.get("isActive"):
+            body = {"isActive": one.get("isActive")}
+            yield ActionRequest(f"{path}/{one['id']}", body, method="PATCH", checked=False)
+
+
+def _stream(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+    name = path.rpartition("/")[2]
+    if isinstance(wanted.get(name), str) and wanted[name]:
+        yield ActionRequest(path, None, stream=str(wanted[name]), checked=False)
+
+
+def _bare(one: Mapping[str, Any]) -> Json:
+    return {name: value for name, value in one.items() if name != "id"}
+
+
+_BY_NAME: Mapping[str, Maker] = {
+    "assignedLicenses": _licences,
+    "authenticationMethodConfigurations": _configurations,
+    "rules": _rules,
+    "allowedCombinations": _combinations,
+    "combinationConfigurations": _combination_configurations,
+    "includes": _condition_sets("includes"),
+    "excludes": _condition_sets("excludes"),
+    "identitySynchronization": _put("identitySynchronization"),
+    "schema": _put("schema"),
+    "allowedValues": _allowed_values,
+}

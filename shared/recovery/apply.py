@@ -1,0 +1,464 @@
+"""Apply: send what the approved plan lists, once. The only code that changes a tenant.
+
+    for each batch: what is known of it (journal) → groups of requests → its receipts, sealed in the vault
+    for each group: look at the targets → write down what is about to be sent → send → write down what became of it
+
+Invariants
+- A request is sent only after the journal says that it is about to be. After a crash, what was about to be sent and has
+  no receipt is looked at before it is sent again: a creation is looked for, an update is compared, a link may exist.
+- A target that is neither as the plan found it nor as it should become is `stale`: reported, never overwritten.
+- Requests of one chain go one after the other. Cancelling takes effect between groups.
+- Nothing secret is in a receipt; a password is encrypted and kept before the request that carries it.
+"""
+
+import asyncio
+import base64
+import secrets as randomness
+import string
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from shared.catalog import OBJECT_TYPES
+from shared.entra.batch import Part, read_parts
+from shared.entra.governor import Bucket
+from shared.entra.listing import Asking, pages, with_query
+from shared.entra.pages import body_of
+from shared.entra.transport import Graph
+from shared.entra.writing import Write, Written, link_is_there, may_be_lag, write
+from shared.errors import AlreadyWritten, EntraError, NotFound, StoreUnavailable, Throttled, Unavailable
+from shared.recovery.order import Batch
+from shared.recovery.plan import Operation
+from shared.recovery.relink import filled, placeholders_in
+from shared.recovery.requests import link_body, link_request
+from shared.recovery.state import Json
+from shared.recovery.store import PlanIndex, RestoreStore
+from shared.recovery.writable import comparable, same
+from shared.repository.tokens import TokenCipher
+
+GROUP = 64
+"""Operations written down together before they are sent, and sent side by side as far as their chains allow."""
+OF_ONE_CHAIN = 12
+LAG_SECONDS = 15 * 60.0
+"""How long a refusal that may be replication lag is waited out ("Microsoft Graph best practices": there is no bound)."""
+LAG_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+LOST_ANSWERS = 6
+"""How often a write whose answer was lost is looked at and sent again."""
+
+type Clock = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What one run over a batch did."""
+
+    finished: bool
+    cancelled: bool
+    done: int
+
+
+@dataclass(slots=True)
+class Applying:
+    """One batch of one restore being applied."""
+
+    graph: Graph
+    store: RestoreStore
+    cipher: TokenCipher
+    tenant_id: str
+    new_ids: Callable[[Iterable[str]], Awaitable[dict[str, str]]]
+    """Old id → the new one, of what this restore made."""
+    remember: Callable[[Operation, Json], Awaitable[None]]
+    """Put a creation into the identity map; safe to repeat."""
+    cancelled: Callable[[], Awaitable[bool]]
+    now: Clock
+    stop_at: float
+    """A time of `monotonic()` at which to hand back where to go on."""
+
+    async def run(self, index: PlanIndex, number: int, *, told: Callable[[int], Awaitable[None]]) -> Applied:
+        """Go on with the batch until it is done, cancelled or out of time."""
+        journal = await self.store.journal(number)
+        batch = await self.store.batch(index, number)
+        if journal.sealed:
+            return Applied(True, False, len(journal.receipts))
+        receipts, place = journal.receipts, journal.next
+        uncertain = {order for order in journal.intents if order not in receipts}
+        for one in batch.operations:
+            if one.order in receipts:
+                await self._remember(one, receipts[one.order])
+        fresh: list[Json] = []
+        cancelled = False
+        while group := _group(batch, receipts):
+            cancelled = await self.cancelled()
+            if cancelled or monotonic() >= self.stop_at:
+                break
+            try:
+                await self.store.write_journal(
+                    number, place, intents=[one.order for chain in group for one in chain], receipts=fresh
+                )
+            except AlreadyWritten:
+                raise StoreUnavailable("another runner is at this batch", remedy="Nothing: it is tried again.") from None
+            place += 1
+            fresh = await self._send_group(group, receipts, uncertain)
+            uncertain.update(one.order for chain in group for one in chain)
+            await told(len(receipts))
+        if fresh:
+            await self.store.write_journal(number, place, intents=[], receipts=fresh)
+        if cancelled:
+            receipts.update({
+                one.order: self._receipt(one, "skipped", error="the restore was cancelled before this was sent")
+                for one in batch.operations if one.order not in receipts
+            })
+        finished = len(receipts) == len(batch.operations)
+        return Applied(finished, cancelled, len(receipts))
+
+    async def seal(self, index: PlanIndex, number: int, now: Any) -> list[Json]:
+        """Write the receipts of an ended batch into the vault; what was never sent is `skipped`."""
+        journal = await self.store.journal(number)
+        batch = await self.store.batch(index, number)
+        receipts = [
+            journal.receipts.get(one.order)
+            or self._receipt(one, "skipped", error="the restore ended before this was sent")
+            for one in batch.operations
+        ]
+        await self.store.seal_receipts(number, receipts, now)
+        return receipts
+
+    # -- one group ----------------------------------------------------------------------------------------------
+
+    async def _send_group(
+        self, group: list[list[Operation]], receipts: dict[int, Json], uncertain: set[int]
+    ) -> list[Json]:
+        waiting = {name for chain in group for one in chain for name in _names(one)}
+        known = await self.new_ids(waiting) if waiting else {}
+        seen = await self._present([one for chain in group for one in chain if one.expects.get("attributes")], known)
+        fresh: list[Json] = []
+
+        async def go(chain: list[Operation]) -> None:
+            for one in chain:
+                try:
+                    receipt = await self._operation(one, known, seen.get(one.order), one.order in uncertain)
+                except _LaterError:
+                    return  # not now: this slice has no more time; what follows in the chain waits as well
+                if receipt.get("newObjectId"):
+                    known[one.object_id] = receipt["newObjectId"]
+                    if receipt.get("newAppId"):
+                        known[str(receipt["oldAppId"])] = receipt["newAppId"]
+                receipts[one.order] = receipt
+                fresh.append(receipt)
+                await self._remember(one, receipt)
+
+        await asyncio.gather(*(go(chain) for chain in group))
+        return fresh
+
+    async def _present(self, operations: Sequence[Operation], known: Mapping[str, str]) -> dict[int, Json]:
+        """The present values of what updates expect, read together; what could not be read is not among them."""
+        found: dict[int, Json] = {}
+        by_version: dict[str, list[Part]] = {}
+        for one in operations:
+            try:
+                path = filled(one.path, known)
+            except KeyError:
+                continue
+            row = OBJECT_TYPES[one.object_type]
+            if one.method != "PATCH" or row.name == "onPremisesPublishing":
+                path = filled(_object_path(one), known)
+            names = sorted(one.expects["attributes"])
+            query = with_query(path, select=",".join(names) if row.select else "", expand=",".join(row.expand))
+            by_version.setdefault(one.version, []).append(Part(
+                str(one.order), query, asked=f"one of {row.title}", permission="Directory.Read.All",
+                bucket="conditionalAccess" if one.bucket == "conditionalAccess" else "",
+            ))
+        for version, parts in by_version.items():
+            size = 1 if any(part.bucket for part in parts) else 20
+            async with aclosing(read_parts(self.graph, parts, version=version, size=size)) as answers:
+                async for answer in answers:
+                    if isinstance(answer.body, dict) and answer.error is None:
+                        found[int(answer.part.id)] = body_of(answer.body)
+        return found
+
+    # -- one operation ------------------------------------------------------------------------------------------
+
+    async def _operation(
+        self, one: Operation, known: Mapping[str, str], seen: Json | None, uncertain: bool
+    ) -> Json:
+        if one.kind == "manual":
+            return self._receipt(one, "manual")
+        try:
+            path, body, find = filled(one.path, known), filled(one.body, known), filled(one.find, known)
+        except KeyError:
+            return self._receipt(one, "failed", error="an object that this one names was not made")
+        before: Json = {}
+        if one.expects.get("attributes") and seen is not None:
+            verdict, before = _compared(one, seen, body, known)
+            if verdict:
+                return self._receipt(one, verdict, before=before, after=before if verdict == "unchanged" else {},
+                                     error=_STALE if verdict == "stale" else "")
+        if one.kind == "create" and (uncertain or one.look_first):
+            made = await self._find(one, find)
+            if made is not None:
+                return self._created(one, made, Written(200), uncertain=uncertain)
+        payload: Any = body
+        if one.kind == "create" and "{password}" in str(body):
+            payload = await self._with_password(one, body)
+        if one.stream:
+            payload = base64.b64decode(one.stream)
+        payload = _rooted(payload, self._root(one))
+        try:
+            return await self._sent(one, path, payload, find, known, before, uncertain)
+        except EntraError as error:
+            return self._receipt(one, "failed", before=before, status=error.status, request_id=error.request_id,
+                                 error=str(error), remedy=error.remedy)
+
+    async def _sent(
+        self, one: Operation, path: str, payload: Any, find: Json, known: Mapping[str, str], before: Json,
+        uncertain: bool,
+    ) -> Json:
+        bucket: Bucket = "conditionalAccess" if one.bucket == "conditionalAccess" else "writes"
+        request = Write(
+            one.method, path, payload, version=one.version, bucket=bucket, upsert=one.upsert,  # type: ignore[arg-type]
+            permission=one.permission, asked=f"{one.kind} of one of {OBJECT_TYPES[one.object_type].title}",
+        )
+        began, lost, lags = monotonic(), 0, 0
+        while True:
+            try:
+                answer = await write(self.graph, request)
+                if one.kind == "create":
+                    made = answer.body if answer.body.get("id") or answer.body.get("tenantId") else None
+                    made = made if made is not None else await self._find(one, find)
+                    return self._created(one, made or {}, answer, uncertain=False)
+                after = payload if one.kind == "update" and isinstance(payload, dict) else {}
+                return self._receipt(one, "done", before=before, after=after, status=answer.status,
+                                     request_id=answer.request_id)
+            except Throttled:
+                if monotonic() >= self.stop_at:
+                    raise _LaterError from None
+            except Unavailable:
+                lost += 1
+                if lost > LOST_ANSWERS:
+                    raise
+                await asyncio.sleep(min(8.0, 0.2 * 2**lost))
+                done = await self._was_done(one, find)
+                if done is not None:
+                    return done
+                uncertain = True
+            except EntraError as error:
+                done = await self._as_it_should_be(one, error, known, uncertain=uncertain or lost > 0)
+                if done is not None:
+                    return done
+                fresh = bool(_names(one)) or bool(known) or one.expects.get("attributes") is None
+                if not may_be_lag(error) or not fresh or monotonic() - began > self._lag_bound(one):
+                    raise
+                await asyncio.sleep(LAG_WAITS[min(lags, len(LAG_WAITS) - 1)])
+                lags += 1
+                if monotonic() >= self.stop_at:
+                    raise _LaterError from None
+
+    def _lag_bound(self, one: Operation) -> float:
+        """What names new objects may lag for long; a target that is simply gone is told sooner."""
+        return LAG_SECONDS if _names(one) else 5.0
+
+    async def _was_done(self, one: Operation, find: Json) -> Json | None:
+        """Whether a write whose answer was lost was done; None where it is harmless, or needed, to send it again."""
+        if one.kind == "create" and not one.upsert:
+            made = await self._find(one, find)
+            if made is not None:
+                return self._created(one, made, Written(200), uncertain=True)
+        return None
+
+    async def _as_it_should_be(
+        self, one: Operation, error: EntraError, known: Mapping[str, str], *, uncertain: bool
+    ) -> Json | None:
+        """A receipt where the refusal says that what was asked for is so already."""
+        def unchanged() -> Json:
+            return self._receipt(one, "done" if uncertain else "unchanged", status=error.status,
+                                 request_id=error.request_id)
+
+        if one.kind in ("unlink", "delete") and isinstance(error, NotFound):
+            return unchanged()
+        if one.kind == "link" and link_is_there(error):
+            return unchanged() if len(one.targets) <= 1 else await self._one_by_one(one, known)
+        if one.kind == "revive" and isinstance(error, NotFound) and await self._lives(one):
+            return unchanged()
+        return None
+
+    async def _one_by_one(self, one: Operation, known: Mapping[str, str]) -> Json:
+        """Several links of which one exists are refused together: each is added by itself."""
+        row = OBJECT_TYPES[one.object_type]
+        link = row.link(one.link)
+        source = filled(one.path, known).rpartition("/")[2]
+        failed: list[str] = []
+        added = 0
+        for target in one.targets:
+            now = filled(target, known)
+            method, path = link_request(row, link, link.add, source, now, "/directoryObjects", "")
+            payload = _rooted(link_body(link, source, now, "/directoryObjects"), self._root(one))
+            request = Write(method, path, payload, version=one.version, permission=one.permission,  # type: ignore[arg-type]
+                            asked=f"link of one of {row.title}")
+            try:
+                await write(self.graph, request)
+                added += 1
+            except EntraError as error:
+                if not link_is_there(error):
+                    failed.append(f"{now}: {error}")
+        if failed:
+            return self._receipt(one, "failed", error="; ".join(failed)[:1000])
+        return self._receipt(one, "done" if added else "unchanged", status=204)
+
+    # -- looking ------------------------------------------------------------------------------------------------
+
+    async def _find(self, one: Operation, find: Json) -> Json | None:
+        """What an earlier try of this creation made, or what came back by itself; None where there is none."""
+        if not find:
+            return None
+        bucket: Bucket = "conditionalAccess" if one.bucket == "conditionalAccess" else ""
+        try:
+            if not find["match"]:
+                return body_of(await self.graph.get_json(find["path"], version=one.version, asked="what was made",
+                                                         bucket=bucket))
+            asking = Asking("what was made", version=one.version, bucket=bucket)
+            async with aclosing(pages(self.graph, find["path"], asking)) as listed:
+                async for page in listed:
+                    for value in page.values:
+                        if _matches(value, find["match"]):
+                            return body_of(value)
+        except NotFound:
+            return None
+        return None
+
+    async def _lives(self, one: Operation) -> bool:
+        try:
+            await self.graph.get(_object_path(one), version="v1.0", asked="what was revived")
+        except NotFound:
+            return False
+        return True
+
+    # -- receipts -----------------------------------------------------------------------------------------------
+
+    def _created(self, one: Operation, made: Json, answer: Written, *, uncertain: bool) -> Json:
+        row = OBJECT_TYPES[one.object_type]
+        invited = made.get("invitedUser")
+        new_id = str((invited or made).get(row.key) or made.get("targetScheduleId") or made.get("id") or "")
+        if row.key_in_parent and new_id and one.parent:
+            new_id = f"{one.parent}/{new_id}"
+        came_back = answer.request_id == "" and not uncertain
+        receipt = self._receipt(
+            one, "unchanged" if came_back else "done", status=answer.status, request_id=answer.request_id,
+            after=one.body or {},
+        )
+        receipt["newObjectId"] = new_id
+        if one.object_type == "application" and made.get("appId"):
+            receipt["oldAppId"] = one.expects.get("appId", "")
+            receipt["newAppId"] = made["appId"]
+        return receipt
+
+    def _receipt(
+        self, one: Operation, state: str, *, before: Json | None = None, after: Json | None = None, status: int = 0,
+        request_id: str = "", error: str = "", remedy: str = "",
+    ) -> Json:
+        receipt: Json = {"order": one.order, "state": state, "at": self.now(), "status": status or None}
+        optional: Json = {"requestId": request_id, "before": before, "after": after, "error": error, "remedy": remedy}
+        return receipt | {name: value for name, value in optional.items() if value}
+
+    async def _remember(self, one: Operation, receipt: Json) -> None:
+        new_id = receipt.get("newObjectId")
+        if one.kind == "create" and new_id and new_id != one.object_id:
+            await self.remember(one, receipt)
+
+    async def _with_password(self, one: Operation, body: Json) -> Json:
+        """The body with a random password, which is encrypted and kept before anything is sent."""
+        purpose = f"password/{one.object_id}"
+        sealed = await self.cipher.encrypt(random_password(), tenant_id=self.tenant_id, purpose=purpose)
+        kept = await self.store.keep_secret(f"{one.order:08d}", {
+            "kind": "password", "objectType": one.object_type, "objectId": one.object_id, "purpose": purpose,
+            "userPrincipalName": body.get("userPrincipalName"), "secret": sealed,
+        })
+        password = await self.cipher.decrypt(kept["secret"], tenant_id=self.tenant_id, purpose=kept["purpose"])
+        return {**body, "passwordProfile": {**body["passwordProfile"], "password": password}}
+
+    def _root(self, one: Operation) -> str:
+        return f"{self.graph.endpoints.graph}/{one.version}"
+
+
+_STALE = "it has changed since the plan was made, and is left as it is"
+
+
+class _LaterError(Exception):
+    """This slice has no time left for the operation."""
+
+
+def random_password() -> str:
+    """Twenty characters of four kinds; about 120 bits."""
+    kinds = (string.ascii_uppercase, string.ascii_lowercase, string.digits, "!#%+-_=?")
+    letters = [randomness.choice(kind) for kind in kinds]
+    letters += [randomness.choice("".join(kinds)) for _ in range(16)]
+    randomness.SystemRandom().shuffle(letters)
+    return "".join(letters)
+
+
+def _group(batch: Batch, receipts: Mapping[int, Json]) -> list[list[Operation]]:
+    """What goes next: the first open operations of every chain, as many as a group takes."""
+    chains: dict[str, list[Operation]] = {}
+    for one in batch.operations:
+        if one.order not in receipts:
+            chains.setdefault(one.chain or one.object_id, []).append(one)
+    group: list[list[Operation]] = []
+    room = GROUP
+    for chain in chains.values():
+        if room <= 0:
+            break
+        taken = chain[: min(OF_ONE_CHAIN, room)]
+        group.append(taken)
+        room -= len(taken)
+    return group
+
+
+def _names(one: Operation) -> set[str]:
+    return placeholders_in([one.path, one.body, one.find, list(one.targets)])
+
+
+def _object_path(one: Operation) -> str:
+    """Where the operation's object itself is read."""
+    row = OBJECT_TYPES[one.object_type]
+    if row.alone_at_path:
+        return row.path.replace("{id}", one.chain)
+    return f"{row.path.replace('{id}', one.parent)}/{one.chain if not one.parent else one.object_id}"
+
+
+def _compared(one: Operation, seen: Json, body: Any, known: Mapping[str, str]) -> tuple[str, Json]:
+    """("stale" | "unchanged" | "", what is there) of an update."""
+    row = OBJECT_TYPES[one.object_type]
+    now = comparable(row, seen)
+    before = {name: now.get(name) for name in one.expects["attributes"]}
+    expected = comparable(row, filled(one.expects["attributes"], known))
+    wanted = body.get("onPremisesPublishing", body) if isinstance(body, dict) else {}
+    if one.method == "PATCH" and all(name in wanted and same(before[name], wanted[name]) for name in before):
+        return "unchanged", before
+    if all(same(before[name], expected.get(name)) for name in before):
+        return "", before
+    return "stale", before
+
+
+def _matches(value: Mapping[str, Any], match: Mapping[str, Any]) -> bool:
+    return all(_alike(_at(value, name), wanted) for name, wanted in match.items())
+
+
+def _at(value: Any, path: str) -> Any:
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, str) and isinstance(other, str):
+        return one.casefold() == other.casefold()
+    return same(one, other)
+
+
+def _rooted(payload: Any, root: str) -> Any:
+    if isinstance(payload, str):
+        return payload.replace("{root}", root)
+    if isinstance(payload, dict):
+        return {name: _rooted(value, root) for name, value in payload.items()}
+    return [_rooted(value, root) for value in payload] if isinstance(payload, list) else payload

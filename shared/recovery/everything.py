@@ -1,0 +1,110 @@
+"""Whole types compared with the tenant: which objects differ, and which the restore point does not know. Read-only.
+
+A type is read once, page by page; of each object only its hash stays, and a digest of its links, so memory follows the
+number of objects and not their size. What differs is then read again, one by one, by the planner.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from shared.backup.recorder import volatile_splitter
+from shared.catalog import OBJECT_TYPES
+from shared.catalog.row import ObjectType
+from shared.entra.capture import capture
+from shared.entra.transport import Graph
+from shared.entra.wanted import Reading
+from shared.errors import EntraError, Missing
+from shared.recovery.relink import Ids
+from shared.recovery.state import Present
+from shared.repository.records import link16, object_hash16
+from shared.repository.restore_point import RestorePoint
+
+
+@dataclass(slots=True)
+class Found:
+    """What separates whole types from the tenant."""
+
+    differing: list[str] = field(default_factory=list)
+    """Ids in the restore point of objects that differ, or are gone."""
+    new: list[Present] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
+    """Type → why it could not be read."""
+
+
+async def changed_since(
+    point: RestorePoint, graph: Graph, reading: Reading, types: Iterable[str], ids: Ids
+) -> Found:
+    """What differs between the restore point and the tenant, type by type."""
+    found = Found()
+    for name in types:
+        row = OBJECT_TYPES[name]
+        try:
+            view = point.view(name)
+        except Missing:
+            continue
+        if not view.layers or row.reference_only:
+            continue
+        try:
+            await _compare(point, graph, reading, row, ids, found)
+        except EntraError as error:
+            found.unread[name] = str(error)
+    return found
+
+
+async def _compare(
+    point: RestorePoint, graph: Graph, reading: Reading, row: ObjectType, ids: Ids, found: Found
+) -> None:
+    live: dict[str, bytes] = {}
+    bodies: dict[str, dict[str, object]] = {}
+    links: dict[str, int] = {}
+    split = volatile_splitter(row.volatile)
+    reading_all = capture(graph, row, reading=reading, stop_at=graph.now() + 3600)
+    async with aclosing(reading_all) as pieces:
+        async for piece in pieces:
+            if piece.restarted:
+                live, bodies, links = {}, {}, {}
+            parsed = piece.parse()
+            for object_id, body in parsed.objects:
+                names = {one: body.get(one) for one in ("displayName", "userPrincipalName", "appId") if one in body}
+                split(body)
+                live[object_id] = object_hash16(row.name, object_id, body)
+                bodies[object_id] = names
+            for one in parsed.links:
+                _fold(links, one.source, one.link, one.added, whole=one.whole)
+                for target in one.removed:
+                    links[one.source] = links.get(one.source, 0) ^ _number(one.link, target)
+            for removal in parsed.removals:
+                live.pop(removal.id, None)
+                links.pop(removal.id, None)
+    view = point.view(row.name)
+    theirs: dict[str, int] = {}
+    async for batch in view.link_batches():
+        for link in batch:
+            theirs[link.source_id] = theirs.get(link.source_id, 0) ^ _number(link.link, link.target_id)
+    known: set[str] = set()
+    async for records in view.object_batches():
+        for record in records:
+            now = record.object_id if row.reading == "single" else ids.now(record.object_id)
+            known.add(now)
+            moved = now != record.object_id
+            if moved or live.get(now) != record.hash16 or links.get(now, 0) != theirs.get(record.object_id, 0):
+                found.differing.append(record.object_id)
+    found.new += [
+        Present(row.name, object_id, "live", dict(bodies[object_id])) for object_id in sorted(live)
+        if object_id not in known
+    ]
+
+
+def _fold(links: dict[str, int], source: str, name: str, targets: Iterable[object], *, whole: bool) -> None:
+    del whole  # a link that comes whole twice in one full read folds to nothing only if it was told twice
+    for target in targets:
+        links[source] = links.get(source, 0) ^ _number(name, str(getattr(target, "id", "")))
+
+
+def _number(link: str, target: str) -> int:
+    return int.from_bytes(link16(link, target), "big")
+
+
+__all__ = ["Found", "Mapping", "changed_since", "time"]

@@ -1,0 +1,210 @@
+"""What single types need beyond their catalog row, each as a small function named in a table. Pure.
+
+Sources: Microsoft Graph "Create user", "Create group", "Manage rules for dynamic membership groups", "Create
+conditionalAccessPolicy", "Create unifiedRoleEligibilityScheduleRequest", "appRole resource type".
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shared.catalog.row import PARENT, ObjectType
+from shared.catalog.where import group_kind
+from shared.recovery.options import RestoreOptions
+from shared.recovery.relink import GUID
+from shared.recovery.requests import parent_of
+from shared.recovery.state import Json, Wanted
+from shared.recovery.writable import is_writable
+
+ALONE = frozenset({
+    "aboutMe", "birthday", "hireDate", "interests", "mySite", "pastProjects", "responsibilities", "schools", "skills",
+    "customSecurityAttributes",
+})
+"""What SharePoint and the attribute service keep: Graph takes it in a PATCH of its own ("Update user")."""
+
+REPORT_ONLY = "enabledForReportingButNotEnforced"
+JUSTIFICATION = "Restored by Cairn"
+PIM = frozenset({"unifiedRoleEligibilitySchedule", "unifiedRoleAssignmentSchedule"})
+GROUP_PIM = frozenset({"privilegedAccessGroupEligibilitySchedule", "privilegedAccessGroupAssignmentSchedule"})
+
+
+def wanted_body(row: ObjectType, body: Json, options: RestoreOptions, *, made: bool) -> Json:
+    """The body as this restore wants it: options that change a value are applied here."""
+    if row.name == "conditionalAccessPolicy":
+        return _policy(body, options, made=made)
+    if row.name == "user":
+        identities = [one for one in body.get("identities") or [] if one.get("signInType") != "userPrincipalName"]
+        kept = {name: value for name, value in body.items() if name != "identities"}
+        return {**kept, "identities": identities} if identities else kept
+    return body
+
+
+def creation_body(row: ObjectType, made: Json, body: Json, wanted: Wanted) -> Json:
+    """The body of a creation."""
+    change = _CREATIONS.get(row.name)
+    return change(made, body, wanted) if change else made
+
+
+def after_creation(row: ObjectType, body: Json) -> Json:
+    """Properties that are set in a request of their own once the object stands."""
+    if row.name == "group" and group_kind(body) == "dynamic" and body.get("membershipRuleProcessingState") == "On":
+        return {"membershipRuleProcessingState": "On"}
+    return {
+        name: body[name] for name in sorted(body)
+        if (name in row.alone or name in ALONE) and is_writable(row, name) and body[name] not in (None, [], {}, "")
+    }
+
+
+def update_body(row: ObjectType, part: Json, body: Json) -> Json:
+    """The body of an update."""
+    if row.name == "onPremisesPublishing":
+        return {"onPremisesPublishing": part}
+    return part
+
+
+def deletion_body(row: ObjectType, body: Mapping[str, Any]) -> Json | None:
+    """The body of a deletion, which only schedules have: they end by a request."""
+    if row.name in PIM:
+        names = ("principalId", "roleDefinitionId", "directoryScopeId")
+        return {"action": "adminRemove", "justification": JUSTIFICATION, **{name: body.get(name) for name in names}}
+    if row.name in GROUP_PIM:
+        names = ("principalId", "groupId", "accessId")
+        return {"action": "adminRemove", "justification": JUSTIFICATION, **{name: body.get(name) for name in names}}
+    return None
+
+
+def finding(row: ObjectType, body: Json, wanted: Wanted) -> Json:
+    """Where a creation that may have been done is looked for, and by what it is known."""
+    if row.upsert and row.name in ("group", "application"):
+        name = body.get("uniqueName") or wanted.object_id
+        return {"path": f"{row.path}(uniqueName='{name}')", "match": {}}
+    if row.name == "user":
+        upn = str(body.get("userPrincipalName", "")).replace("'", "''")
+        return {"path": f"/users?$filter=userPrincipalName eq '{upn}'&$select=id,userPrincipalName",
+                "match": {"userPrincipalName": body.get("userPrincipalName")}}
+    if row.name == "servicePrincipal":
+        return {"path": f"/servicePrincipals(appId='{body.get('appId')}')", "match": {}}
+    names = row.unique[0].split("+") if row.unique else ("displayName", "description")
+    match = {name: value for name in names if (value := _at(body, name)) is not None and name != PARENT}
+    path = row.path.replace("{id}", parent_of(row, wanted.object_id, body))
+    if row.filter:
+        path += f"?$filter={row.filter.replace('{id}', parent_of(row, wanted.object_id, body) or groupless(body))}"
+    elif row.name in ("unifiedRoleAssignment", *PIM):
+        path += f"?$filter=principalId eq '{body.get('principalId')}'"
+    return {"path": path, "match": match}
+
+
+def groupless(body: Mapping[str, Any]) -> str:
+    """The group that a PIM schedule of a group is about."""
+    return str(body.get("groupId", ""))
+
+
+def why_not_set(row: ObjectType, name: str, value: Any, present: Mapping[str, Any], protected: str | None) -> str:
+    """Why a differing property is left as it is; empty where it is set."""
+    if row.name == "user" and name == "accountEnabled" and value is False and protected:
+        return protected
+    if row.name == "authorizationPolicy" and name == "defaultUserRolePermissions" and isinstance(value, dict):
+        now = present.get(name) or {}
+        if value.get("allowedToReadOtherUsers") is False and now.get("allowedToReadOtherUsers") is not False:
+            return "allowedToReadOtherUsers=false breaks Microsoft 365 services: set it by hand if it is meant"
+    return ""
+
+
+def writable_of(row: ObjectType, body: Mapping[str, Any]) -> frozenset[str]:
+    """The properties of the body that an update may carry."""
+    return frozenset(name for name in body if is_writable(row, name) and name not in row.immutable)
+
+
+def merged_reference(present: Any, old: Any, new: Any) -> Any:
+    """What is there now, with the ids that changed between `old` and `new` put in, and their old ones taken out.
+
+    Collections keep what is there and gain the new ids; objects are merged member by member; a plain value changes
+    only where it still is what the restore point says, or nothing.
+    """
+    if isinstance(new, Mapping) and isinstance(old, Mapping):
+        base = dict(present) if isinstance(present, Mapping) else {}
+        for name in new:
+            if new[name] != old.get(name):
+                base[name] = merged_reference(base.get(name), old.get(name), new[name])
+        return base
+    if isinstance(new, list) and isinstance(old, list):
+        kept = [one for one in present or [] if one not in old or one in new] if isinstance(present, list) else []
+        return [*kept, *(one for one in new if one not in old and one not in kept)]
+    return new if present in (None, old) or _is_text_of_ids(old, new) else present
+
+
+def _is_text_of_ids(old: Any, new: Any) -> bool:
+    return isinstance(old, str) and isinstance(new, str) and bool(GUID.search(old)) and old != new
+
+
+def _at(body: Mapping[str, Any], path: str) -> Any:
+    value: Any = body
+    for step in path.split(".") if not path.startswith("@") else [path]:
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
+# -- creations ----------------------------------------------------------------------------------------------------
+
+
+def _user(made: Json, body: Json, wanted: Wanted) -> Json:
+    kept = {name: value for name, value in made.items() if name not in ALONE}
+    if not kept.get("mailNickname"):
+        kept["mailNickname"] = str(body.get("userPrincipalName", "user")).split("@")[0][:64]
+    return {**kept, "passwordProfile": {"password": "{password}", "forceChangePasswordNextSignIn": True}}
+
+
+def _group(made: Json, body: Json, wanted: Wanted) -> Json:
+    kept = {name: value for name, value in made.items() if name not in (
+        "allowExternalSenders", "autoSubscribeNewMembers", "hideFromAddressLists", "hideFromOutlookClients", "accessType")}
+    if not kept.get("mailNickname"):
+        kept["mailNickname"] = wanted.object_id[:8]
+    if group_kind(body) == "dynamic":
+        kept["membershipRuleProcessingState"] = "Paused"  # resumed when what its rule asks for is back
+    return {"groupTypes": [], **kept}
+
+
+def _schedule(made: Json, body: Json, wanted: Wanted) -> Json:
+    names = ("principalId", "roleDefinitionId", "directoryScopeId", "appScopeId", "groupId", "accessId")
+    info = body.get("scheduleInfo") or {}
+    expiration = {name: value for name, value in (info.get("expiration") or {}).items() if value is not None}
+    return {
+        "action": "adminAssign", "justification": JUSTIFICATION,
+        **{name: body[name] for name in names if body.get(name) is not None},
+        "scheduleInfo": {"startDateTime": info.get("startDateTime"), "expiration": expiration or {"type": "noExpiration"}},
+    }
+
+
+def _service_principal(made: Json, body: Json, wanted: Wanted) -> Json:
+    # The signing certificate's private part cannot be read, so the list of keys cannot be put back as it was.
+    left_out = ("keyCredentials", "preferredTokenSigningKeyThumbprint", "tokenEncryptionKeyId")
+    return {name: value for name, value in made.items() if name not in left_out}
+
+
+def _application(made: Json, body: Json, wanted: Wanted) -> Json:
+    keys = [
+        one for one in made.get("keyCredentials", ())
+        if one.get("key") and str(one.get("type", "")).lower() == "asymmetricx509cert"
+    ]
+    kept = {name: value for name, value in made.items() if name not in ("keyCredentials", "tokenEncryptionKeyId")}
+    return {**kept, "keyCredentials": keys} if keys else kept
+
+
+_CREATIONS: Mapping[str, Callable[[Json, Json, Wanted], Json]] = {
+    "user": _user, "group": _group, "servicePrincipal": _service_principal, "application": _application,
+    **dict.fromkeys((*PIM, *GROUP_PIM), _schedule),
+}
+
+
+def _policy(body: Json, options: RestoreOptions, *, made: bool) -> Json:
+    state = body.get("state")
+    if options.conditional_access_state == "reportOnly":
+        state = REPORT_ONLY if state != "disabled" else state
+    elif options.conditional_access_state == "disabled":
+        state = "disabled"
+    elif options.conditional_access_state == "auto" and made and state == "enabled":
+        state = REPORT_ONLY
+    controls = body.get("grantControls")
+    if isinstance(controls, Mapping) and isinstance(controls.get("authenticationStrength"), Mapping):
+        strength = {"id": controls["authenticationStrength"].get("id")}
+        body = {**body, "grantControls": {**controls, "authenticationStrength": strength}}
+    return {**body, "state": state}

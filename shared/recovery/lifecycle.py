@@ -1,0 +1,295 @@
+"""A restore from its request to its proof: what each activity does, one function a step. All are safe to repeat."""
+
+from collections.abc import Iterable, Mapping
+from time import monotonic
+from typing import Any
+
+from shared.deployment import Deployment
+from shared.entra.directory import held_permissions
+from shared.entra.transport import Graph
+from shared.entra.wanted import Reading
+from shared.errors import NotRestorable, PlanStale
+from shared.messages import (
+    ApplyBatch,
+    BatchApplied,
+    FinishRestore,
+    RestorePlanned,
+    RestoreStep,
+    RestoreTenant,
+    RestoreVerified,
+    RestoreWaves,
+)
+from shared.recovery.apply import Applying
+from shared.recovery.before import seal_before
+from shared.recovery.options import RestoreRequest
+from shared.recovery.plan import Operation
+from shared.recovery.planning import Chosen, Planning
+from shared.recovery.reading import PresentReader
+from shared.recovery.relink import Ids
+from shared.recovery.state import Json
+from shared.recovery.store import PlanIndex, RestoreStore
+from shared.recovery.verification import expectations, verify
+from shared.records.restores import Restore, RestoreState
+from shared.records.times import as_text
+from shared.repository.restore_point import RestorePoint
+from shared.starting import close
+
+SLICE_SECONDS = 120.0
+"""A batch hands back where to go on after this, far below the longest that an activity may take."""
+SHOWN_MISMATCHES = 100
+REQUEST, TOUCHED = "request", "touched"
+
+
+def store_of(opened: Any, tenant_id: str, restore_id: str) -> RestoreStore:
+    """The blobs of one restore."""
+    return RestoreStore(opened.vault, opened.workspace, tenant_id, restore_id)
+
+
+async def plan(opened: Deployment, graph: Graph, message: RestoreTenant) -> RestorePlanned:
+    """Plan the restore and say whether it may be applied at once."""
+    records, tenant_id, restore_id = opened.records, message["tenantId"], message["restoreId"]
+    restore = await records.restores.get(tenant_id, restore_id)
+    store = store_of(opened, tenant_id, restore_id)
+    settings = (await records.tenants.settings(tenant_id)).settings
+    if restore["planHash"] is None:
+        request = RestoreRequest.model_validate(await store.note(REQUEST))
+        point = await RestorePoint.open(opened.vault, tenant_id, restore["backupId"] or "latest")
+        index = await Planning(opened, graph, tenant_id, point, request).run(
+            await _chosen(store, request, point), store
+        )
+        state: RestoreState = "awaitingApproval" if settings.approvals.required else "ready"
+        restore = await records.restores.change(tenant_id, restore_id, lambda now: None if now["planHash"] else {
+            "planHash": index.sha256, "plan": index.sha256, "counts": dict(index.counts),
+            "state": state if now["state"] == "planning" else now["state"],
+            "findings": [one.as_json() for one in index.findings],
+            "missingPermissions": list(index.missing_permissions), "planned": as_text(records.clock()),
+            "backupId": index.backup_id,
+        })
+    return RestorePlanned(
+        state=restore["state"], planHash=restore["planHash"] or "", summary=planned_in_words(restore),
+        mayApply=restore["state"] == "ready" and not why_unsafe(restore, force=restore["force"]),
+        why=why_unsafe(restore, force=restore["force"]),
+    )
+
+
+async def begin(opened: Deployment, graph: Graph, message: RestoreStep) -> RestoreWaves:
+    """Seal the before images and say what goes in which order."""
+    records, tenant_id, restore_id = opened.records, message["tenantId"], message["restoreId"]
+    restore = await records.restores.get(tenant_id, restore_id)
+    if restore["state"] not in ("ready", "applying", "verifying") or restore["planHash"] != message["planHash"]:
+        raise PlanStale("the approved plan is not the one that is to be applied", remedy="Look at the plan again.")
+    store = store_of(opened, tenant_id, restore_id)
+    index = await store.plan(message["planHash"])
+    await records.tasks.progress(message["taskId"], "operations", done=0, total=index.total, unit="operations")
+    before = restore["beforeBackupId"]
+    if before is None and index.total:
+        before = await seal_before(opened, graph, tenant_id, restore_id, index, store)
+    await records.restores.set(
+        tenant_id, restore_id, state="applying", beforeBackupId=before, applyTaskId=message["taskId"]
+    )
+    waves = [[[lane[0], lane[-1]] for lane in wave] for wave in index.waves]
+    return RestoreWaves(waves=waves, beforeBackupId=before or "")
+
+
+async def apply_batch(opened: Deployment, graph: Graph, message: ApplyBatch) -> BatchApplied:
+    """Go on with one batch for a bounded time."""
+    records, tenant_id, restore_id = opened.records, message["tenantId"], message["restoreId"]
+    task_id, number = message["taskId"], message["batch"]
+    store = store_of(opened, tenant_id, restore_id)
+    index = await store.plan(message["planHash"])
+
+    async def new_ids(names: Iterable[str]) -> dict[str, str]:
+        return await records.identity_map.made_by(tenant_id, restore_id, names)
+
+    async def remember(one: Operation, receipt: Json) -> None:
+        await records.identity_map.add(
+            tenant_id, old_id=one.object_id, new_id=str(receipt["newObjectId"]), object_type=one.object_type,
+            restore_id=restore_id, old_app_id=receipt.get("oldAppId"), new_app_id=receipt.get("newAppId"),
+        )
+
+    async def cancelled() -> bool:
+        return (await records.tasks.get(task_id))["cancelRequested"]
+
+    async def told(done: int) -> None:
+        await records.tasks.progress(task_id, f"batch {number}", done=done, total=0, unit="operations")
+
+    applying = Applying(
+        graph, store, opened.cipher, tenant_id, new_ids, remember, cancelled,
+        now=lambda: as_text(records.clock()), stop_at=monotonic() + SLICE_SECONDS,
+    )
+    applied = await applying.run(index, number, told=told)
+    if applied.finished or applied.cancelled:
+        await applying.seal(index, number, records.clock())
+    await told(applied.done)
+    return BatchApplied(finished=applied.finished, cancelled=applied.cancelled)
+
+
+async def verify_restore(opened: Deployment, graph: Graph, message: RestoreStep) -> RestoreVerified:
+    """Read back what was written; the report goes into the vault."""
+    records, tenant_id, restore_id = opened.records, message["tenantId"], message["restoreId"]
+    await records.restores.set(tenant_id, restore_id, state="verifying")
+    store = store_of(opened, tenant_id, restore_id)
+    index = await store.plan(message["planHash"])
+    receipts = await store.all_receipts(index)
+    operations = [one async for one in store.operations(index)]
+    new_ids = ids_made(operations, receipts)
+    settings = (await records.tenants.settings(tenant_id)).settings
+    reading = Reading(options=settings.options, held=await held_permissions(graph))
+    checked, wrong = await verify(
+        PresentReader(graph, reading, Ids()), expectations(operations, receipts, new_ids)
+    )
+    report = {
+        "checked": checked, "matching": max(0, checked - len(wrong)), "differing": len(wrong),
+        "differences": [one.as_json() for one in wrong[:SHOWN_MISMATCHES]],
+    }
+    await store.put_evidence("verification", {**report, "differences": [one.as_json() for one in wrong]},
+                             records.clock())
+    await records.restores.set(tenant_id, restore_id, verification=report)
+    return RestoreVerified(checked=checked, differing=len(wrong))
+
+
+async def finish(opened: Deployment, message: FinishRestore) -> dict[str, bool]:
+    """Close the restore's task, and the restore itself where it has come to its end."""
+    records, tenant_id, restore_id = opened.records, message["tenantId"], message["restoreId"]
+    restore = await records.restores.get(tenant_id, restore_id)
+    task = await records.tasks.get(message["taskId"])
+    outcome, summary, status = message["outcome"], message["summary"], "succeeded"
+    if outcome in ("applied", "cancelled") and restore["planHash"]:
+        store = store_of(opened, tenant_id, restore_id)
+        index = await store.plan(restore["planHash"])
+        results = await tally(store, index)
+        bad = results.get("failed", 0) + results.get("stale", 0)
+        secrets = [name async for name, _ in store.secrets()]
+        worked = sum(results.get(one, 0) for one in ("done", "unchanged", "manual"))
+        state: RestoreState = "done" if worked or not bad else "failed"
+        if outcome == "cancelled":
+            state = "cancelled"
+        verification = restore["verification"] or {}
+        restore = await records.restores.set(
+            tenant_id, restore_id, state=state, results=results, stale=results.get("stale", 0),
+            applied=as_text(records.clock()), credentials="waiting" if secrets else "none",
+        )
+        summary = applied_in_words(results, verification, cancelled=outcome == "cancelled")
+        warns = bad or results.get("manual") or verification.get("differing")
+        status = "cancelled" if outcome == "cancelled" else (
+            "failed" if state == "failed" else "succeededWithWarnings" if warns else "succeeded")
+        await _mark_undone(opened, restore)
+        await _tell_failures(opened, restore, store, index)
+    elif outcome == "failed":
+        status = "failed"
+        await records.restores.change(
+            tenant_id, restore_id, lambda now: None if now["state"] in ("done", "cancelled") else
+            {"state": "failed", "message": summary}
+        )
+    elif outcome == "unsafe":
+        status = "failed"
+        await records.restores.set(tenant_id, restore_id, message=summary)
+    closed = await close(
+        records, task, status, summary, code=_CODES[outcome], lock="restore",  # type: ignore[arg-type]
+        result={"restoreId": restore_id, **({"backupId": restore["backupId"]} if restore["backupId"] else {})},
+    )
+    return {"closed": closed}
+
+
+_CODES = {
+    "planned": "restorePlanned", "applied": "restoreApplied", "cancelled": "restoreCancelled",
+    "failed": "restoreFailed", "unsafe": "restoreUnsafe",
+}
+
+
+def ids_made(operations: Iterable[Operation], receipts: Mapping[int, Json]) -> dict[str, str]:
+    """Old id (or appId) → the new one, of all that the receipts say was made."""
+    found: dict[str, str] = {}
+    for one in operations:
+        receipt = receipts.get(one.order, {})
+        if one.kind == "create" and receipt.get("newObjectId"):
+            found[one.object_id] = receipt["newObjectId"]
+            if receipt.get("newAppId") and receipt.get("oldAppId"):
+                found[receipt["oldAppId"]] = receipt["newAppId"]
+    return found
+
+
+async def tally(store: RestoreStore, index: PlanIndex) -> dict[str, int]:
+    """How many operations ended how."""
+    found: dict[str, int] = {}
+    for number in range(1, len(index.pages) + 1):
+        journal = await store.journal(number)
+        for receipt in journal.receipts.values():
+            found[receipt["state"]] = found.get(receipt["state"], 0) + 1
+        if not journal.sealed:
+            batch = await store.batch(index, number)
+            open_ones = len(batch.operations) - len(journal.receipts)
+            if open_ones:
+                found["skipped"] = found.get("skipped", 0) + open_ones
+    return found
+
+
+def why_unsafe(restore: Restore, *, force: bool) -> str:
+    """Why the plan may not be applied as it is; empty where it may."""
+    if force:
+        return ""
+    reasons = [str(one["message"]) for one in restore["findings"] if one["blocks"]]
+    if restore["missingPermissions"]:
+        reasons.append("The restoring app lacks " + ", ".join(restore["missingPermissions"]) + ".")
+    return " ".join(reasons)
+
+
+def planned_in_words(restore: Restore) -> str:
+    """The plan in one line."""
+    counts = restore["counts"]
+    parts = [f"{count} to {kind}" for kind, count in counts.items() if count and kind not in ("leave", "manual")]
+    line = "Planned: " + (", ".join(parts) if parts else "nothing differs") + "."
+    if counts.get("manual"):
+        line += f" {counts['manual']} steps are for a person."
+    if counts.get("leave"):
+        line += f" {counts['leave']} things are left as they are."
+    return line
+
+
+def applied_in_words(results: dict[str, int], verification: dict[str, Any], *, cancelled: bool) -> str:
+    """What was done, in one line."""
+    parts = [f"{count} {state}" for state, count in sorted(results.items())]
+    line = ("Cancelled: " if cancelled else "Restored: ") + (", ".join(parts) if parts else "nothing to do") + "."
+    if verification:
+        wrong = verification["differing"]
+        line += f" Verified {verification['checked']} facts: " + (f"{wrong} differ." if wrong else "all are as planned.")
+    return line
+
+
+async def _chosen(store: RestoreStore, request: RestoreRequest, point: RestorePoint) -> Chosen:
+    selection = request.selection
+    if selection.all:
+        return Chosen(types=tuple(name for name in point.manifest.types if point.manifest.types[name].layers))
+    if selection.types is not None:
+        return Chosen(types=tuple(dict.fromkeys(selection.types)))
+    if selection.object_ids is not None:
+        noted = await store.note(TOUCHED)
+        touched = {(one[0], one[1]): frozenset(one[2]) for one in noted} if noted is not None else None
+        return Chosen(object_ids=tuple(dict.fromkeys(selection.object_ids)), touched=touched)
+    raise NotRestorable("the changes of a report are chosen by their changeIds", remedy="Choose objectIds.")
+
+
+async def _mark_undone(opened: Deployment, restore: Restore) -> None:
+    if restore["undoOf"] and restore["state"] == "done":
+        await opened.records.restores.set(restore["tenantId"], restore["undoOf"], undoneBy=restore["restoreId"])
+
+
+async def _tell_failures(opened: Deployment, restore: Restore, store: RestoreStore, index: PlanIndex) -> None:
+    """An event for each of the first operations that failed or were stale."""
+    told = 0
+    for number in range(1, len(index.pages) + 1):
+        if told >= SHOWN_MISMATCHES:
+            return
+        receipts = (await store.journal(number)).receipts
+        bad = {order for order, one in receipts.items() if one["state"] in ("failed", "stale")}
+        for one in (await store.batch(index, number)).operations if bad else ():
+            if one.order in bad and told < SHOWN_MISMATCHES:
+                told += 1
+                receipt = receipts[one.order]
+                await opened.records.events.record(
+                    f"operation:{restore['restoreId']}:{one.order}", tenant_id=restore["tenantId"],
+                    severity="error" if receipt["state"] == "failed" else "warning",
+                    code="operationFailed" if receipt["state"] == "failed" else "targetStale",
+                    message=f"{one.kind} {one.object_type} {one.object_id}: {receipt.get('error', '')}"[:500],
+                    task={"taskId": restore["applyTaskId"] or restore["taskId"], "name": "Restore"},
+                )

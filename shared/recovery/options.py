@@ -1,0 +1,83 @@
+"""What a restore is asked for: source, selection and options, by the names of the HTTP interface.
+
+pydantic models, since the HTTP interface checks and describes requests with them; unknown fields are refused by name.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from shared.expectations import expecting
+from shared.tenants.settings import Body
+
+MOST_IDS = 10_000
+
+Ids = Annotated[list[Annotated[str, Field(min_length=1, max_length=512)]], Field(min_length=1, max_length=MOST_IDS)]
+
+
+class Source(Body):
+    """Where the wanted state stands: a restore point, or the restore point of a difference report."""
+
+    backup_id: Annotated[str | None, Field(max_length=64)] = None
+    report_id: Annotated[str | None, Field(max_length=64)] = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.backup_id is None) == (self.report_id is None):
+            raise ValueError("expected exactly one of backupId, reportId")
+        return self
+
+
+class Selection(Body):
+    """What is restored: exactly one of its keys."""
+
+    all: Literal[True] | None = None
+    types: Annotated[list[str], Field(min_length=1, max_length=200)] | None = None
+    object_ids: Ids | None = None
+    change_ids: Ids | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(one is not None for one in (self.all, self.types, self.object_ids, self.change_ids)) != 1:
+            raise ValueError("expected exactly one of all, types, objectIds, changeIds")
+        return self
+
+
+class RestoreOptions(Body):
+    """How it is restored; every default is the least surprising one."""
+
+    from_recycle_bin: bool = True
+    create_if_missing: bool = True
+    delete_existing_hybrid_user: bool = False
+    delete_existing_cloud_user: bool = False
+    attributes: Annotated[
+        Literal["all"] | dict[str, list[str]], expecting("all, or a list of attributes for each type")
+    ] = "all"
+    links: Annotated[Literal["merge", "exact", "skip"], expecting("one of merge, exact, skip")] = "merge"
+    linked_objects: Annotated[Literal["none", "direct"], expecting("one of none, direct")] = "none"
+    new_objects: Annotated[
+        Literal["keep", "unlink", "softDelete"], expecting("one of keep, unlink, softDelete")
+    ] = "keep"
+    conditional_access_state: Annotated[
+        Literal["auto", "asBackedUp", "reportOnly", "disabled"],
+        expecting("one of auto, asBackedUp, reportOnly, disabled"),
+    ] = "auto"
+    passwords: Annotated[Literal["random"], expecting("random")] = "random"
+    max_changes: Annotated[
+        int | None, Field(ge=1, le=10_000_000), expecting("a whole number from 1 to 10000000")
+    ] = None
+
+    def wants_attribute(self, object_type: str, name: str) -> bool:
+        """Whether this attribute of the type is to be restored."""
+        return self.attributes == "all" or name in self.attributes.get(object_type, ())
+
+
+class RestoreRequest(Body):
+    """A whole request, as POST /restores takes it."""
+
+    source: Source
+    selection: Selection
+    options: RestoreOptions = RestoreOptions()
+    apply: bool = False
+    force: bool = False
+    reason: Annotated[str, Field(max_length=1000)] = ""

@@ -1,0 +1,593 @@
+"""From two states to a plan: what separates them, as requests. Pure and deterministic.
+
+For each chosen object: revive it, else create it, else set back what differs; then its links. What refers to an object
+that gets a new id is re-written, also in objects that were not chosen. Nothing is planned that Microsoft Graph would
+not take from an application: that is left, or a step for a person, with the reason.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shared.catalog import OBJECT_TYPES, restore_waves
+from shared.catalog.row import PARENT, Link, ObjectType
+from shared.catalog.where import holds, why_left_alone
+from shared.recovery import fixups
+from shared.recovery.actions import action_requests
+from shared.recovery.options import RestoreOptions
+from shared.recovery.plan import NotRestored, Operation
+from shared.recovery.relink import Ids, Relinked, app_placeholder, placeholder, placeholders_in, relinked
+from shared.recovery.requests import link_body, link_request, object_request, own_key, parent_of, read_path, split
+from shared.recovery.state import Json, Present, Wanted, display_name
+from shared.recovery.writable import creation, differing, same, typed
+
+type Key = tuple[str, str]
+"""(object type, id in the restore point)."""
+
+FIRST, OBJECTS, LINKS, LAST = 0, 1, 2, 3
+
+SYNCED = "it is mastered on premises: set it back there, and synchronization brings it here"
+
+
+@dataclass(frozen=True, slots=True)
+class InboundLink:
+    """A link of the restore point from an object that was not chosen to one that gets a new id."""
+
+    source_type: str
+    source_id: str
+    """The id now."""
+    source_name: str
+    link: str
+    target_id: str
+    target_type: str
+    source_body: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a plan is made from."""
+
+    wanted: Mapping[Key, Wanted]
+    present: Mapping[Key, Present]
+    options: RestoreOptions
+    ids: Ids = field(default_factory=Ids)
+    """What earlier restores re-created."""
+    new: tuple[Present, ...] = ()
+    """Live objects of the chosen types that the restore point does not know."""
+    gone: frozenset[str] = frozenset()
+    """Ids that are referred to and known to be neither live nor chosen."""
+    unknown_to_point: frozenset[str] = frozenset()
+    """Live link targets that the restore point does not know: objects made since."""
+    inbound: tuple[InboundLink, ...] = ()
+    referring: tuple[tuple[Wanted, Present], ...] = ()
+    """Objects that were not chosen and whose bodies name one that gets a new id."""
+    touched: Mapping[Key, frozenset[str]] | None = None
+    """For an undo: the attributes and links that may be planned, object by object."""
+    protected: Mapping[str, str] = field(default_factory=dict)
+    """Id → why the object is never deleted, disabled or taken out of roles."""
+
+
+def creates(situation: Situation) -> set[Key]:
+    """The objects that must be made anew: they get new ids."""
+    made: set[Key] = set()
+    app_ids: set[str] = set()
+    for key in sorted(situation.wanted, key=lambda one: (one[0] != "application", one)):
+        wanted, present = situation.wanted[key], situation.present[key]
+        row = OBJECT_TYPES[key[0]]
+        if present.liveness in ("live", "unread") or not situation.options.create_if_missing:
+            continue
+        revived = present.liveness == "softDeleted" and situation.options.from_recycle_bin
+        if revived and not (key[0] == "servicePrincipal" and wanted.body.get("appId") in app_ids):
+            continue
+        if row.create_request and row.write_permissions and not _why_left(row, wanted, present):
+            made.add(key)
+            if key[0] == "application":
+                app_ids.add(str(wanted.body.get("appId", "")))
+    return made
+
+
+class Planner:
+    """Makes one plan's operations; use once."""
+
+    def __init__(self, situation: Situation) -> None:
+        self._s = situation
+        self._options = situation.options
+        self._made = creates(situation)
+        self._waves = _wave_numbers()
+        self._ids = self._with_placeholders()
+        self._born = self._birth_waves()
+        self.operations: list[Operation] = []
+        self.not_restored: list[NotRestored] = []
+
+    def run(self) -> tuple[list[Operation], list[NotRestored]]:
+        """The operations, unordered but for their waves, and what is left."""
+        for key in sorted(self._s.wanted):
+            self._object(self._s.wanted[key], self._s.present[key])
+        for inbound in self._s.inbound:
+            self._inbound(inbound)
+        for wanted, present in self._s.referring:
+            self._referring(wanted, present)
+        for one in self._s.new:
+            self._delete_new(one)
+        return self.operations, self.not_restored
+
+    # -- what becomes of one object -----------------------------------------------------------------------------
+
+    def _object(self, wanted: Wanted, present: Present) -> None:
+        row = OBJECT_TYPES[wanted.object_type]
+        why = _why_left(row, wanted, present)
+        if why:
+            if why != HELD_ELSEWHERE:
+                self._leave(wanted, "", why)
+            return
+        body, found = relinked(row, wanted.body, self._ids)
+        body = fixups.wanted_body(row, body, self._options, made=self._key(wanted) in self._made)
+        if present.liveness == "unread":
+            self._leave(wanted, "", f"its present state could not be read: {present.why_unread}")
+            return
+        if present.liveness == "live":
+            self._update(row, wanted, present, body, found)
+        elif self._key(wanted) in self._made:
+            self._create(row, wanted, present, body, found)
+        elif present.liveness == "softDeleted" and self._options.from_recycle_bin:
+            self._revive(row, wanted, present, body, found)
+        else:
+            self._cannot_come_back(row, wanted, present)
+            return
+        self._links(row, wanted, present, body)
+
+    def _revive(self, row: ObjectType, wanted: Wanted, present: Present, body: Json, found: list[Relinked]) -> None:
+        assert row.recycle_bin is not None  # noqa: S101 - only what waits in a bin is softDeleted
+        method, path = split(row.recycle_bin.restore)
+        self._add(
+            row, wanted, "revive", method, path.replace("{id}", present.object_id), {},
+            version=row.recycle_bin.version, expects={"state": "softDeleted"}, now=present.object_id,
+            reason="it waits in the recycle bin, where it has kept its id",
+        )
+        self._update(row, wanted, present, body, found, expects_state=False)
+
+    def _create(self, row: ObjectType, wanted: Wanted, present: Present, body: Json, found: list[Relinked]) -> None:
+        made = creation(row, body)
+        if self._options.attributes != "all":
+            chosen = {*row.create_required, *self._options.attributes.get(row.name, ()), "@odata.type", "uniqueName",
+                      "groupTypes"}
+            made = {name: value for name, value in made.items() if name in chosen}
+        made, later = self._deferred(row, body, made)
+        made = fixups.creation_body(row, made, body, wanted)
+        method, path, upsert = self._creating(row, wanted, body)
+        self._add(
+            row, wanted, "create", method, path, made, upsert=upsert,
+            expects={"state": "absent", **({"appId": wanted.body.get("appId")} if row.name == "application" else {})},
+            find=fixups.finding(row, body, wanted), look_first=any(one.holder for one in row.references),
+            attributes=tuple(sorted(made)), found=found, now=placeholder(wanted.object_id),
+            reason="it is in no recycle bin, so it is made anew and gets a new id"
+            if present.liveness == "absent" else "it is made anew and gets a new id",
+        )
+        self._patches(row, wanted, body, later, {}, found, LINKS, "it names what is made only now")
+        left = {name: value for name, value in fixups.after_creation(row, body).items() if self._wants(wanted, name)}
+        self._patches(row, wanted, body, left, {}, [], LAST if row.name == "group" else LINKS, "set once the object "
+                      "stands")
+        self._actions(row, wanted, body, {}, made)
+
+    def _creating(self, row: ObjectType, wanted: Wanted, body: Json) -> tuple[str, str, bool]:
+        if row.upsert:
+            named = {**body, "uniqueName": body.get("uniqueName") or wanted.object_id}
+            method, path = object_request(row, row.upsert, self._ids_before(wanted), named)
+            return method, path, True
+        method, path = object_request(row, row.create_request, wanted.object_id, body)
+        return method, path, False
+
+    def _ids_before(self, wanted: Wanted) -> str:
+        return wanted.object_id
+
+    def _update(
+        self, row: ObjectType, wanted: Wanted, present: Present, body: Json, found: list[Relinked], *,
+        expects_state: bool = True,
+    ) -> None:
+        synced = bool(present.body.get("onPremisesSyncEnabled"))
+        changed = {name: value for name, value in differing(row, body, present.body).items()
+                   if self._wants(wanted, name)}
+        for name in sorted(changed) if synced else ():
+            if name not in row.synced_writable:
+                self._leave(wanted, name, SYNCED)
+                del changed[name]
+        for name in sorted(changed):
+            why = fixups.why_not_set(row, name, changed[name], present.body, self._s.protected.get(present.object_id))
+            if why:
+                self._leave(wanted, name, why)
+                del changed[name]
+        if changed and not row.update_request:
+            for name in sorted(changed):
+                self._leave(wanted, name, row.not_updated)
+            changed = {}
+        now, later = _apart(changed, lambda value: self._waits(value, self._waves.objects[row.name]))
+        expected = {name: present.body.get(name) for name in changed}
+        self._patches(row, wanted, body, now, expected, found, OBJECTS, "it differs from the restore point")
+        self._patches(row, wanted, body, later, expected, found, LINKS, "it names what is made only now")
+        if not synced or "assignedLicenses" in row.synced_writable:
+            self._actions(row, wanted, body, present.body, {})
+
+    def _patches(
+        self, row: ObjectType, wanted: Wanted, body: Json, changed: Mapping[str, Any], expected: Mapping[str, Any],
+        found: list[Relinked], step: int, reason: str,
+    ) -> None:
+        """One PATCH of what may go together, and one for each property that Graph takes only alone."""
+        if not changed:
+            return
+        groups = [sorted(name for name in changed if name not in row.alone and name not in fixups.ALONE)]
+        groups += [[name] for name in sorted(changed) if name in row.alone or name in fixups.ALONE]
+        for names in groups:
+            if not names:
+                continue
+            part = {**typed(row, body), **{name: changed[name] for name in names}}
+            method, path = object_request(row, row.update_request, self._now(wanted), body)
+            self._add(
+                row, wanted, "update", method, path, fixups.update_body(row, part, body), attributes=tuple(names),
+                expects={"attributes": {name: expected[name] for name in names if name in expected}} if expected
+                else {},
+                found=[one for one in found if one.property.split(".")[0].removesuffix("[]") in names], step=step,
+                reason=reason,
+            )
+
+    def _actions(self, row: ObjectType, wanted: Wanted, body: Json, present: Json, made: Json) -> None:
+        """What Graph takes by requests of its own: licences, rules, configurations, pictures."""
+        for name, request in row.actions:
+            if name in made or name not in body or not self._wants(wanted, name):
+                continue
+            if present and name not in present:
+                continue
+            if same(body[name], present.get(name)):
+                continue
+            method, path = object_request(row, request, self._now(wanted), body)
+            for one in action_requests(row, name, path, body, present):
+                self._add(
+                    row, wanted, "update", one.method or method, one.path, one.body, stream=one.stream,
+                    attributes=(name,), reason=one.reason, step=LINKS,
+                    expects={"attributes": {name: present[name]}} if present and one.checked else {},
+                )
+
+    def _delete_new(self, present: Present) -> None:
+        row = OBJECT_TYPES[present.object_type]
+        wanted = Wanted(present.object_type, present.object_id, present.body)
+        why = _why_left(row, wanted, present) or self._s.protected.get(present.object_id, "")
+        if why == HELD_ELSEWHERE:
+            return
+        if not why and not row.delete_request:
+            why = row.not_deleted or "it cannot be deleted"
+        if not why and present.body.get("onPremisesSyncEnabled"):
+            why = SYNCED
+        if why:
+            self._leave(wanted, "", why)
+            return
+        method, path = object_request(row, row.delete_request, present.object_id, present.body)
+        self._add(
+            row, wanted, "delete", method, path, fixups.deletion_body(row, present.body), now=present.object_id,
+            expects={"state": "live"}, wave=self._waves.deletion(row.name),
+            reason="the restore point does not know it, and newObjects says softDelete",
+        )
+
+    def _cannot_come_back(self, row: ObjectType, wanted: Wanted, present: Present) -> None:
+        if not self._options.create_if_missing and row.create_request:
+            self._leave(wanted, "", "it is in no recycle bin, and createIfMissing is off"
+                        if present.liveness == "absent" else "fromRecycleBin and createIfMissing are off")
+        elif row.create_request and not row.write_permissions:
+            self._manual(row, wanted, row.delegated_only)
+        else:
+            self._leave(wanted, "", row.not_restored or row.delegated_only or "it cannot be created")
+
+    # -- links --------------------------------------------------------------------------------------------------
+
+    def _links(self, row: ObjectType, wanted: Wanted, present: Present, body: Json) -> None:
+        if self._options.links == "skip":
+            return
+        source = self._now(wanted)
+        synced = bool(present.body.get("onPremisesSyncEnabled"))
+        for link in row.links:
+            if link.reading == "inverse" or link.restored_as or not self._wants(wanted, link.name):
+                continue
+            targets = {self._ids.now(target): kind for target, kind in wanted.links.get(link.name, {}).items()}
+            current = present.links.get(link.name, {})
+            added = [target for target in sorted(targets) if target not in current]
+            removed = self._removed(link, targets, current)
+            if not added and not removed:
+                continue
+            why = link.not_restored or why_left_alone(link.left_alone, body)
+            if not why and synced and row.name == "group":
+                why = SYNCED
+            if not why and link.name in present.unread_links:
+                why = "the present links could not be read, so nothing is known of them"
+            if why:
+                self._leave(wanted, link.name, why)
+                continue
+            self._unlink(row, wanted, link, source, removed, current, body, single=link.single and bool(added))
+            self._link(row, wanted, link, source, added, targets, body)
+
+    def _removed(self, link: Link, targets: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
+        extra = [target for target in sorted(current) if target not in targets]
+        if self._options.links == "exact":
+            return extra
+        if self._options.new_objects != "keep":
+            return [target for target in extra if target in self._s.unknown_to_point]
+        return []
+
+    def _link(
+        self, row: ObjectType, wanted: Wanted, link: Link, source: str, added: list[str], kinds: Mapping[str, str],
+        body: Json,
+    ) -> None:
+        there = []
+        for target in added:
+            if target in self._s.gone:
+                self._leave(wanted, link.name, f"its target {target} is no longer there: restore that too "
+                            "(linkedObjects: direct)")
+            else:
+                there.append(target)
+        if link.bulk_add and link.add_limit > 1:
+            for some in _groups(there, link.add_limit):
+                if len(some) == 1:
+                    self._one_link(row, wanted, link, source, some[0], kinds[some[0]], body)
+                    continue
+                method, path = link_request(row, link, link.bulk_add, source, "", "", "")
+                bound = {f"{link.name}@odata.bind": [f"{{root}}/directoryObjects/{target}" for target in some]}
+                self._add_link(row, wanted, link, method, path, bound, tuple(some), "link")
+        else:
+            for target in there:
+                self._one_link(row, wanted, link, source, target, kinds[target], body)
+
+    def _one_link(
+        self, row: ObjectType, wanted: Wanted, link: Link, source: str, target: str, kind: str, body: Json
+    ) -> None:
+        collection = _collection(link, kind)
+        method, path = link_request(
+            row, link, link.add, source, target, collection, str(body.get("@odata.type", ""))
+        )
+        self._add_link(
+            row, wanted, link, method, path, link_body(link, source, target, collection), (target,), "link"
+        )
+
+    def _unlink(
+        self, row: ObjectType, wanted: Wanted, link: Link, source: str, removed: list[str], kinds: Mapping[str, str],
+        body: Json, *, single: bool,
+    ) -> None:
+        if single:
+            return  # a PUT of the new target takes the old one's place
+        for target in removed:
+            why = "" if link.remove else "adding another moves it; it cannot be taken out alone"
+            if not why and row.name == "directoryRole":
+                why = self._s.protected.get(target, "")
+            if why:
+                self._leave(wanted, link.name, why)
+                continue
+            method, path = link_request(
+                row, link, link.remove, source, target, _collection(link, kinds[target]),
+                str(body.get("@odata.type", "")),
+            )
+            payload = {name: text.replace("{id}", source) for name, text in link.add_body} if method == "POST" else None
+            self._add_link(row, wanted, link, method, path, payload, (target,), "unlink")
+
+    def _add_link(
+        self, row: ObjectType, wanted: Wanted, link: Link, method: str, path: str, body: Json | None,
+        targets: tuple[str, ...], kind: Any,
+    ) -> None:
+        self._add(
+            row, wanted, kind, method, path, body, link=link.name, targets=targets, step=LINKS,
+            version=link.version if link.version != "v1.0" else row.version,
+            permission=" ".join(link.write_permissions) or " ".join(row.write_permissions[:1]),
+            reason="the restore point has this link" if kind == "link" else "the restore point does not have this link",
+        )
+
+    def _inbound(self, inbound: InboundLink) -> None:
+        if self._options.links == "skip":
+            return
+        row = OBJECT_TYPES[inbound.source_type]
+        link = row.link(inbound.link)
+        wanted = Wanted(inbound.source_type, inbound.source_id, inbound.source_body)
+        if link.not_restored or link.restored_as or not link.add:
+            return
+        why = why_left_alone(link.left_alone, inbound.source_body)
+        if not why and inbound.source_body.get("onPremisesSyncEnabled") and row.name == "group":
+            why = SYNCED
+        if why:
+            self._leave(wanted, link.name, why)
+            return
+        target = self._ids.now(inbound.target_id)
+        if target == inbound.target_id:
+            return
+        collection = _collection(link, inbound.target_type)
+        method, path = link_request(row, link, link.add, inbound.source_id, target, collection, "")
+        self._add(
+            row, replace(wanted, body={**wanted.body, "displayName": inbound.source_name}), "link", method, path,
+            link_body(link, inbound.source_id, target, collection), link=link.name, targets=(target,), step=LINKS,
+            now=inbound.source_id, found=[Relinked(link.name, inbound.target_id, target)],
+            permission=" ".join(link.write_permissions) or " ".join(row.write_permissions[:1]),
+            reason="it had this link to an object that gets a new id",
+        )
+
+    def _referring(self, wanted: Wanted, present: Present) -> None:
+        """Put new ids where the restore point names old ones, and leave all else of the object as it is now."""
+        row = OBJECT_TYPES[wanted.object_type]
+        if _why_left(row, wanted, present) or present.liveness != "live" or not row.update_request:
+            return
+        body, found = relinked(row, wanted.body, self._ids)
+        names = {one.property.split(".")[0].removesuffix("[]") for one in found}
+        actions = {name for name, _ in row.actions}
+        changed = {}
+        for name in sorted(names - actions):
+            value = fixups.merged_reference(present.body.get(name), wanted.body.get(name), body.get(name))
+            if not same(value, present.body.get(name)) and name in fixups.writable_of(row, wanted.body):
+                changed[name] = value
+        shown = fixups.wanted_body(row, {**present.body, **changed}, self._options, made=False)
+        changed = {name: shown[name] for name in changed}
+        self._patches(
+            row, replace(wanted, object_id=present.object_id), shown, changed,
+            {name: present.body.get(name) for name in changed}, found,
+            OBJECTS if row.after_links else LINKS, "it names an object that gets a new id",
+        )
+
+    # -- within -------------------------------------------------------------------------------------------------
+
+    def _add(
+        self, row: ObjectType, wanted: Wanted, kind: Any, method: str, path: str, body: Json | None, *,
+        step: int = OBJECTS, wave: int | None = None, found: Iterable[Relinked] = (), now: str = "",
+        permission: str = "", version: str = "", **more: Any,
+    ) -> None:
+        self.operations.append(Operation(
+            kind=kind, object_type=row.name, object_id=wanted.object_id, object_name=display_name(wanted.body),
+            method=method, path=path, body=body, version=version or row.version,
+            bucket="conditionalAccess" if row.special_bucket == "conditionalAccess" else "writes",
+            permission=permission or " ".join(row.write_permissions), chain=self._chain(row, wanted, now),
+            parent=parent_of(row, wanted.object_id, wanted.body),
+            relinked=tuple((one.property, one.old, one.new) for one in found),
+            wave=self._waves.number(row.name, step) if wave is None else wave, **more,
+        ))
+
+    def _manual(self, row: ObjectType, wanted: Wanted, instructions: str) -> None:
+        self.operations.append(Operation(
+            kind="manual", object_type=row.name, object_id=wanted.object_id, object_name=display_name(wanted.body),
+            reason=f"{row.title}: {instructions}. Make it by hand as the restore point shows it.",
+            body=creation(row, wanted.body), wave=self._waves.number(row.name, OBJECTS),
+        ))
+
+    def _leave(self, wanted: Wanted, what: str, why: str) -> None:
+        self.not_restored.append(
+            NotRestored(wanted.object_type, wanted.object_id, display_name(wanted.body), what, why)
+        )
+
+    def _wants(self, wanted: Wanted, name: str) -> bool:
+        if self._s.touched is not None and name not in self._s.touched.get(self._key(wanted), ()):
+            return False
+        return self._options.wants_attribute(wanted.object_type, name)
+
+    def _key(self, wanted: Wanted) -> Key:
+        return wanted.object_type, wanted.object_id
+
+    def _now(self, wanted: Wanted) -> str:
+        """The id under which the object is addressed, a placeholder for one that is still to be made."""
+        row = OBJECT_TYPES[wanted.object_type]
+        if self._key(wanted) in self._made:
+            return placeholder(wanted.object_id)
+        present = self._s.present.get(self._key(wanted))
+        if present is not None:
+            return present.object_id
+        return wanted.object_id if row.alone_at_path else self._ids.now(wanted.object_id)
+
+    def _chain(self, row: ObjectType, wanted: Wanted, now: str) -> str:
+        if row.special_bucket == "conditionalAccess":
+            return "conditionalAccess"
+        owner = parent_of(row, wanted.object_id, wanted.body)
+        return owner or now or self._now(wanted)
+
+    def _with_placeholders(self) -> Ids:
+        objects, applications = dict(self._s.ids.objects), dict(self._s.ids.applications)
+        for object_type, object_id in self._made:
+            row = OBJECT_TYPES[object_type]
+            if row.alone_at_path or _keeps_its_key(row):
+                continue
+            objects[object_id] = placeholder(object_id)
+            if object_type == "application":
+                app_id = str(self._s.wanted[object_type, object_id].body.get("appId", ""))
+                applications[app_id] = app_placeholder(app_id)
+        return Ids(objects, applications)
+
+    def _birth_waves(self) -> dict[str, int]:
+        """Old id or appId → the wave after which its placeholder can be filled in."""
+        born: dict[str, int] = {}
+        for object_type, object_id in self._made:
+            wave = self._waves.number(object_type, OBJECTS)
+            born[object_id] = wave
+            if object_type == "application":
+                born[str(self._s.wanted[object_type, object_id].body.get("appId", ""))] = wave
+        return born
+
+    def _waits(self, value: Any, catalog_wave: int) -> bool:
+        """Whether the value names something that is not made before this catalog wave."""
+        wave = catalog_wave * 10 + OBJECTS
+        return any(self._born.get(name, 0) >= wave for name in placeholders_in(value))
+
+    def _deferred(self, row: ObjectType, body: Json, made: Json) -> tuple[Json, Json]:
+        """The body without what cannot be named yet, and the properties to be set later, whole."""
+        wave = self._waves.objects[row.name]
+        later: Json = {}
+        for reference in row.references:
+            steps = [step.removesuffix("[]") for step in reference.property.split(".")]
+            top = steps[0]
+            if top not in made or "@" in top:
+                continue
+            if len(steps) == 1:
+                if self._waits(made[top], wave):
+                    later[top] = body[top]
+                    made = {name: value for name, value in made.items() if name != top}
+            elif isinstance(made[top], dict) and self._waits(made[top].get(steps[1]), wave):
+                later[top] = body[top]
+                made = {**made, top: {name: value for name, value in made[top].items() if name != steps[1]}}
+        if "tags" in later:  # a service tag that carries its own appId is written by Entra itself
+            later["tags"] = body["tags"]
+        return made, later
+
+
+HELD_ELSEWHERE = "another object holds this fact"
+
+
+def _why_left(row: ObjectType, wanted: Wanted, present: Present) -> str:
+    """Why nothing of the object is planned; HELD_ELSEWHERE where the same fact is restored through another."""
+    if row.restored_as and holds(row.restored_as_where, wanted.body):
+        return HELD_ELSEWHERE
+    if row.reference_only:
+        return row.not_restored or "kept to read the rest by"
+    why = why_left_alone(row.left_alone, wanted.body) or why_left_alone(row.left_alone, present.body)
+    if why:
+        return why
+    if wanted.body.get("onPremisesSyncEnabled") and present.liveness in ("softDeleted", "absent"):
+        return SYNCED
+    return ""
+
+
+def _keeps_its_key(row: ObjectType) -> bool:
+    """Whether an object made anew has the key of the old one: names, tenant ids, authentication contexts."""
+    return row.key != "id" or ("id" in row.create_required and "id" in row.immutable)
+
+
+def _collection(link: Link, kind: str) -> str:
+    name = kind if kind in OBJECT_TYPES else (link.targets[0] if link.targets else "")
+    return OBJECT_TYPES[name].path if name else "/directoryObjects"
+
+
+def _groups(some: list[str], size: int) -> list[list[str]]:
+    return [some[at : at + size] for at in range(0, len(some), size)]
+
+
+def _apart(values: Mapping[str, Any], waits: Any) -> tuple[Json, Json]:
+    later = {name: value for name, value in values.items() if waits(value)}
+    return {name: value for name, value in values.items() if name not in later}, later
+
+
+@dataclass(frozen=True, slots=True)
+class _Waves:
+    """Catalog waves with room between them: objects, then what can only be written when all objects stand."""
+
+    objects: Mapping[str, int]
+    links: Mapping[str, int]
+    last: int
+
+    def number(self, object_type: str, step: int) -> int:
+        if step == LINKS:
+            return self.links[object_type] * 10 + LINKS
+        if step == LAST:
+            return self.last * 10 + LAST
+        return self.objects[object_type] * 10 + step
+
+    def deletion(self, object_type: str) -> int:
+        """After all else, and what refers to others before what is referred to."""
+        return (self.last + 1) * 10 + (self.last - self.objects[object_type]) * 10
+
+
+def _wave_numbers() -> _Waves:
+    waves = restore_waves()
+    objects = {name: wave.number for wave in waves for name in wave.object_types}
+    link_waves = [wave.number for wave in waves if wave.links]
+    links = {}
+    for name, number in objects.items():
+        links[name] = next((one for one in link_waves if one >= number), waves[-1].number)
+    return _Waves(objects, links, waves[-1].number)
+
+
+__all__ = ["FIRST", "InboundLink", "Key", "Planner", "Situation", "creates", "own_key", "read_path", "PARENT"]

@@ -1,0 +1,226 @@
+"""From a request to a stored plan: read both states, plan, look at what is unsafe, store it under its hash. Changes
+nothing in the tenant; safe to repeat.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shared.catalog import OBJECT_TYPES, permissions
+from shared.catalog.row import ObjectType
+from shared.deployment import Deployment
+from shared.entra.batch import get_by_ids
+from shared.entra.directory import directory_extensions, held_permissions
+from shared.entra.transport import Graph
+from shared.entra.wanted import Reading
+from shared.errors import EntraError, NotRestorable
+from shared.recovery.everything import changed_since
+from shared.recovery.linked import Named, dependents, links_to, referring
+from shared.recovery.options import RestoreOptions, RestoreRequest
+from shared.recovery.order import ordered
+from shared.recovery.plan import Operation
+from shared.recovery.planner import InboundLink, Key, Planner, Situation, creates
+from shared.recovery.protection import protected_objects, safety_facts
+from shared.recovery.reading import PresentReader, read_wanted, restored_rows, still_live
+from shared.recovery.relink import Ids
+from shared.recovery.safety import findings
+from shared.recovery.state import Present, Wanted, display_name
+from shared.recovery.store import PlanIndex, RestoreStore
+from shared.repository.restore_point import RestorePoint
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a request chose, resolved: ids in the restore point, ids that it does not know, and what an undo may touch."""
+
+    object_ids: tuple[str, ...] = ()
+    types: tuple[str, ...] | None = None
+    touched: Mapping[Key, frozenset[str]] | None = None
+
+
+class Planning:
+    """Makes the plan of one restore."""
+
+    def __init__(
+        self, opened: Deployment, graph: Graph, tenant_id: str, point: RestorePoint, request: RestoreRequest
+    ) -> None:
+        self._opened, self._graph, self._tenant_id, self._point = opened, graph, tenant_id, point
+        self._options: RestoreOptions = request.options
+
+    async def run(self, chosen: Chosen, store: RestoreStore) -> PlanIndex:
+        """The stored plan."""
+        records = self._opened.records
+        settings = (await records.tenants.settings(self._tenant_id)).settings
+        known = await records.identity_map.resolved(self._tenant_id)
+        ids = Ids(known.objects, known.applications)
+        held = await held_permissions(self._graph)
+        reading = Reading(options=settings.options, held=held, extensions=await self._extensions())
+        reader = PresentReader(self._graph, reading, ids)
+
+        asked, unknown = await self._chosen(chosen, known.origins, reader)
+        situation = await self._situation(asked, unknown, reader, ids, chosen)
+        protected = await protected_objects(self._graph, self._opened.settings, settings.break_glass_ids)
+        situation = replace(situation, protected=protected)
+        operations, left = Planner(situation).run()
+        facts = await safety_facts(self._graph, self._point, operations, settings.break_glass_ids)
+        order = ordered(operations)
+        wanted = sorted({one for each in operations for one in each.permission.split()})
+        return await store.put_plan(
+            order, left, findings(operations, self._options, facts), permissions.missing(wanted, held),
+            backup_id=self._point.manifest.backup_id, options=self._options.model_dump(by_alias=True, mode="json"),
+            now=records.clock(),
+        )
+
+    async def _extensions(self) -> dict[str, tuple[str, ...]]:
+        try:
+            return await directory_extensions(self._graph)
+        except EntraError:
+            return {}  # values of extensions are then not compared, and stay as they are
+
+    async def _chosen(
+        self, chosen: Chosen, origins: Any, reader: PresentReader
+    ) -> tuple[list[Wanted], list[Present]]:
+        """The chosen objects of the restore point, and live ones that it does not know."""
+        if chosen.types is not None:
+            found = await changed_since(self._point, self._graph, reader.reading, chosen.types, reader.ids)
+            wanted = await read_wanted(self._point, found.differing, [OBJECT_TYPES[name] for name in chosen.types])
+            return wanted, found.new if self._options.new_objects == "softDelete" else []
+        wanted = await read_wanted(self._point, chosen.object_ids, restored_rows())
+        missing = [one for one in chosen.object_ids if one not in {each.object_id for each in wanted}]
+        older = {origin: one for one in missing for origin in origins(one)}
+        if older:
+            wanted += await read_wanted(self._point, older, restored_rows())
+            missing = [one for one in missing if one not in {older.get(each.object_id) for each in wanted}]
+        if not wanted and not (missing and self._options.new_objects == "softDelete"):
+            raise NotRestorable(
+                "The restore point knows none of the chosen objects.",
+                remedy="Choose ids that GET /objects lists for this restore point, or newObjects: softDelete.",
+            )
+        new = await self._live(missing, reader) if self._options.new_objects == "softDelete" else []
+        return wanted, new
+
+    async def _live(self, object_ids: Iterable[str], reader: PresentReader) -> list[Present]:
+        """Directory objects of these ids that exist, as they are now."""
+        shown = await get_by_ids(self._graph, object_ids, select=(), permission="Directory.Read.All")
+        asked = []
+        for object_id, body in sorted(shown.items()):
+            name = str(body.get("@odata.type", "")).removeprefix("#microsoft.graph.")
+            if name in OBJECT_TYPES:
+                asked.append(Wanted(name, object_id, {}))
+        states = await reader.read(asked, links=False)
+        return [one for one in states.values() if one.liveness == "live"]
+
+    async def _situation(
+        self, asked: list[Wanted], unknown: list[Present], reader: PresentReader, ids: Ids, chosen: Chosen
+    ) -> Situation:
+        wanted: dict[Key, Wanted] = {(one.object_type, one.object_id): one for one in asked}
+        links = self._options.links != "skip"
+        present = await reader.read(wanted.values(), links=links)
+        if chosen.touched is None:
+            await self._add_linked(wanted, present, reader)
+            await self._add_dependents(wanted, present, reader)
+        situation = Situation(wanted, present, self._options, ids, tuple(unknown), touched=chosen.touched)
+        made = creates(situation)
+        situation = replace(situation, gone=await self._gone(wanted, made, reader, ids))
+        if self._options.new_objects != "keep":
+            situation = replace(situation, unknown_to_point=await self._unknown_targets(present.values(), wanted, ids))
+        if made and chosen.touched is None:
+            situation = await self._with_references(situation, made, reader)
+        return situation
+
+    async def _add_linked(self, wanted: dict[Key, Wanted], present: dict[Key, Present], reader: PresentReader) -> None:
+        """With `linkedObjects: direct`: the missing objects that the chosen ones link to, and no further."""
+        if self._options.linked_objects != "direct":
+            return
+        named = {
+            target: kind for one in wanted.values() for targets in one.links.values() for target, kind in targets.items()
+            if (kind, target) not in wanted
+        }
+        gone = await self._missing(named, reader)
+        if gone:
+            more = [one for one in await read_wanted(self._point, gone, restored_rows())]
+            states = await reader.read(more, links=self._options.links != "skip")
+            for one in more:
+                key = (one.object_type, one.object_id)
+                wanted[key], present[key] = one, states[key]
+
+    async def _missing(self, named: Mapping[str, str], reader: PresentReader) -> set[str]:
+        now = {reader.ids.now(one): kind for one, kind in named.items()}
+        gone = await still_live(self._graph, now, reader)
+        return {one for one in named if reader.ids.now(one) in gone}
+
+    async def _add_dependents(
+        self, wanted: dict[Key, Wanted], present: dict[Key, Present], reader: PresentReader
+    ) -> None:
+        """What belongs to objects that come back (assignments, grants, credentials), again and again until no more."""
+        fresh = [one for key, one in wanted.items() if present[key].liveness in ("absent", "softDeleted")]
+        while fresh:
+            more = {
+                (one.object_type, one.object_id): one for one in await dependents(self._point, fresh)
+                if (one.object_type, one.object_id) not in wanted
+            }
+            states = await reader.read(more.values(), links=self._options.links != "skip")
+            wanted.update(more)
+            present.update(states)
+            fresh = [one for key, one in more.items() if states[key].liveness in ("absent", "softDeleted")]
+
+    async def _gone(
+        self, wanted: Mapping[Key, Wanted], made: set[Key], reader: PresentReader, ids: Ids
+    ) -> frozenset[str]:
+        """Link targets (as they are named now) that are neither live nor come back with this restore."""
+        coming = {one for _, one in wanted}
+        named = {
+            ids.now(target): kind for one in wanted.values() for targets in one.links.values()
+            for target, kind in targets.items() if target not in coming
+        }
+        return frozenset(await still_live(self._graph, named, reader)) if named else frozenset()
+
+    async def _unknown_targets(
+        self, present: Iterable[Present], wanted: Mapping[Key, Wanted], ids: Ids
+    ) -> frozenset[str]:
+        """Targets of present links that the restore point does not know: objects made since."""
+        old = {new: one for one, new in ids.objects.items()}
+        named = {target for one in present for targets in one.links.values() for target in targets}
+        asked = {old.get(one, one): one for one in named}
+        known = {one.object_id for one in await read_wanted(self._point, asked, restored_rows())}
+        return frozenset(now for origin, now in asked.items() if origin not in known)
+
+    async def _with_references(self, situation: Situation, made: set[Key], reader: PresentReader) -> Situation:
+        """What refers to objects that get new ids: links and bodies of objects that were not chosen."""
+        types = {object_id: name for name, object_id in made}
+        app_ids = frozenset(
+            str(situation.wanted[key].body.get("appId")) for key in made if key[0] == "application"
+        )
+        inbound = await self._inbound(types, situation, reader)
+        others = [
+            one for one in await referring(self._point, Named(types, app_ids))
+            if (one.object_type, one.object_id) not in situation.wanted
+        ]
+        states = await reader.read(others, links=False)
+        pairs = tuple((one, states[one.object_type, one.object_id]) for one in others)
+        return replace(situation, inbound=inbound, referring=pairs)
+
+    async def _inbound(
+        self, types: Mapping[str, str], situation: Situation, reader: PresentReader
+    ) -> tuple[InboundLink, ...]:
+        if self._options.links == "skip":
+            return ()
+        found = [
+            one async for one in links_to(self._point, set(types))
+            if (one.source_type, one.source_id) not in situation.wanted
+        ]
+        sources = {(one.source_type, one.source_id): Wanted(one.source_type, one.source_id, {}) for one in found}
+        states = await reader.read(sources.values(), links=False)
+        return tuple(
+            InboundLink(
+                one.source_type, state.object_id, display_name(state.body), one.link, one.target_id,
+                types[one.target_id], state.body,
+            )
+            for one in sorted(found, key=lambda each: (each.source_type, each.source_id, each.link, each.target_id))
+            if (state := states[one.source_type, one.source_id]).liveness == "live"
+        )
+
+
+def rows_of(operations: Iterable[Operation]) -> list[ObjectType]:
+    """The rows that operations speak of."""
+    return [OBJECT_TYPES[name] for name in sorted({one.object_type for one in operations})]

@@ -1,0 +1,150 @@
+"""Verify: read back all that was written and compare it, attribute by attribute and link by link. Read-only.
+
+What does not match may not be everywhere yet: it is read again, with growing pauses, up to a bound.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from shared.catalog import OBJECT_TYPES
+from shared.catalog.row import PARENT
+from shared.recovery.fixups import GROUP_PIM, PIM
+from shared.recovery.plan import Operation
+from shared.recovery.reading import PresentReader
+from shared.recovery.relink import filled
+from shared.recovery.state import Json, Present, Wanted
+from shared.recovery.writable import comparable, same
+
+LAG_SECONDS = 60.0
+WAITS = (0.3, 0.6, 1.2, 2.5, 5.0, 10.0)
+AT_ONCE = 500
+UNREADABLE = frozenset({"passwordProfile", "action", "justification"})
+SENT = frozenset({"done", "unchanged"})
+
+
+@dataclass(slots=True)
+class Expected:
+    """One object as it should be after the restore."""
+
+    object_type: str
+    object_id: str
+    parent: str = ""
+    gone: bool = False
+    attributes: Json = field(default_factory=dict)
+    linked: dict[str, set[str]] = field(default_factory=dict)
+    unlinked: dict[str, set[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One attribute or link that is not as it should be."""
+
+    object_type: str
+    object_id: str
+    what: str
+    expected: Any
+    found: Any
+
+    def as_json(self) -> Json:
+        """As the interface shows it."""
+        return {"objectType": self.object_type, "objectId": self.object_id, "what": self.what,
+                "expected": self.expected, "found": self.found}
+
+
+def expectations(
+    operations: Iterable[Operation], receipts: Mapping[int, Json], new_ids: Mapping[str, str]
+) -> list[Expected]:
+    """What the operations that were done should have made of each object."""
+    found: dict[tuple[str, str], Expected] = {}
+    for one in operations:
+        receipt = receipts.get(one.order)
+        if receipt is None or receipt["state"] not in SENT:
+            continue
+        object_id = str(receipt.get("newObjectId") or new_ids.get(one.object_id) or _current(one))
+        key = (one.object_type, object_id)
+        try:
+            parent = filled(new_ids.get(one.parent, one.parent), new_ids)
+            expected = found.setdefault(key, Expected(one.object_type, object_id, parent))
+            _add(expected, one, new_ids)
+        except KeyError:
+            continue
+    return list(found.values())
+
+
+def _current(one: Operation) -> str:
+    """The id under which an object that was not made anew is addressed."""
+    row = OBJECT_TYPES[one.object_type]
+    if row.parent or row.alone_at_path or "{" in one.chain or one.chain == "conditionalAccess":
+        return one.path.rpartition("/")[2] if one.chain == "conditionalAccess" and one.kind != "revive" else one.object_id
+    return one.chain
+
+
+def _add(expected: Expected, one: Operation, new_ids: Mapping[str, str]) -> None:
+    if one.kind == "delete":
+        expected.gone = True
+    elif one.kind in ("link", "unlink"):
+        targets = {filled(target, new_ids) for target in one.targets}
+        (expected.linked if one.kind == "link" else expected.unlinked).setdefault(one.link, set()).update(targets)
+    elif one.kind in ("create", "update") and isinstance(one.body, dict) and one.object_type not in PIM | GROUP_PIM:
+        body = one.body.get("onPremisesPublishing", one.body)
+        names = [name for name in one.attributes if name in body and name not in UNREADABLE]
+        expected.attributes.update({name: filled(body[name], new_ids) for name in names})
+
+
+async def verify(
+    reader: PresentReader, expected: Sequence[Expected], *, bound_seconds: float = LAG_SECONDS
+) -> tuple[int, list[Mismatch]]:
+    """How much was compared, and what is not as it should be when the wait is over."""
+    checked = sum(
+        len(one.attributes) + sum(map(len, one.linked.values())) + sum(map(len, one.unlinked.values())) + 1
+        for one in expected
+    )
+    until = monotonic() + bound_seconds
+    waiting = list(expected)
+    tries = 0
+    while True:
+        mismatches: list[Mismatch] = []
+        again: list[Expected] = []
+        for at in range(0, len(waiting), AT_ONCE):
+            some = waiting[at : at + AT_ONCE]
+            states = await _read(reader, some)
+            for one in some:
+                found = _compared(one, states[one.object_type, one.object_id])
+                if found:
+                    mismatches += found
+                    again.append(one)
+        if not again or monotonic() >= until:
+            return checked, mismatches
+        waiting = again
+        await asyncio.sleep(min(WAITS[min(tries, len(WAITS) - 1)], max(0.0, until - monotonic())))
+        tries += 1
+
+
+async def _read(reader: PresentReader, some: Iterable[Expected]) -> dict[tuple[str, str], Present]:
+    asked = [Wanted(one.object_type, one.object_id, {PARENT: one.parent} if one.parent else {}) for one in some]
+    return await reader.read(asked)
+
+
+def _compared(one: Expected, present: Present) -> list[Mismatch]:
+    def wrong(what: str, expected: Any, found: Any) -> Mismatch:
+        return Mismatch(one.object_type, one.object_id, what, expected, found)
+
+    if one.gone:
+        return [wrong("", "deleted", present.liveness)] if present.liveness == "live" else []
+    if present.liveness != "live":
+        return [wrong("", "live", present.liveness)]
+    row = OBJECT_TYPES[one.object_type]
+    body, wanted = comparable(row, present.body), comparable(row, one.attributes)
+    found = [
+        wrong(name, value, body[name]) for name, value in sorted(wanted.items())
+        if name in body and not same(value, body[name])
+    ]
+    for name, targets in sorted(one.linked.items()):
+        lost = sorted(targets - set(present.links.get(name, {})))
+        found += [wrong(name, target, None) for target in lost if name not in present.unread_links]
+    for name, targets in sorted(one.unlinked.items()):
+        found += [wrong(name, None, target) for target in sorted(targets & set(present.links.get(name, {})))]
+    return found

@@ -1,0 +1,157 @@
+"""Users and groups come back: from the bin with their ids, else made anew and linked as they were."""
+
+import pytest
+
+from tests.shared.recovery.conftest import Restores
+
+
+def plain_group(store):
+    """A static security group with members, users among them."""
+    for record in store.all("group"):
+        body = record.read()
+        members = list(store.link_set("members").targets(record.key))
+        if not body["groupTypes"] and not body["mailEnabled"] and not body.get("onPremisesSyncEnabled") and len(
+            [one for one in members if store.get(one).table == "user"]
+        ) >= 2 and not body.get("isAssignableToRole"):
+            return record.key
+    raise AssertionError("the seed has no such group")
+
+
+def plain_users(store, count=2):
+    return [
+        one.key for one in store.all("user")
+        if (body := one.read()) and not body.get("onPremisesSyncEnabled") and body.get("userType") == "Member"
+        and "@odata.type" not in body and not list(store.find("unifiedRoleAssignment", "principalId", one.key))
+    ][:count]
+
+
+def names(store, key):
+    body = store.get(key).read()
+    return {name: body.get(name) for name in ("displayName", "userPrincipalName", "department", "jobTitle", "city")}
+
+
+async def test_a_changed_attribute_is_set_back_and_nothing_else(restores: Restores):
+    store = restores.simulator.store
+    user = plain_users(store)[0]
+    await restores.backups.run("full")
+    before = names(store, user)
+    store.update(user, {**store.get(user).read(), "department": "Elsewhere"})
+    done = await restores.run([user])
+    assert done["state"] == "done", done
+    assert done["counts"]["update"] == 1 and sum(done["counts"][k] for k in ("create", "revive", "delete", "unlink")) == 0
+    assert names(store, user) == before
+    assert done["verification"]["differing"] == 0, done["verification"]
+
+
+async def test_a_soft_deleted_user_is_revived_with_its_id(restores: Restores):
+    store = restores.simulator.store
+    user = plain_users(store)[0]
+    await restores.backups.run("full")
+    store.delete(user, soft=True)
+    done = await restores.run([user])
+    ops = await restores.operations(done)
+    assert done["counts"]["revive"] == 1 and store.get(user) is not None, ops
+    assert all(receipt["state"] in ("done", "unchanged") for _, receipt in ops), ops
+
+
+async def test_a_hard_deleted_user_is_made_anew_and_linked_again_everywhere(restores: Restores):
+    store = restores.simulator.store
+    group = plain_group(store)
+    user = next(one for one in store.link_set("members").targets(group) if one in plain_users(store, 1000))
+    report = plain_users(store, 1000)[-1]
+    if report == user:
+        report = plain_users(store, 1000)[-2]
+    store.link(report, "manager", user)
+    await restores.backups.run("full")
+    before = names(store, user)
+    store.delete(user, soft=True)
+    store.purge(user)
+    done = await restores.run([user])
+    ops = await restores.operations(done)
+    bad = [(one.kind, one.path, receipt) for one, receipt in ops if receipt["state"] not in ("done", "unchanged")]
+    assert not bad, '\n'.join(map(str, bad))
+    new = await restores.new_id(user)
+    assert names(store, new) == before
+    assert store.link_set("members").has(group, new)
+    assert list(store.link_set("manager").targets(report)) == [new]
+    assert done["credentials"] == "waiting"
+    assert done["verification"]["differing"] == 0, done["verification"]
+
+
+async def test_a_hard_deleted_group_comes_back_with_members_and_owners(restores: Restores):
+    store = restores.simulator.store
+    group = plain_group(store)
+    members = set(store.link_set("members").targets(group))
+    owners = set(store.link_set("owners").targets(group))
+    await restores.backups.run("full")
+    store.delete(group, soft=True)
+    store.purge(group)
+    done = await restores.run([group])
+    bad = [(one.kind, one.path, r) for one, r in await restores.operations(done) if r["state"] not in ("done", "unchanged")]
+    assert not bad, '\n'.join(map(str, bad))
+    new = await restores.new_id(group)
+    assert set(store.link_set("members").targets(new)) == members
+    assert set(store.link_set("owners").targets(new)) == owners
+
+
+async def test_merge_keeps_what_was_added_and_exact_does_not(restores: Restores):
+    store = restores.simulator.store
+    group = plain_group(store)
+    members = set(store.link_set("members").targets(group))
+    await restores.backups.run("full")
+    gone = next(one for one in sorted(members) if store.get(one).table == "user")
+    added = next(one for one in plain_users(store, 1000) if one not in members)
+    store.unlink(group, "members", gone)
+    store.link(group, "members", added)
+    await restores.run([group])
+    assert set(store.link_set("members").targets(group)) == members | {added}
+    await restores.run([group], links="exact")
+    assert set(store.link_set("members").targets(group)) == members
+
+
+async def test_undo_puts_back_what_was_there_before_the_restore(restores: Restores):
+    store = restores.simulator.store
+    group = plain_group(store)
+    user, other = plain_users(store)
+    await restores.backups.run("full")
+    store.update(user, {**store.get(user).read(), "department": "Elsewhere"})
+    store.delete(other, soft=True)
+    members = set(store.link_set("members").targets(group))
+    gone = next(one for one in sorted(members) if store.get(one).table == "user")
+    store.unlink(group, "members", gone)
+    changed = set(store.link_set("members").targets(group))
+    done = await restores.run([user, other, group])
+    assert store.get(other) is not None and gone in set(store.link_set("members").targets(group))
+    undone = await restores.undo(done)
+    bad = [(one.kind, one.path, r) for one, r in await restores.operations(undone) if r["state"] not in ("done", "unchanged")]
+    assert not bad, '\n'.join(map(str, bad))
+    assert store.get(user).read()["department"] == "Elsewhere"
+    assert store.get(other) is None and other in store.bin
+    assert set(store.link_set("members").targets(group)) - {other} == changed - {other}
+
+
+async def test_a_target_that_moved_since_the_plan_is_stale_and_stays(restores: Restores):
+    store = restores.simulator.store
+    user = plain_users(store)[0]
+    await restores.backups.run("full")
+    store.update(user, {**store.get(user).read(), "department": "Elsewhere"})
+    planned = await restores.plan([user])
+    store.update(user, {**store.get(user).read(), "department": "Somewhere new"})
+    done = await restores.apply(planned)
+    assert store.get(user).read()["department"] == "Somewhere new"
+    assert done["stale"] == 1
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_applying_twice_is_applying_once(restores: Restores, again: bool):
+    store = restores.simulator.store
+    user = plain_users(store)[0]
+    await restores.backups.run("full")
+    store.delete(user, soft=True)
+    store.purge(user)
+    planned = await restores.plan([user])
+    await restores.apply(planned)
+    count = len(list(store.all("user")))
+    if again:
+        await restores.apply(await restores.restore(planned["restoreId"]) | {"state": "ready"})
+    assert len(list(store.all("user"))) == count
