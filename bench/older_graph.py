@@ -51,7 +51,7 @@ class OlderGraph:
         self._base = f"{ROOT}/{store.tenant_id}"
         self._pages: dict[tuple[str, str, int], bytes] = {}
         for path, table in COLLECTIONS.items():
-            shapes = {name: [] if kind == "JSON" else None for name, kind in columns[path].items()}
+            shapes: dict[str, Any] = {name: [] if kind == "JSON" else None for name, kind in columns[path].items()}
             self._listed(path, "", [_shown(record.read(), shapes, table) for record in store.all(table)])
         for path, link in EXPANDED:
             ends = store.link_set(link)

@@ -16,8 +16,8 @@ from local.simulator.tenant import new_tenant
 
 CREATED = "2021-03-01T08:00:00Z"
 FIRST = (
-    "Anna", "Ben", "Chloe", "Dmitri", "Elodie", "Fatima", "Goran", "Hiroshi", "Ines", "Jose", "Kwame", "Lea", "Mei", "Noor",
-    "Oscar", "Paula",
+    "Anna", "Ben", "Chloe", "Dmitri", "Elodie", "Fatima", "Goran", "Hiroshi", "Ines", "Jose", "Kwame", "Lea", "Mei",
+    "Noor", "Oscar", "Paula",
 )  # fmt: skip
 LAST = (
     "Mueller", "Brien", "Sahin", "Garcia", "Ivanov", "Tanaka", "Nguyen", "Smith", "Jones", "Silva", "Novak", "Haddad",
