@@ -26,8 +26,8 @@ imports: setup   ## import-linter: who may import whom
 check: lint types imports
 docs: setup      ## the generated documents anew
 	@$(IN) $(PY) -m shared.catalog.docs && $(PY) -m shared.settings_page > docs/settings.md && $(PY) -m tools.deployment_files
-soak: setup      ## the slow tests, and a backup of a million users
-	@$(IN) $(PY) -m pytest -q -m slow && $(PY) -m bench --part million --results bench/.cache/soak.json
+soak: setup      ## the slow tests, 50 kills while a backup runs, and a backup of a million users
+	@$(IN) $(PY) -m pytest -q -m slow && $(PY) tests/laws/soak_kills.py && $(PY) -m bench --part million --results bench/.cache/soak.json
 lock: setup      ## requirements.lock and package-lock.json anew, from the pins
 	@$(IN) sh tools/lock.sh
 clean:           ## everything that set-up and runs have made
