@@ -28,7 +28,7 @@ from local.issuer import open_issuer
 from local.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-USERS, GROUPS, SEED = 3000, 400, 11
+USERS, GROUPS, SEED = 2000, 250, 11
 STOP_SECONDS = 60.0
 _READY = re.compile(
     r"ready (?P<url>\S+) tenant=(?P<tenant>\S+)"

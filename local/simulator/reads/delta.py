@@ -102,10 +102,10 @@ def _page(
     page: Body = {"@odata.context": f"{context}/$delta" if round_.since >= 0 else context}
     common = [list(round_.tables), list(round_.select) if round_.select else None]
     if following is not None:
-        link = pack(["skip", *common, round_.since, round_.until, *following, list(round_.ids), int(store.clock.now())])
+        link = pack(["skip", *common, round_.since, round_.until, *following, list(round_.ids), store.clock.now()])
         page["@odata.nextLink"] = f"{base}?$skiptoken={link}"
     else:
-        link = pack(["delta", *common, -1, round_.until, 0, 0, list(round_.ids), int(store.clock.now())])
+        link = pack(["delta", *common, -1, round_.until, 0, 0, list(round_.ids), store.clock.now()])
         page["@odata.deltaLink"] = f"{base}?$deltatoken={link}"
     page["value"] = told
     return json_response(200, page)

@@ -180,9 +180,16 @@ async def test_a_full_read_and_any_changes_equal_a_full_read_afterwards(
         ]
         await faults(tenant)
     fresh = [await read(graph, row) for row in rows]
-    for view, again in zip(views, fresh, strict=True):
+    for row, view, again in zip(rows, views, fresh, strict=True):
         assert view.objects == again.objects
-        assert view.shown() == again.shown()
+        assert without_slow(row, view) == without_slow(row, again)
+
+
+def without_slow(row: ObjectType, view: View) -> Any:
+    """What a view shows, without links of the slow lane, which are as old as their last full read."""
+    slow = {link.name for link in row.links if link.slow}
+    objects, links = view.shown()
+    return objects, {key: targets for key, targets in links.items() if key[1] not in slow}
 
 
 @pytest.mark.parametrize("way", ["chain", "paced"])
@@ -222,10 +229,11 @@ async def test_slices_of_no_time_at_all_add_up_to_the_whole(graph: Graph) -> Non
 
 
 async def test_the_recycle_bin_tells_what_was_deleted_and_when(tenant: Simulator, graph: Graph) -> None:
+    waited = await deleted_at(graph, OBJECT_TYPES["group"])
     victim = next(record.key for record in tenant.store.all("group"))
     await graph.send("DELETE", f"/groups/{victim}")
     waiting = await deleted_at(graph, OBJECT_TYPES["group"])
-    assert set(waiting) == {victim}
+    assert set(waiting) == {victim, *waited}
     assert waiting[victim].endswith("Z")
     assert await deleted_at(graph, OBJECT_TYPES["device"]) == {}
 
