@@ -47,7 +47,7 @@ async def refuse_partial_or_rebuilding(request: Request) -> None:
 
 
 @router.post("", status_code=202)
-@permit("tenants.manage", refuse=refuse_partial_or_rebuilding)
+@permit("tenants.manage", refuse=refuse_partial_or_rebuilding, everywhere=True)
 async def rebuild(
     request: Request,
     caller: CalledBy,
