@@ -208,10 +208,12 @@ async def _hold(records: Records, client: DurableClient, operation: Operation) -
 
 
 async def _is_dead(records: Records, client: DurableClient, task_id: str, *, since: str) -> bool:
+    task = await records.tasks.find(task_id)
+    if task is not None and task["status"] not in OPEN:
+        return True  # its orchestration may have its last line to say; nobody who saw it end waits for that
     state = await client.get_orchestration_state(task_id, fetch_payloads=False)
     if state is not None:
         return state.runtime_status.name not in LIVING
-    task = await records.tasks.find(task_id)
     if task is not None and task["status"] != "queued":
         return True
     return records.clock() - as_time(since) > GRACE
