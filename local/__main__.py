@@ -109,6 +109,13 @@ def _permissions(asked: argparse.Namespace) -> None:
         print(permission)
 
 
+def _rebuild(asked: argparse.Namespace) -> None:
+    from local.rebuild import rebuild
+
+    counts = rebuild(data_folder(asked.data)).counts()
+    print(" ".join(f"{name}={count}" for name, count in counts.items()))
+
+
 def _demo(asked: argparse.Namespace) -> int:
     from local.demo.story import tell
 
@@ -159,6 +166,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     permissions.add_argument("--cloud", choices=CLOUDS, default="global")
     permissions.set_defaults(run=_permissions)
+
+    rebuild = commands.add_parser("rebuild", help="wipe tables and indexes, and make them anew from the vault")
+    rebuild.add_argument("--data", metavar="DIR", help="data folder (default: CAIRN_DATA, else .cairn)")
+    rebuild.set_defaults(run=_rebuild)
 
     demo = commands.add_parser("demo", help="the main job on a simulated tenant, told as a story")
     demo.add_argument("--keep", action="store_true", help="keep the data folder and say where it is")
