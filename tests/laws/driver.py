@@ -47,12 +47,14 @@ class Context:
     asked: list[Call] = field(default_factory=list)
     anew: Any = None
 
-    def call_activity(self, activity: str, *, input: Any = None, retry_policy: RetryPolicy | None = None) -> Call:
+    def call_activity(
+        self, activity: str, *, input: Any = None, retry_policy: RetryPolicy | None = None,  # noqa: A002 - its name
+    ) -> Call:
         self.asked.append(Call("activity", activity, input, retry_policy, ""))
         return self.asked[-1]
 
     def call_sub_orchestrator(
-        self, orchestrator: str, *, input: Any = None, instance_id: str | None = None,
+        self, orchestrator: str, *, input: Any = None, instance_id: str | None = None,  # noqa: A002 - its name
         retry_policy: RetryPolicy | None = None,
     ) -> Call:
         self.asked.append(Call("orchestrator", orchestrator, input, retry_policy, instance_id or ""))
@@ -145,7 +147,7 @@ class Engine:
                     result = sent(await self.activities[call.name](call.message))
                 else:
                     result = sent(await self.run(call.name, call.message, call.instance_id))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the engine takes whatever an activity raises
                 last = error
                 continue
             call.complete(result)

@@ -34,7 +34,8 @@ def apart(seen: View, expected: View) -> list[str]:
     for name in sorted({*seen, *expected}):
         one, other = seen[name], expected[name]
         lines += [f"{name}: link only in one: {link}" for link in sorted(one["links"] ^ other["links"])]
-        lines += [f"{name}: object only in one: {key}" for key in sorted(one["objects"].keys() ^ other["objects"].keys())]
+        only = one["objects"].keys() ^ other["objects"].keys()
+        lines += [f"{name}: object only in one: {key}" for key in sorted(only)]
         for key in one["objects"].keys() & other["objects"].keys():
             a, b = one["objects"][key], other["objects"][key]
             lines += [

@@ -77,7 +77,7 @@ async def test_the_task_says_whether_everything_was_whole(warnings: int) -> None
 async def test_an_answer_that_says_so_ends_the_backup_at_once_with_reason_and_remedy(failing: str) -> None:
     made = engine(**{failing: FAILED})
     assert await run(made) == ""
-    assert [name for name in named(made)].count("close_task") == 1
+    assert named(made).count("close_task") == 1
     assert made.calls[-1][0] == "close_task"
     close = made.calls[-1][1]
     assert (close["status"], close["code"]) == ("failed", "backupFailed")
