@@ -8,6 +8,7 @@ import azure.functions as func
 
 import activities.audit
 import activities.backup
+import activities.differences
 import activities.consents
 import activities.restore
 import activities.notifications
@@ -17,6 +18,7 @@ import activities.tasks
 import activities.unpack
 import activities.verify
 import orchestrators.backup
+import orchestrators.differences
 import orchestrators.restore
 import orchestrators.rebuild
 import orchestrators.retention
@@ -30,6 +32,8 @@ ORCHESTRATORS = (
     orchestrators.backup.capture_lane,
     orchestrators.verify.verify_backup,
     orchestrators.unpack.unpack_backup,
+    orchestrators.differences.report_differences,
+    orchestrators.differences.read_live,
     orchestrators.retention.expire_backups,
     orchestrators.rebuild.rebuild_records,
     orchestrators.restore.restore_tenant,
@@ -50,6 +54,12 @@ ACTIVITIES = (
     activities.verify.verify_slice,
     activities.unpack.unpack_slice,
     activities.unpack.finish_unpack,
+    activities.differences.begin_differences,
+    activities.differences.read_live_slice,
+    activities.differences.seal_live,
+    activities.differences.compare_states,
+    activities.differences.finish_differences,
+    activities.differences.close_report,
 )
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # the interface checks bearer tokens itself, on every route

@@ -15,6 +15,7 @@ import api.backups
 import api.consents
 import api.coverage
 import api.dashboard
+import api.differences
 import api.events
 import api.health
 import api.me
@@ -50,6 +51,7 @@ ROUTERS = (
     api.restore_points.router,
     api.coverage.router,
     api.restores.router,
+    api.differences.router,
     api.tasks.router,
     api.events.router,
     api.object_types.router,

@@ -296,6 +296,12 @@ class DifferencesBegun(TypedDict):
     lanes: list[Lane]
 
 
+class ReadLive(CaptureLane):
+    """Read one lane of the live tenant, beside the report."""
+
+    reportId: str
+
+
 class SealLive(TypedDict):
     """Make the live state from the checkpoints of all lanes."""
 

@@ -8,6 +8,7 @@ from shared.messages import (
     BackUpTenant,
     ExpireBackups,
     RebuildRecords,
+    ReportDifferences,
     RestoreTenant,
     UnpackBackup,
     VerifyBackup,
@@ -84,4 +85,13 @@ def rebuilding(task_id: str, *, tenant_ids: Sequence[str], requested_by: str) ->
     return Operation(
         task_id=task_id, tenant_id=DEPLOYMENT, type="rebuild", name="Rebuild", orchestrator="rebuild_records",
         message=dict(message), requested_by=requested_by, lock="rebuild", unit="tenants",
+    )  # fmt: skip
+
+
+def differences(tenant_id: str, task_id: str, *, report_id: str, name: str, requested_by: str) -> Operation:
+    """A difference report; any number at once."""
+    message = ReportDifferences(tenantId=tenant_id, taskId=task_id, reportId=report_id)
+    return Operation(
+        task_id=task_id, tenant_id=tenant_id, type="differences", name=name, orchestrator="report_differences",
+        message=dict(message), requested_by=requested_by, unit="types", result={"reportId": report_id},
     )  # fmt: skip

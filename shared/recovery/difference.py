@@ -1,8 +1,8 @@
-"""What separates two states of an object, as changes that people read and restore takes back. Pure, nothing is read here.
+"""What separates two states of an object, as changes that people read and restore takes back. Pure.
 
 Invariants: a change is known by what it is and not by when it was found, so its id is the same in every report that
-shows it; what both sides do not know is no change; a rename is a change of a name and no deletion; a collection of plain
-values has no order, and null says the same as absent.
+shows it; what both sides do not know is no change; a rename is a change of a name and no deletion; a collection of
+plain values has no order, and null says the same as absent.
 """
 
 import hashlib

@@ -83,7 +83,8 @@ def _link(change: Change, row: ObjectType, body: Mapping[str, Any]) -> Verdict:
     if link.restored_as:
         return Verdict(f"restored through the {link.restored_as} that stands for the same fact")
     if change.change_type == "linkRemoved":
-        return Verdict(link.not_restored) if not link.add else Verdict(operations=(f"Add the link again ({link.add}).",))
+        again = (f"Add the link again ({link.add}).",)
+        return Verdict(operations=again) if link.add else Verdict(link.not_restored)
     if not link.remove:
         return Verdict(link.not_restored or "Microsoft Graph offers no request that removes it")
     return Verdict(operations=(f"Remove the link, where links are restored exactly ({link.remove}).",))
@@ -93,7 +94,8 @@ def _revived(row: ObjectType) -> Verdict:
     if row.recycle_bin is None:
         return _created(row)
     return Verdict(operations=(
-        f"Bring it back from the recycle bin with its id ({row.recycle_bin.restore}).", "Compare it, and set back the rest."
+        f"Bring it back from the recycle bin with its id ({row.recycle_bin.restore}).",
+        "Compare it, and set back the rest.",
     ))
 
 

@@ -1,7 +1,7 @@
 """Names of directory roles as today's portal shows them, and the older ones by which they are still known.
 
-Source: Microsoft Entra built-in roles ("PowerShell name" and "former name" of each), which Graph's directoryRole objects
-of older tenants still carry.
+Source: Microsoft Entra built-in roles ("PowerShell name" and "former name" of each), which Graph's directoryRole
+objects of older tenants still carry.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,142 @@
+"""Activities of a difference report: what is read of the live tenant, then the comparison, then the end."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from activities.boundary import answering
+from shared.backup.capturing import capture_slice
+from shared.backup.closing import close_lane
+from shared.backup.run import load_run
+from shared.backup.sessions import sessions
+from shared.deployment import Deployment, deployment
+from shared.differences import audit, live
+from shared.differences.reports import LIVE, Report
+from shared.differences.working import Work, load_progress, story_of
+from shared.entra.transport import Graph
+from shared.errors import SettingsError, SignInFailed
+from shared.messages import (
+    CloseReport,
+    CompareStates,
+    DifferencesBegun,
+    DifferencesFound,
+    LiveSealed,
+    ReadLive,
+    ReportDifferences,
+    SealLive,
+    SliceCaptured,
+    StatesCompared,
+)
+from shared.records.times import as_text
+from shared.repository.restore_point import RestorePoint
+from shared.starting import close
+
+
+@answering
+async def begin_differences(message: ReportDifferences) -> DifferencesBegun:
+    """Decide what is read of the live tenant; say that the task has begun."""
+    opened = await deployment()
+    report = await _report(opened, message)
+    await opened.records.tasks.start(message["taskId"])
+    await opened.records.reports.set(
+        message["tenantId"], message["reportId"], status="running", taskId=message["taskId"], finished=None
+    )
+    if report["against"] != LIVE:
+        return DifferencesBegun(run="", lanes=[])
+    report = {**report, "taskId": message["taskId"]}
+    async with sessions.reading(opened.settings, message["tenantId"]) as graph:
+        begun = await live.begin_live(opened, graph, report, report["types"])
+    return DifferencesBegun(run=begun["run"], lanes=begun["lanes"])
+
+
+@answering
+async def read_live_slice(message: ReadLive) -> SliceCaptured:
+    """Read a lane of the live tenant for a bounded time."""
+    opened = await deployment()
+    over = live.beside(opened, await _report(opened, message))
+    run = await load_run(opened.workspace, message["run"])
+    async with sessions.reading(opened.settings, message["tenantId"], share=message["lane"]["share"]) as graph:
+        return await (close_lane if message.get("closing") else capture_slice)(over, graph, run, message)
+
+
+@answering
+async def seal_live(message: SealLive) -> LiveSealed:
+    """Make the live state, and say what it cost."""
+    opened = await deployment()
+    report = await _report(opened, message)
+    run = await load_run(opened.workspace, message["run"])
+    manifest = await live.seal_live(opened, run, report, message["checkpoints"])
+    await opened.records.reports.set(
+        message["tenantId"], message["reportId"], comparedAt=as_text(manifest.finished), costs=live.costs(run, manifest)
+    )
+    return LiveSealed(live=manifest.backup_id)
+
+
+@answering
+async def compare_states(message: CompareStates) -> StatesCompared:
+    """Compare type by type for a bounded time."""
+    opened = await deployment()
+    async with _work(opened, message) as work:
+        progress, finished = await work.compare(await load_progress(opened, message["checkpoint"]))
+        return StatesCompared(checkpoint=await work.saved(progress), finished=finished)
+
+
+@answering
+async def finish_differences(message: CompareStates) -> DifferencesFound:
+    """Put changes under their causes, say who made them, and count."""
+    opened = await deployment()
+    progress = await load_progress(opened, message["checkpoint"])
+    async with _work(opened, message) as work:
+        told = await audit.read(work)
+        figures = await work.finished(progress, told.index, {"attribution": told.missing})
+        warnings = len(progress.not_compared) if work.report["types"] else 0
+    return DifferencesFound(summary=story_of(figures), warnings=warnings)
+
+
+@answering
+async def close_report(message: CloseReport) -> dict[str, bool]:
+    """End report and task; safe to repeat: what has ended stays so."""
+    opened = await deployment()
+    task = await opened.records.tasks.get(message["taskId"])
+    closed = await close(
+        opened.records, task, message["status"], message["summary"],
+        code="differencesFailed" if message["status"] == "failed" else "differencesFound",
+        result={"reportId": message["reportId"]},
+    )  # fmt: skip
+    ended = (await opened.records.tasks.get(message["taskId"]))["status"]
+    await opened.records.reports.change(
+        message["tenantId"], message["reportId"],
+        lambda report: {"status": ended, "finished": as_text(opened.records.clock())}
+        if report["taskId"] == message["taskId"] else {},
+    )  # fmt: skip
+    return {"closed": closed}
+
+
+async def _report(
+    opened: Deployment, message: ReportDifferences | ReadLive | SealLive | CompareStates
+) -> Report:
+    return await opened.records.reports.get(message["tenantId"], message["reportId"])
+
+
+@asynccontextmanager
+async def _work(opened: Deployment, message: CompareStates) -> AsyncIterator[Work]:
+    report = await _report(opened, message)
+    if message["live"]:
+        after = await live.live_state(opened, report, message["live"])
+    else:
+        after = await RestorePoint.open(opened.vault, report["tenantId"], report["against"])
+    async with _session(opened, report) as graph:
+        yield Work(opened, report, graph, after)
+
+
+@asynccontextmanager
+async def _session(opened: Deployment, report: Report) -> AsyncIterator[Graph | None]:
+    """A session with the tenant; None where two restore points are compared and it cannot be reached."""
+    try:
+        async with sessions.reading(opened.settings, report["tenantId"]) as graph:
+            await graph.token()
+            yield graph
+            return
+    except (SettingsError, SignInFailed):
+        if report["against"] == LIVE:
+            raise
+    yield None

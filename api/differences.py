@@ -1,0 +1,302 @@
+"""/tenants/{tenantId}/differences: reports of what separates two states, and their changes."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from api.backups import csv_of
+from api.durable import Durable
+from api.guard import GuardedRoute, permit
+from api.lists import Fields, ListedBy, listed, searching
+from api.problems import Problem, unprocessable, wrong
+from api.services import CalledBy, Deployed, Kept, OpenDeployment, Services
+from api.starting import IdempotencyKey, started_once
+from shared import operations
+from shared.browse.search.screens import DIFFERENCES
+from shared.catalog import OBJECT_TYPES
+from shared.catalog.noise import NOISE_RULES
+from shared.differences.reports import LIVE, OPEN, Report
+from shared.differences.segments import read_lines
+from shared.differences.working import store_scope
+from shared.expectations import expecting
+from shared.records.tasks import Task
+from shared.records.times import as_text
+from shared.recovery.difference import ChangeType
+from shared.recovery.role_names import ROLE_TYPES, all_names
+from shared.starting import start, stop
+from shared.tenants.settings import Body
+
+router = APIRouter(prefix="/tenants/{tenant_id}/differences", tags=["differences"], route_class=GuardedRoute)
+
+MOST_OBJECTS = 10_000
+MOST_ROWS = 50_000
+REPORTS = Fields(
+    "created desc", ("created", "status", "backupId", "against", "origin", "total"), ("backupId", "against")
+)
+CHANGES = Fields(
+    "objectType asc",
+    ("objectType", "objectName", "changeType", "changedAttribute", "changedAt", "changedBy", "targetName"),
+    DIFFERENCES,
+)
+COLUMNS = (
+    "changeId", "changeType", "objectType", "objectId", "objectName", "attribute", "oldValue", "newValue", "link",
+    "targetId", "targetType", "targetName", "changedBy", "changedAt", "restorable", "reason", "noise", "causedBy",
+)
+OneChangeType = Annotated[
+    ChangeType | None, Query(alias="changeType"),
+    expecting("one of changed, linkAdded, linkRemoved, newObject, softDeleted, hardDeleted"),
+]
+Text = Annotated[str | None, Query(max_length=200)]
+Collapsed = Annotated[Literal["false", "true", "any"], expecting("one of false, true, any")]
+
+
+class StartReport(Body):
+    """What is compared with what."""
+
+    backup_id: Annotated[str, Field(min_length=1, max_length=64)]
+    against: Annotated[str, Field(min_length=1, max_length=64)] = LIVE
+    types: Annotated[list[str], Field(min_length=1, max_length=200)] | None = None
+    object_ids: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=MOST_OBJECTS),
+        expecting(f"1 to {MOST_OBJECTS} ids"),
+    ] | None = None  # fmt: skip
+    noise: dict[str, bool] = Field(default_factory=dict)
+    """Noise rules to switch off (or on), by their names; what is not named is on."""
+
+
+async def refuse_unknown_report(request: Request) -> None:
+    """404 for a report that is not there."""
+    services: Services = request.app.state.services
+    records = (await services.deployment()).records
+    await records.reports.get(request.path_params["tenant_id"].lower(), request.path_params["report_id"])
+
+
+@router.post("", status_code=202)
+@permit("differences.run")
+async def report_differences(
+    request: Request, tenant_id: str, caller: CalledBy, deployed: Deployed, client: Durable, body: StartReport,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:  # fmt: skip
+    """Start a difference report."""
+    records, tenant_id = deployed.records, tenant_id.lower()
+    _check(body)
+    point = await records.restore_points.get(tenant_id, body.backup_id)
+    against = body.against
+    if against != LIVE:
+        against = (await records.restore_points.get(tenant_id, against))["backupId"]
+
+    async def run(task_id: str) -> Task:
+        ids = sorted(set(body.object_ids)) if body.object_ids is not None else None
+        scope = await store_scope(deployed, tenant_id, task_id, ids) if ids is not None else ""
+        await records.reports.create({
+            "reportId": task_id, "tenantId": tenant_id, "origin": "request", "backupId": point["backupId"],
+            "against": against, "taskId": task_id, "requestedBy": caller.subject,
+            "types": None if body.types is None else sorted(set(body.types)),
+            "objectCount": None if ids is None else len(ids), "scope": scope,
+            "noise": {name: body.noise.get(name, True) for name in NOISE_RULES},
+        })
+        return await _started(deployed, client, tenant_id, task_id, task_id, caller.subject)
+
+    return await started_once(request, deployed, caller, idempotency_key, body.model_dump(), run)
+
+
+@router.get("")
+@permit("differences.read")
+async def list_reports(
+    request: Request, tenant_id: str, records: Kept, query: ListedBy,
+    backup: Text = None, against: Text = None,
+    origin: Annotated[Literal["request", "watch"] | None, expecting("one of request, watch")] = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Reports, newest first."""
+
+    async def stream(after: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        async for place, report in records.reports.stream(tenant_id.lower(), after=after):
+            yield place, shown(await _settled(records, report))
+
+    def matches(report: dict[str, Any]) -> bool:
+        return (
+            backup in (None, report["backupId"]) and against in (None, report["against"])
+            and origin in (None, report["origin"])
+        )  # fmt: skip
+
+    return await listed(request, query, REPORTS, stream, matches=matches)
+
+
+@router.get("/{report_id}")
+@permit("differences.read")
+async def get_report(tenant_id: str, report_id: str, records: Kept) -> dict[str, Any]:
+    """One report: its figures, what it cost, and what it does not say."""
+    return shown(await _settled(records, await records.reports.get(tenant_id.lower(), report_id)))
+
+
+@router.get("/{report_id}/changes")
+@permit("differences.read", refuse=refuse_unknown_report)
+async def list_changes(
+    request: Request, tenant_id: str, report_id: str, deployed: Deployed, query: ListedBy,
+    change_type: OneChangeType = None, type: Text = None,  # noqa: A002 - the parameter's name in the interface
+    attribute: Text = None, caused_by: Annotated[Text, Query(alias="causedBy")] = None,
+    restorable: Annotated[bool | None, expecting("true or false")] = None, collapsed: Collapsed = "false",
+) -> dict[str, Any]:  # fmt: skip
+    """The changes of a report, by object type; those set aside under others only where they are asked for."""
+    report = await deployed.records.reports.get(tenant_id.lower(), report_id)
+    suits = _filter(change_type, type, attribute, caused_by, restorable, collapsed)
+    asked = searching(query.q, CHANGES)
+
+    async def stream(after: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        async for place, change in _changes(deployed, report, after):
+            if suits(change) and (not query.q or asked(_searched(change, report))):
+                yield place, change
+
+    return await listed(request, replace(query, q=None), CHANGES, stream)
+
+
+@router.get("/{report_id}/changes.csv", response_class=Response)
+@permit("export", refuse=refuse_unknown_report)
+async def get_changes_csv(
+    tenant_id: str, report_id: str, deployed: Deployed,
+    change_type: OneChangeType = None, type: Text = None,  # noqa: A002 - the parameter's name in the interface
+    attribute: Text = None, q: str | None = None, caused_by: Annotated[Text, Query(alias="causedBy")] = None,
+    restorable: Annotated[bool | None, expecting("true or false")] = None, collapsed: Collapsed = "false",
+) -> Response:  # fmt: skip
+    """The changes as CSV."""
+    report = await deployed.records.reports.get(tenant_id.lower(), report_id)
+    suits = _filter(change_type, type, attribute, caused_by, restorable, collapsed)
+    asked = searching(q, CHANGES)
+    rows: list[list[Any]] = []
+    async for _, change in _changes(deployed, report, ""):
+        if suits(change) and (not q or asked(_searched(change, report))):
+            rows.append([_text(change[name]) for name in COLUMNS])
+    return csv_of(f"differences-{report['backupId']}", COLUMNS, rows)
+
+
+@router.post("/{report_id}/refresh", status_code=202)
+@permit("differences.run", refuse=refuse_unknown_report)
+async def refresh_report(
+    request: Request, tenant_id: str, report_id: str, caller: CalledBy, deployed: Deployed, client: Durable,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:  # fmt: skip
+    """Make the report anew; of the live tenant only what is new since is read. What it said stays until then."""
+    records = deployed.records
+    report = await _settled(records, await records.reports.get(tenant_id.lower(), report_id))
+
+    async def run(task_id: str) -> Task:
+        if report["status"] in OPEN:
+            return await records.tasks.get(report["taskId"])
+        await records.reports.set(report["tenantId"], report_id, status="queued", taskId=task_id)
+        return await _started(deployed, client, report["tenantId"], task_id, report_id, caller.subject)
+
+    return await started_once(request, deployed, caller, idempotency_key, {"reportId": report_id}, run)
+
+
+@router.post("/{report_id}/cancel", status_code=202)
+@permit("differences.run", refuse=refuse_unknown_report)
+async def cancel_report(
+    tenant_id: str, report_id: str, caller: CalledBy, records: Kept, client: Durable
+) -> dict[str, Any]:
+    """Stop a report that is being made; a repetition changes nothing."""
+    report = await _settled(records, await records.reports.get(tenant_id.lower(), report_id))
+    if report["status"] == "cancelled":
+        return shown(report)
+    if report["status"] not in OPEN:
+        raise Problem(
+            409, "taskEnded", "The report has ended.", f"It {report['status']}, and cannot be cancelled any more.",
+            more={"taskId": report["taskId"]},
+        )
+    task = await stop(records, client, await records.tasks.get(report["taskId"]), by=caller.subject)
+    new = {"status": task["status"], "finished": as_text(records.clock())}
+    return shown(await records.reports.set(report["tenantId"], report_id, **new))
+
+
+def shown(report: Report) -> dict[str, Any]:
+    """The report without what only Cairn needs."""
+    return {name: value for name, value in report.items() if name not in ("segments", "scope")}
+
+
+async def _started(
+    deployed: OpenDeployment, client: Any, tenant_id: str, task_id: str, report_id: str, by: str
+) -> Task:
+    report = await deployed.records.reports.get(tenant_id, report_id)
+    against = "the live tenant" if report["against"] == LIVE else report["against"]
+    operation = operations.differences(
+        tenant_id, task_id, report_id=report_id, name=f"Differences {report['backupId']} to {against}", requested_by=by
+    )
+    return await start(deployed.records, client, operation)
+
+
+async def _settled(records: Any, report: Report) -> Report:
+    """The report with the status of its task, where that has ended by other ways."""
+    if report["status"] not in OPEN:
+        return report
+    task = await records.tasks.find(report["taskId"])
+    if task is None or task["status"] in OPEN:
+        return report
+    return {**report, "status": task["status"], "finished": task["finished"]}
+
+
+async def _changes(
+    deployed: OpenDeployment, report: Report, after: str
+) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """(place, change) in the order of the report, after a place: which file, and which line of it."""
+    first, _, line = after.partition("-")
+    start_file, start_line = (int(first), int(line) + 1) if after else (0, 0)
+    for number, name in enumerate(report["segments"]):
+        if number < start_file:
+            continue
+        lines = await read_lines(deployed.workspace, name)
+        for place in range(start_line if number == start_file else 0, len(lines)):
+            yield f"{number:06d}-{place:06d}", orjson.loads(lines[place])
+
+
+def _filter(
+    change_type: str | None, object_type: str | None, attribute: str | None, caused_by: str | None,
+    restorable: bool | None, collapsed: str,
+) -> Callable[[dict[str, Any]], bool]:  # fmt: skip
+    def suits(change: dict[str, Any]) -> bool:
+        aside = bool(change["noise"])
+        return (
+            change_type in (None, change["changeType"])
+            and object_type in (None, change["objectType"])
+            and attribute in (None, change["attribute"], change["link"])
+            and caused_by in (None, change["causedBy"])
+            and restorable in (None, change["restorable"])
+            and (collapsed == "any" or caused_by is not None or aside == (collapsed == "true"))
+        )
+
+    return suits
+
+
+def _searched(change: dict[str, Any], report: Report) -> dict[str, Any]:
+    """The change as searches see it: values as texts, and roles by their older names too."""
+    seen = {
+        **change, "backupDate": report["created"], "oldValue": _text(change["oldValue"]),
+        "newValue": _text(change["newValue"]),
+    }
+    if change["objectType"] in ROLE_TYPES:
+        seen["objectName"] = all_names(change["objectName"])
+    if change["targetType"] in ROLE_TYPES:
+        seen["targetName"] = all_names(change["targetName"] or "")
+    if change["references"]:
+        seen["newValue"] += " " + " ".join(map(all_names, change["references"].values()))
+    return seen
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        return orjson.dumps(value).decode()
+    return "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _check(body: StartReport) -> None:
+    unknown = [name for name in body.types or () if name not in OBJECT_TYPES]
+    rules = [name for name in body.noise if name not in NOISE_RULES]
+    errors = [wrong("types", name, "a type that GET /api/v1/objectTypes lists") for name in unknown[:20]]
+    errors += [wrong(f"noise.{name}", name, f"one of {', '.join(NOISE_RULES)}") for name in rules[:20]]
+    if body.against == body.backup_id:
+        errors.append(wrong("against", body.against, "live, or another restore point than backupId"))
+    if errors:
+        raise unprocessable(*errors)
+

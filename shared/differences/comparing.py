@@ -1,0 +1,232 @@
+"""Two states of a tenant → the changes of one type: found on sidecars, so that only what differs is opened.
+
+Invariants: a type that either side has not read is no difference, and is told as not compared; deleted objects are told
+apart by the recycle bins and, for a past state, by the reason that its backup wrote; an object that Cairn re-created is
+the object that it was.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.catalog import OBJECT_TYPES
+from shared.catalog.row import ObjectType
+from shared.differences.names import Names
+from shared.differences.reports import NotCompared
+from shared.differences.segments import ChangeWriter
+from shared.entra.recycle_bin import deleted_at, has_recycle_bin
+from shared.entra.transport import Graph
+from shared.errors import EntraError
+from shared.records.times import as_time
+from shared.recovery.difference import Change, attribute_changes, named, of_object, recreated_changes
+from shared.recovery.relink import Ids
+from shared.recovery.restorability import judged
+from shared.repository.comparison import compare
+from shared.repository.manifest import TypeEntry
+from shared.repository.records import LinkRecord, ObjectRecord, RemovalReason
+from shared.repository.removals import removals_in
+from shared.repository.restore_point import RestorePoint
+from shared.repository.view import TypeView
+
+BLOCK = 10_000
+"""Changes whose names are looked up together."""
+
+KEPT_DAYS = 30
+"""How long Entra keeps deleted objects where a row says nothing else ("Recover from deletions")."""
+
+
+@dataclass(slots=True)
+class Bins:
+    """The recycle bins as they are now; None of a type where they cannot be read."""
+
+    graph: Graph | None
+    _found: dict[str, dict[str, str] | None] = field(default_factory=dict)
+
+    async def of(self, row: ObjectType) -> dict[str, str] | None:
+        """Key of each deleted object → when it was deleted."""
+        if row.name not in self._found:
+            self._found[row.name] = await self._read(row)
+        return self._found[row.name]
+
+    async def _read(self, row: ObjectType) -> dict[str, str] | None:
+        if self.graph is None:
+            return None if row.recycle_bin else {}
+        if not has_recycle_bin(self.graph, row):
+            return {}
+        try:
+            return await deleted_at(self.graph, row)
+        except EntraError as error:
+            if error.retryable:
+                raise
+            return None
+
+
+@dataclass(slots=True)
+class Comparing:
+    """What two states are compared by."""
+
+    before: RestorePoint
+    after: RestorePoint
+    live: bool
+    """Whether the newer state is the tenant as it is now."""
+    bins: Bins
+    now: datetime
+    ids: Ids = field(default_factory=Ids)
+    scope: frozenset[str] | None = None
+    churn: bool = False
+    """Whether what the service changes by itself is shown too."""
+
+    def types(self, wanted: Iterable[str] | None) -> list[str]:
+        """The types to compare, by name; those kept for reference only where they are asked for."""
+        if wanted is not None:
+            return sorted(set(wanted))
+        held = {*self.before.manifest.types, *self.after.manifest.types}
+        return sorted(name for name in held if name in OBJECT_TYPES and not OBJECT_TYPES[name].reference_only)
+
+    def not_compared(self, name: str) -> NotCompared | None:
+        """Why nothing can be said of this type, or None."""
+        for told, state in (("the restore point", self.before), ("the newer state", self.after)):
+            entry = state.manifest.types.get(name)
+            if entry is None:
+                return NotCompared(type=name, reason=f"It is not in {told}.", remedy="Use a newer restore point.")
+            stale = self.live and state is self.after
+            unread = entry.outcome in ("refused", "failed") and (stale or not entry.layers)
+            if unread or entry.outcome == "off":
+                return NotCompared(
+                    type=name, reason=f"Not read in {told}: {entry.reason or entry.outcome}", remedy=entry.remedy
+                )
+        return None
+
+    async def write(self, name: str, writer: ChangeWriter, names: Names) -> None:
+        """Store all changes of one type."""
+        block: list[Change] = []
+        async with aclosing(self.changes(name, names)) as changes:
+            async for change in changes:
+                block.append(change)
+                if len(block) >= BLOCK:
+                    await writer.put(await names.filled(block))
+                    block = []
+        await writer.put(await names.filled(block))
+
+    async def changes(self, name: str, names: Names) -> AsyncGenerator[Change]:
+        """All changes of one type: objects that are gone, new ones, attributes, then links."""
+        row = OBJECT_TYPES[name]
+        old, new = self.before.view(name), self.after.view(name)
+        found = await compare(old, new)
+        entries = self.before.manifest.types[name], self.after.manifest.types[name]
+        same_reading = entries[0].row_digest == entries[1].row_digest
+        reasons = await self._reasons(new, entries[0])
+        held_back: dict[str, ObjectRecord] = {}
+        async for one in found.objects():
+            for record in (one.before, one.after):
+                if record is not None:
+                    names.add(one.object_id, name, named(row, record.body))
+            if one.after is None and one.before is not None:
+                if one.object_id in self.ids.objects:
+                    held_back[self.ids.now(one.object_id)] = one.before
+                elif self._in_scope(one.object_id):
+                    yield await self._gone(row, one.before, reasons)
+            elif one.before is None and one.after is not None:
+                was = held_back.pop(one.object_id, None)
+                if was is not None:
+                    for change in recreated_changes(
+                        row, (was.object_id, was.body), (one.object_id, one.after.body), ids=self.ids
+                    ):
+                        yield judged(change, row, one.after.body)
+                elif self._in_scope(one.object_id):
+                    shown = replace(of_object(row, one.object_id, one.after.body), change_type="newObject")
+                    yield judged(shown, row, one.after.body)
+            elif one.before is not None and one.after is not None and self._in_scope(one.object_id):
+                for change in attribute_changes(
+                    row, one.object_id, one.before.body, one.after.body, ids=self.ids, same_reading=same_reading
+                ):
+                    yield judged(change, row, one.after.body)
+        for was in held_back.values():
+            if self._in_scope(was.object_id):
+                yield await self._gone(row, was, reasons)
+        block: list[Change] = []
+        async for change in self._links(row, found.links()):
+            block.append(change)
+            if len(block) >= BLOCK:
+                for judged_one in await self._judged_links(row, old, new, block):
+                    yield judged_one
+                block = []
+        for judged_one in await self._judged_links(row, old, new, block):
+            yield judged_one
+
+    async def _gone(self, row: ObjectType, record: ObjectRecord, reasons: Mapping[str, RemovalReason]) -> Change:
+        bin_now = await self.bins.of(row)
+        reason = reasons.get(record.object_id, "unknown")
+        in_bin = bin_now is not None and record.object_id in bin_now
+        if bin_now is not None and (self.live or reason == "unknown"):
+            soft = in_bin
+        elif reason != "unknown":
+            soft = reason == "softDeleted"
+        else:
+            soft = row.recycle_bin is not None
+        at = (bin_now or {}).get(record.object_id, "") if in_bin else ""
+        change = replace(
+            of_object(row, record.object_id, record.body), change_type="softDeleted" if soft else "hardDeleted",
+            deleted_at=at, days_left=self._days_left(row, at) if soft else None,
+        )  # fmt: skip
+        return judged(change, row, record.body)
+
+    def _days_left(self, row: ObjectType, at: str) -> int | None:
+        if not at:
+            return None
+        kept = timedelta(days=row.recycle_bin.days if row.recycle_bin else KEPT_DAYS)
+        return max(0, (as_time(at) + kept - self.now).days)
+
+    async def _reasons(self, new: TypeView, before: TypeEntry) -> dict[str, RemovalReason]:
+        """What the newer state's own layers say of objects that are gone; the last word counts."""
+        reasons: dict[str, Any] = {}
+        for layer in new.layers:
+            if layer not in before.layers:
+                reasons |= {one: why async for one, why in removals_in(new.store, new.tenant_id, layer)}
+        return reasons
+
+    async def _links(self, row: ObjectType, found: AsyncIterator[Any]) -> AsyncIterator[Change]:
+        """Links that only one side has; those that only changed their ends' ids cancel each other."""
+        moved: dict[tuple[str, str, str], LinkRecord] = {}
+        async for one in found:
+            link: LinkRecord = one.link
+            if not (self._in_scope(link.source_id) or self._in_scope(link.target_id)):
+                continue
+            if one.change == "removed" and {link.source_id, link.target_id} & self.ids.objects.keys():
+                moved[self.ids.now(link.source_id), link.link, self.ids.now(link.target_id)] = link
+            elif one.change == "removed":
+                yield _of_link(row, link, gone=True)
+            elif moved.pop((link.source_id, link.link, link.target_id), None) is None:
+                yield _of_link(row, link, gone=False)
+        for link in moved.values():
+            yield _of_link(row, link, gone=True)
+
+    async def _judged_links(self, row: ObjectType, old: TypeView, new: TypeView, links: list[Change]) -> list[Change]:
+        bodies = await self._sources(row, old, new, {change.object_id for change in links})
+        found = []
+        for change in links:
+            body = bodies.get(change.object_id, {})
+            kind = of_object(row, change.object_id, body).object_kind
+            found.append(judged(replace(change, object_kind=kind), row, body))
+        return found
+
+    async def _sources(
+        self, row: ObjectType, old: TypeView, new: TypeView, wanted: set[str]
+    ) -> dict[str, Mapping[str, Any]]:
+        """The bodies of the objects that links start from, where a verdict depends on them."""
+        if not wanted or not (row.name == "group" or any(link.left_alone for link in row.links)):
+            return {}
+        bodies: dict[str, Mapping[str, Any]] = {one: record.body for one, record in (await old.objects_by_id(wanted)).items()}
+        return bodies | {one: record.body for one, record in (await new.objects_by_id(wanted)).items()}
+
+    def _in_scope(self, object_id: str) -> bool:
+        return self.scope is None or object_id in self.scope
+
+
+def _of_link(row: ObjectType, link: LinkRecord, *, gone: bool) -> Change:
+    return Change(
+        "linkRemoved" if gone else "linkAdded", row.name, link.source_id, link=link.link, target_id=link.target_id,
+        target_type=link.target_type,
+    )  # fmt: skip

@@ -1,0 +1,74 @@
+"""The live tenant as a state that can be compared: what a backup would read now, kept beside the report.
+
+The same steps make it as make a backup, over a store that writes to the workspace: delta from the newest restore
+point's tokens (or from the report's own last reading, when it is refreshed), a full read where there are none. So its
+cost follows what changed, and nothing of it is a restore point.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.backup.beginning import begin
+from shared.backup.run import Run
+from shared.backup.sealing import type_entries
+from shared.catalog import CATALOG_VERSION, OBJECT_TYPES
+from shared.deployment import Deployment
+from shared.differences.overlay import OverlayStore
+from shared.differences.reports import Cost, Report
+from shared.differences.segments import report_prefix
+from shared.entra.transport import Graph
+from shared.messages import BackupBegun, BackUpTenant
+from shared.repository.chain import read_manifest
+from shared.repository.manifest import Manifest
+from shared.repository.restore_point import RestorePoint
+from shared.repository.sealing import seal
+from shared.version import VERSION
+
+KEPT = timedelta(days=1)
+
+
+def beside(opened: Deployment, report: Report) -> Deployment:
+    """The deployment whose vault can be read only, and what is written lies with the report."""
+    prefix = f"{report_prefix(report['tenantId'], report['reportId'])}live/"
+    return replace(opened, vault=OverlayStore(opened.vault, opened.workspace, prefix))
+
+
+async def begin_live(opened: Deployment, graph: Graph, report: Report, types: list[str] | None) -> BackupBegun:
+    """What is read of the live tenant for this report, and how. Safe to repeat."""
+    request = BackUpTenant(
+        tenantId=report["tenantId"], taskId=report["taskId"], kind="incremental", types=types,
+        requestedBy=report["requestedBy"], scheduled=False,
+    )  # fmt: skip
+    return await begin(beside(opened, report), graph, request)
+
+
+async def seal_live(opened: Deployment, run: Run, report: Report, checkpoints: list[str]) -> Manifest:
+    """The live state, as a manifest over the report's own store. Safe to repeat."""
+    over = beside(opened, report)
+    previous = await read_manifest(over.vault, run.tenant_id, run.previous) if run.previous else None
+    types = await type_entries(over, run, previous, checkpoints, compacts=False)
+    finished = opened.records.clock()
+    draft = Manifest(
+        tenant_id=run.tenant_id, run_id=run.task_id, kind="incremental", started=run.started, finished=finished,
+        expires=finished + KEPT, catalog_version=CATALOG_VERSION, types=types, cairn_version=VERSION,
+    )  # fmt: skip
+    return await seal(over.vault, draft)
+
+
+async def live_state(opened: Deployment, report: Report, backup_id: str) -> RestorePoint:
+    """The live state that was sealed under this id."""
+    over = beside(opened, report)
+    return RestorePoint(over.vault, await read_manifest(over.vault, report["tenantId"], int(backup_id)))
+
+
+def costs(run: Run, manifest: Manifest) -> list[Cost]:
+    """What each type that was read took."""
+    return [
+        Cost(
+            type=name, mode=planned.mode, why=planned.reason, requests=manifest.types[name].requests,
+            resourceUnits=manifest.types[name].resource_units,
+        )
+        for name, planned in run.types.items()
+        if planned.mode not in ("off", "carried") and name in manifest.types and name in OBJECT_TYPES
+    ]  # fmt: skip
+

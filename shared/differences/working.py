@@ -1,0 +1,144 @@
+"""The steps of a report as its activities call them: what is compared with what, slice by slice, then the end."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shared.backup.checkpoint import load_json, store_json
+from shared.catalog import OBJECT_TYPES
+from shared.deployment import Deployment
+from shared.differences.comparing import Bins, Comparing
+from shared.differences.finishing import Figures, finish
+from shared.differences.names import Names
+from shared.differences.reports import LIVE, NotCompared, Report
+from shared.differences.segments import ChangeWriter, report_prefix
+from shared.entra.transport import Graph
+from shared.recovery.attribution import AuditIndex
+from shared.recovery.relink import Ids
+from shared.repository.restore_point import RestorePoint
+
+SLICE_SECONDS = 200.0
+"""No new type is begun after this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What has been compared so far."""
+
+    done: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    not_compared: tuple[NotCompared, ...] = ()
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> "Progress":
+        """The inverse of as_json."""
+        return Progress(tuple(value["done"]), tuple(value["segments"]), tuple(value["notCompared"]))
+
+    def as_json(self) -> dict[str, Any]:
+        """As it lies in the workspace."""
+        return {"done": list(self.done), "segments": list(self.segments), "notCompared": list(self.not_compared)}
+
+
+async def load_progress(opened: Deployment, name: str) -> Progress:
+    """The progress of that name, or none for an empty one."""
+    return Progress.from_json(await load_json(opened.workspace, name)) if name else Progress()
+
+
+@dataclass(slots=True)
+class Work:
+    """One report being made."""
+
+    opened: Deployment
+    report: Report
+    graph: Graph | None
+    after: RestorePoint
+    _scope: frozenset[str] | None = field(default=None)
+
+    @property
+    def prefix(self) -> str:
+        """Where the report's files lie."""
+        return report_prefix(self.report["tenantId"], self.report["reportId"])
+
+    async def comparing(self) -> Comparing:
+        """The two states."""
+        report, opened = self.report, self.opened
+        before = await RestorePoint.open(self.after.store, report["tenantId"], report["backupId"])
+        known = await opened.records.identity_map.resolved(report["tenantId"])
+        return Comparing(
+            before=before, after=self.after, live=report["against"] == LIVE, bins=Bins(self.graph),
+            now=opened.records.clock(), ids=Ids(known.objects, known.applications), scope=await self.scope(),
+            churn=not report["noise"].get("serverChurn", True),
+        )  # fmt: skip
+
+    async def scope(self) -> frozenset[str] | None:
+        """The ids that the report is about, or None for all."""
+        if self._scope is None and self.report["scope"]:
+            listed = await load_json(self.opened.workspace, self.report["scope"])
+            self._scope = frozenset(listed["objectIds"])
+        return self._scope
+
+    async def compare(self, progress: Progress) -> tuple[Progress, bool]:
+        """(what has been compared now, whether that is all)."""
+        comparing = await self.comparing()
+        names = Names(comparing.after, comparing.before)
+        types = comparing.types(self.report["types"])
+        began = time.monotonic()
+        for name in types:
+            if name in progress.done:
+                continue
+            if time.monotonic() - began > SLICE_SECONDS:
+                return progress, False
+            why = comparing.not_compared(name) if name in OBJECT_TYPES else None
+            if why is not None:
+                progress = replace(
+                    progress, done=(*progress.done, name), not_compared=(*progress.not_compared, why)
+                )
+                continue
+            writer = ChangeWriter(self.opened.workspace, f"{self.prefix}found/")
+            await comparing.write(name, writer, names)
+            progress = replace(
+                progress, done=(*progress.done, name), segments=(*progress.segments, *await writer.finish())
+            )
+            await self.opened.records.tasks.progress(
+                self.report["taskId"], "types", done=len(progress.done), total=len(types), unit="types"
+            )
+        return progress, True
+
+    async def saved(self, progress: Progress) -> str:
+        """The name under which the progress now lies."""
+        return await store_json(self.opened.workspace, f"{self.prefix}progress/", progress.as_json())
+
+    async def finished(self, progress: Progress, audit: AuditIndex, told: Mapping[str, Any]) -> Figures:
+        """The figures, with the report's row saying the same."""
+        names, figures = await finish(
+            self.opened.workspace, self.prefix, list(progress.segments), rules=self.report["noise"], audit=audit
+        )
+        await self.opened.records.reports.set(
+            self.report["tenantId"], self.report["reportId"], segments=names, counts=figures.counts,
+            countsByType=dict(sorted(figures.by_type.items())), topAttributes=figures.top_attributes,
+            collapsed=dict(sorted(figures.by_rule.items())), total=figures.total,
+            notCompared=list(progress.not_compared), **told,
+        )  # fmt: skip
+        return figures
+
+
+async def store_scope(opened: Any, tenant_id: str, report_id: str, object_ids: list[str]) -> str:
+    """Where the list of ids now lies."""
+    prefix = report_prefix(tenant_id, report_id)
+    return await store_json(opened.workspace, f"{prefix}scope/", {"objectIds": sorted(set(object_ids))})
+
+
+def story_of(figures: Figures) -> str:
+    """What the report found, in one line."""
+    counts = {kind: count for kind, count in figures.counts.items() if count}
+    if not figures.total:
+        return "No differences." + (f" {figures.by_rule.total()} changes were set aside." if figures.by_rule else "")
+    words = {
+        "changed": "changed attributes", "linkAdded": "links added", "linkRemoved": "links removed",
+        "newObject": "new objects", "softDeleted": "soft-deleted objects", "hardDeleted": "hard-deleted objects",
+    }  # fmt: skip
+    told = ", ".join(f"{count} {words[kind]}" for kind, count in counts.items())
+    aside = f" {figures.by_rule.total()} changes follow from others." if figures.by_rule else ""
+    return f"{figures.total} differences: {told}.{aside}"
+
