@@ -114,6 +114,11 @@ def writable_of(row: ObjectType, body: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(name for name in body if is_writable(row, name) and name not in row.immutable)
 
 
+def whole(row: ObjectType, body: Mapping[str, Any]) -> Json:
+    """All that an update may carry, for the few objects that are replaced whole."""
+    return {name: body[name] for name in sorted(writable_of(row, body)) if body[name] is not None}
+
+
 def merged_reference(present: Any, old: Any, new: Any) -> Any:
     """What is there now, with the ids that changed between `old` and `new` put in, and their old ones taken out.
 

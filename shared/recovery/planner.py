@@ -219,8 +219,9 @@ class Planner:
         for names in groups:
             if not names:
                 continue
-            part = {**typed(row, body), **{name: changed[name] for name in names}}
             method, path = object_request(row, row.update_request, self._now(wanted), body)
+            rest = fixups.whole(row, body) if method == "PUT" else {}  # a PUT replaces all of it
+            part = {**typed(row, body), **rest, **{name: changed[name] for name in names}}
             self._add(
                 row, wanted, "update", method, path, fixups.update_body(row, part, body), attributes=tuple(names),
                 expects={"attributes": {name: expected[name] for name in names if name in expected}} if expected

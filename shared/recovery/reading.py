@@ -55,7 +55,7 @@ async def read_wanted(point: RestorePoint, object_ids: Collection[str], types: I
             by_name: dict[str, dict[str, str]] = {}
             for one in links.get(object_id, ()):
                 by_name.setdefault(one.link, {})[one.target_id] = one.target_type
-            found.append(Wanted(row.name, object_id, {**record.volatile, **record.body}, by_name))
+            found.append(Wanted(row.name, object_id, record.body, by_name))
     return found
 
 

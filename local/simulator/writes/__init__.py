@@ -146,7 +146,7 @@ def _put(write: Write) -> Response:
     if navigation is not None and navigation.name == "identitySynchronization":
         policies.put_synchronization(write, write.parent(), write.request.json())
         return no_content()
-    if target.record is not None and target.record.table == "adminConsentRequestPolicy":
+    if target.record is not None and target.record.table in ("adminConsentRequestPolicy", "deviceRegistrationPolicy"):
         return objects.update(write, target.record)
     raise not_allowed()
 
