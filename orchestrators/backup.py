@@ -17,9 +17,9 @@ from durabletask.task import OrchestrationContext
 
 from orchestrators.answers import CLOSE_RETRY, FAILURES, answer, first_line
 from shared.messages import (
-    BackUpTenant,
     BackupBegun,
     BackupSealed,
+    BackUpTenant,
     CaptureLane,
     CloseTask,
     Lane,

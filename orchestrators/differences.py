@@ -15,6 +15,8 @@ from typing import Any
 
 from durabletask import task
 from durabletask.task import OrchestrationContext
+
+from orchestrators.answers import CLOSE_RETRY, FAILURES, answer, first_line
 from shared.messages import (
     CloseReport,
     CompareStates,
@@ -28,8 +30,6 @@ from shared.messages import (
     SliceCaptured,
     StatesCompared,
 )
-
-from orchestrators.answers import CLOSE_RETRY, FAILURES, answer, first_line
 
 SLICES_PER_HISTORY = 50
 """A new history begins after this many slices, so that replaying it stays cheap."""

@@ -5,9 +5,9 @@ from collections.abc import Generator
 from typing import Any
 
 from durabletask.task import OrchestrationContext
-from shared.messages import CloseTask, RebuildRecords, RebuildSlice, SliceRebuilt
 
 from orchestrators.answers import CLOSE_RETRY, FAILURES, answer, first_line
+from shared.messages import CloseTask, RebuildRecords, RebuildSlice, SliceRebuilt
 
 NO_TENANT = "deployment"
 """What the task belongs to, as in the audit trail."""

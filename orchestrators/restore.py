@@ -14,6 +14,8 @@ from typing import Any
 
 from durabletask import task
 from durabletask.task import OrchestrationContext
+
+from orchestrators.answers import CLOSE_RETRY, FAILURES, answer, first_line
 from shared.messages import (
     ApplyBatch,
     ApplyLane,
@@ -25,8 +27,6 @@ from shared.messages import (
     RestoreVerified,
     RestoreWaves,
 )
-
-from orchestrators.answers import CLOSE_RETRY, FAILURES, answer, first_line
 
 BATCHES_PER_HISTORY = 50
 """A lane starts a new history after this many batches, so that replaying it stays cheap."""

@@ -4,9 +4,9 @@ from collections.abc import Generator
 from typing import Any
 
 from durabletask.task import OrchestrationContext
-from shared.messages import BackupUnpacked, CloseTask, SliceUnpacked, UnpackBackup, UnpackSlice
 
 from orchestrators.answers import CLOSE_RETRY, FAILURES, answer, first_line
+from shared.messages import BackupUnpacked, CloseTask, SliceUnpacked, UnpackBackup, UnpackSlice
 
 SLICES_PER_HISTORY = 50
 """A new history begins after this many slices, so that replaying it stays cheap."""
