@@ -8,19 +8,21 @@ import azure.functions as func
 
 import activities.audit
 import activities.backup
-import activities.differences
 import activities.consents
-import activities.restore
+import activities.differences
+import activities.export
 import activities.notifications
 import activities.rebuild
+import activities.restore
 import activities.retention
 import activities.tasks
 import activities.unpack
 import activities.verify
 import orchestrators.backup
 import orchestrators.differences
-import orchestrators.restore
+import orchestrators.export
 import orchestrators.rebuild
+import orchestrators.restore
 import orchestrators.retention
 import orchestrators.unpack
 import orchestrators.verify
@@ -32,6 +34,7 @@ ORCHESTRATORS = (
     orchestrators.backup.capture_lane,
     orchestrators.verify.verify_backup,
     orchestrators.unpack.unpack_backup,
+    orchestrators.export.export_objects,
     orchestrators.differences.report_differences,
     orchestrators.differences.read_live,
     orchestrators.retention.expire_backups,
@@ -54,6 +57,7 @@ ACTIVITIES = (
     activities.verify.verify_slice,
     activities.unpack.unpack_slice,
     activities.unpack.finish_unpack,
+    activities.export.write_export,
     activities.differences.begin_differences,
     activities.differences.read_live_slice,
     activities.differences.seal_live,

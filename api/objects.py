@@ -1,10 +1,11 @@
 """/tenants/{tenantId}/objects: the objects of an unpacked restore point, listed, counted, searched, exported."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
+from api.durable import Durable
 from api.guard import GuardedRoute, permit
 from api.lists import (
     Fields,
@@ -17,29 +18,32 @@ from api.lists import (
     start_of,
 )
 from api.problems import unprocessable, wrong
-from api.services import Deployed, OpenDeployment, Services
+from api.services import CalledBy, Deployed, OpenDeployment, Services
+from api.starting import IdempotencyKey, started_once
+from shared import operations
 from shared.browse.columns import MFA_METHODS
-from shared.browse.files import index_files
-from shared.browse.index import NotUnpacked, find_index
-from shared.browse.listing import SHOWN, SORTABLE, Filter, Listing, Place
+from shared.browse.exporting import csv_bytes, message_of
+from shared.browse.index import NotUnpacked
+from shared.browse.listing import SORTABLE, Filter, Listing, Place
+from shared.browse.opening import open_listing
 from shared.browse.packing import newest_unpacked
 from shared.browse.search.screens import OBJECTS
-from shared.browse.since import Since
 from shared.catalog import OBJECT_TYPES
 from shared.errors import Missing, UnknownRecord
 from shared.expectations import expecting
 from shared.records.restore_points import LATEST, RestorePoint
-from shared.records.times import as_text
+from shared.records.tasks import Task
 from shared.repository.chain import read_manifest
 from shared.repository.manifest import Manifest
-from shared.repository.restore_point import newest_manifest
+from shared.starting import start
 
 router = APIRouter(prefix="/tenants/{tenant_id}/objects", tags=["objects"], route_class=GuardedRoute)
 
 FIELDS = Fields("displayName asc", tuple(SORTABLE))
 
-CSV_COLUMNS = (*(name for name in SHOWN if name not in ("removed", "captured", "capturedAt")), "deleted", "lastBackup",
-               "lastBackupAt", "backupId")
+MOST_CHOSEN = 200
+"""Ids that one request may choose; more do not fit an orchestration's message."""
+
 MOST_ROWS_AT_ONCE = 50_000
 """Rows of a CSV that are sent as the answer; a longer one becomes a task."""
 
@@ -105,8 +109,8 @@ async def object_filter(
     if mfa is not None and mfa not in MFA:
         raise unprocessable(wrong("mfa", mfa, "one of " + ", ".join(MFA)))
     return Filter(
-        query=query_of(q, OBJECTS), types=chosen, group_kind=group_kind, user_type=user_type, synced=synced, mfa=mfa,
-        mail_enabled=mail_enabled, deleted=deleted,
+        query=query_of(q, OBJECTS), text=q or "", types=chosen, group_kind=group_kind, user_type=user_type,
+        synced=synced, mfa=mfa, mail_enabled=mail_enabled, deleted=deleted,
     )
 
 
@@ -119,14 +123,7 @@ async def listing_of(opened: OpenDeployment, tenant_id: str, backup: str | None)
     if point["status"] != "unpacked":
         raise NotUnpacked(f"Restore point {point['backupId']} is packed.")
     manifest = await manifest_of(opened, tenant_id, point)
-    await find_index(opened.workspace, manifest, known=index_files().known)
-    tenant = await opened.records.tenants.get(tenant_id)
-    constants: dict[str, Sequence[str]] = {
-        "backupDate": [as_text(manifest.started)],
-        "tenant": [tenant["displayName"], tenant_id],
-    }
-    since = Since(opened.vault, manifest, await newest_manifest(opened.vault, tenant_id))
-    return Listing(opened.workspace, index_files(), manifest, since, constants)
+    return await open_listing(opened.records, opened.vault, opened.workspace, manifest)
 
 
 @router.get("")
@@ -157,6 +154,39 @@ async def summarise_objects(
     """How many objects there are, by type, kind, user type and each other property that lists are filtered by."""
     listing = await listing_of(deployed, tenant_id.lower(), backup)
     return {"backupId": listing.manifest.backup_id, **await listing.summary(chosen)}
+
+
+@router.get(".csv", response_class=Response)
+@permit("export", refuse=refuse_packed)
+async def export_objects(
+    request: Request, tenant_id: str, caller: CalledBy, deployed: Deployed, client: Durable, chosen: Chosen,
+    backup: Backup = None,
+    object_ids: Annotated[
+        list[str] | None, Query(alias="objectIds", max_length=MOST_CHOSEN, description="Only these: ids with commas.")
+    ] = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """The objects as CSV; more than 50,000 rows become a task, whose download is the file."""
+    ids = tuple(dict.fromkeys(one for ids in object_ids or () for one in ids.split(",") if one))
+    if len(ids) > MOST_CHOSEN:
+        raise unprocessable(wrong("objectIds", len(ids), f"at most {MOST_CHOSEN} ids"))
+    chosen = replace(chosen, object_ids=ids)
+    listing = await listing_of(deployed, tenant_id.lower(), backup)
+    backup_id = listing.manifest.backup_id
+    if await listing.count(chosen) <= MOST_ROWS_AT_ONCE:
+        return Response(
+            await csv_bytes(listing, chosen), media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="objects-{backup_id}.csv"'},
+        )
+    message = message_of(chosen)
+
+    async def run(task_id: str) -> Task:
+        operation = operations.export(
+            tenant_id.lower(), task_id, backup_id=backup_id, chosen=message, requested_by=caller.subject
+        )
+        return await start(deployed.records, client, operation)
+
+    return await started_once(request, deployed, caller, idempotency_key, {"backupId": backup_id, **message}, run)
 
 
 def _place(start: dict[str, Any], manifest: Manifest) -> Place | None:

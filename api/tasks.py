@@ -1,7 +1,7 @@
 """/tasks: what runs and what ran."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -9,8 +9,9 @@ from api.durable import Durable
 from api.guard import GuardedRoute, permit
 from api.lists import Fields, ListedBy, listed
 from api.problems import Problem
-from api.services import CalledBy, Kept, Services
+from api.services import CalledBy, Deployed, Kept, Services
 from api.starting import accepted
+from shared.browse.exporting import LINK_VALID, Linking, export_name
 from shared.browse.search.screens import TASKS
 from shared.errors import UnknownRecord
 from shared.expectations import expecting
@@ -31,8 +32,8 @@ OneStatus = Annotated[
     expecting("one of queued, running, succeeded, succeededWithWarnings, failed, cancelled"),
 ]
 OneType = Annotated[
-    Literal["backup", "unpack", "differences", "restore", "undo", "verify", "expiry", "rebuild"],
-    expecting("one of backup, unpack, differences, restore, undo, verify, expiry, rebuild"),
+    Literal["backup", "unpack", "differences", "restore", "undo", "verify", "expiry", "rebuild", "export"],
+    expecting("one of backup, unpack, differences, restore, undo, verify, expiry, rebuild, export"),
 ]
 
 
@@ -88,6 +89,24 @@ async def get_task(task_id: str, records: Kept, response: Response) -> Task:
     if task["status"] in OPEN:
         response.headers["Retry-After"] = "2"
     return task
+
+
+@router.get("/{task_id}/download", status_code=302, response_class=Response)
+@permit("export", refuse=own_task)
+async def download_export(task_id: str, deployed: Deployed) -> Response:
+    """Go to the file that the task made, by an address that holds for 15 minutes and is kept nowhere."""
+    task = await deployed.records.tasks.get(task_id)
+    if task["type"] != "export" or task["status"] != "succeeded":
+        raise UnknownRecord("This task has no download.", remedy="Wait until an export has succeeded.")
+    name = export_name(task["tenantId"], task_id)
+    if await deployed.workspace.properties(name) is None:
+        raise UnknownRecord("The file is not there any more.", remedy="Export the list again.")
+    file_name = f"objects-{task['result'].get('backupId', 'export')}.csv"
+    store = cast(Linking, deployed.workspace)
+    return Response(
+        status_code=302,
+        headers={"Location": await store.link(name, file_name=file_name, valid=LINK_VALID)},
+    )
 
 
 @router.post("/{task_id}/cancel", status_code=202)

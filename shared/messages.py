@@ -269,6 +269,36 @@ class SliceRebuilt(TypedDict):
     counts: dict[str, int]
 
 
+class ObjectFilter(TypedDict):
+    """Which objects of a restore point: a search as it was written, and what lists are narrowed by."""
+
+    text: str
+    types: list[str]
+    groupKind: str | None
+    userType: str | None
+    synced: bool | None
+    mfa: str | None
+    mailEnabled: bool | None
+    deleted: Literal["false", "true", "any"]
+    objectIds: list[str]
+
+
+class ExportObjects(TypedDict):
+    """Write objects of an unpacked restore point as CSV into the workspace."""
+
+    tenantId: str
+    taskId: str
+    backupId: str
+    filter: ObjectFilter
+    requestedBy: str
+
+
+class ObjectsExported(TypedDict):
+    """How many rows the export has."""
+
+    rows: int
+
+
 class Failed(TypedDict):
     """An activity's answer where trying again would not help: what happened, and what the operator can do."""
 

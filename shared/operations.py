@@ -7,6 +7,8 @@ from shared.messages import (
     BackupKind,
     BackUpTenant,
     ExpireBackups,
+    ExportObjects,
+    ObjectFilter,
     RebuildRecords,
     ReportDifferences,
     RestoreTenant,
@@ -51,6 +53,19 @@ def unpacking(
     return Operation(
         task_id=task_id, tenant_id=tenant_id, type="unpack", name=f"Unpack {backup_id}", orchestrator="unpack_backup",
         message=dict(message), requested_by=requested_by, lock="unpack",
+    )  # fmt: skip
+
+
+def export(
+    tenant_id: str, task_id: str, *, backup_id: str, chosen: ObjectFilter, requested_by: str
+) -> Operation:
+    """The export of a long list of objects as CSV."""
+    message = ExportObjects(
+        tenantId=tenant_id, taskId=task_id, backupId=backup_id, filter=chosen, requestedBy=requested_by
+    )
+    return Operation(
+        task_id=task_id, tenant_id=tenant_id, type="export", name=f"Export objects of {backup_id}",
+        orchestrator="export_objects", message=dict(message), requested_by=requested_by,
     )  # fmt: skip
 
 

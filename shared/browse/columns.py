@@ -130,10 +130,7 @@ def row_of(record: ObjectRecord, captured: str, captured_at: str, removed: str |
     description = _text(body.get("description"))
     user_type = _user_type(body) if is_user else None
     phone = _phones(body) if is_user else None
-    searched = (
-        name, kind_title(object_type, kind), object_type, principal, mail, city, department, job, description, phone,
-        record.object_id, *((user_type, *USER_TYPES[user_type]) if user_type else ()),
-    )
+    searched = dict.fromkeys((name, principal, mail, city, department, job, description, phone))
     return (
         record.object_id, object_type, kind_title(object_type, kind), name, principal, mail, city, department, job,
         description, user_type, phone, kind,

@@ -6,7 +6,7 @@ Imported when first used, since only browsing needs it.
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 MEMORY_LIMIT = "256MB"
 THREADS = 2
 QUERY_SECONDS = 20.0
+ROWS_AT_ONCE = 10_000
+
+type Take = Callable[[Sequence[str], Sequence[Sequence[Any]]], None]
+"""Takes the names of columns, and some rows."""
 
 
 class QueryTooExpensive(CairnError):
@@ -61,16 +65,29 @@ class Engine:
 
         QueryTooExpensive when it runs out of time or memory.
         """
+        found: list[dict[str, Any]] = []
+
+        def gather(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+            found.extend(dict(zip(names, row, strict=True)) for row in rows)
+
+        await self.stream(sql, parameters, gather, tables=tables)
+        return found
+
+    async def stream(
+        self, sql: str, parameters: Mapping[str, Any], take: Take, *,
+        tables: Mapping[str, Mapping[str, Any]] | None = None, seconds: float = QUERY_SECONDS,
+    ) -> None:
+        """Give the names of a query's columns and its rows to `take`, some thousand at a time, in a worker thread."""
         import duckdb
 
         cursor = await asyncio.to_thread(self._cursor)
-        work = asyncio.ensure_future(asyncio.to_thread(_fetch, cursor, sql, parameters, tables or {}))
+        work = asyncio.ensure_future(asyncio.to_thread(_fetch, cursor, sql, parameters, tables or {}, take))
         try:
-            done, _ = await asyncio.wait({work}, timeout=QUERY_SECONDS)
+            done, _ = await asyncio.wait({work}, timeout=seconds)
             if not done:
                 cursor.interrupt()
                 await asyncio.wait({work})
-            return work.result()
+            work.result()
         except (duckdb.InterruptException, duckdb.OutOfMemoryException) as error:
             raise QueryTooExpensive("The question takes too long, or too much memory.") from error
         except asyncio.CancelledError:
@@ -106,7 +123,7 @@ def write_parquet(
     try:
         chosen = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in kinds.items())
         connection.execute(
-            f"COPY (SELECT {chosen} FROM batch) TO '{path}' (FORMAT parquet, COMPRESSION zstd)"  # noqa: S608
+            f"COPY (SELECT {chosen} FROM batch) TO '{path}' (FORMAT parquet, COMPRESSION lz4)"  # noqa: S608
         )
     finally:
         connection.unregister("batch")
@@ -114,10 +131,11 @@ def write_parquet(
 
 def _fetch(
     cursor: "duckdb.DuckDBPyConnection", sql: str, parameters: Mapping[str, Any],
-    tables: Mapping[str, Mapping[str, Any]],
-) -> list[dict[str, Any]]:
+    tables: Mapping[str, Mapping[str, Any]], take: Take,
+) -> None:
     for name, columns in tables.items():
         cursor.register(name, columns)
     found = cursor.execute(sql, dict(parameters))
     names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    while rows := found.fetchmany(ROWS_AT_ONCE):
+        take(names, rows)

@@ -3,13 +3,15 @@
 Everything a caller says reaches DuckDB as a parameter; columns and their order are chosen from fixed tables.
 """
 
+import csv
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from shared.browse.columns import MFA_METHODS
+from shared.browse.engine import Take
 from shared.browse.files import IndexFiles
 from shared.browse.index import NotUnpacked, Part, TypeIndex, find_index, forget
 from shared.browse.search.query import Query
@@ -51,6 +53,13 @@ FACETS: Mapping[str, str] = {
 }
 """Facets of the summary and the columns that they count."""
 
+CSV_COLUMNS = (
+    *(name for name in SHOWN if name not in ("removed", "captured", "capturedAt")), "deleted", "lastBackup",
+    "lastBackupAt", "backupId",
+)
+EXPORT_SECONDS = 240.0
+"""An export runs in an activity of its own, which may take five minutes."""
+
 MFA_TYPES = ("strongAuthenticationRequirements", "signInPreferences")
 
 
@@ -59,6 +68,8 @@ class Filter:
     """Which objects of a restore point; None and empty mean any."""
 
     query: Query | None = None
+    text: str = ""
+    """The search that `query` was read from, for messages."""
     types: tuple[str, ...] = ()
     group_kind: str | None = None
     user_type: str | None = None
@@ -109,6 +120,31 @@ class Listing:
                 last = page[-1]
                 following = Place(str(last["place"]), last["objectId"], last["objectType"])
             return await self._shown(page), following
+
+    async def export(self, chosen: Filter, file: TextIO) -> int:
+        """Write these objects as CSV (RFC 4180), by name; how many they are. No cell is a formula to a spreadsheet."""
+        writer = csv.writer(file)
+        writer.writerow(CSV_COLUMNS)
+        rows = 0
+
+        def take(_: Sequence[str], batch: Sequence[Sequence[Any]]) -> None:
+            nonlocal rows
+            rows += len(batch)
+            writer.writerows([[cell(value) for value in row] for row in batch])
+
+        gone = await self._gone_table(chosen)
+        deleted = "removed IS NOT NULL"
+        if gone:
+            deleted += f" OR {_IN_GONE}"
+        columns = ", ".join(name for name in SHOWN if name not in ("removed", "captured", "capturedAt"))
+        async with self._asked(chosen, gone) as asked:
+            await asked.stream(
+                f"SELECT {columns}, ({deleted}) AS deleted, captured, capturedAt, "  # noqa: S608 - fixed columns
+                f"'{self.manifest.backup_id}' AS backupId FROM objects WHERE {asked.where} "
+                "ORDER BY sortName, objectId, objectType",
+                take,
+            )
+        return rows
 
     async def count(self, chosen: Filter) -> int:
         """How many objects these are."""
@@ -183,7 +219,9 @@ class Listing:
         return {str(row["value"]): row["n"] for row in rows if row["value"] is not None}
 
     @asynccontextmanager
-    async def _asked(self, chosen: Filter) -> AsyncIterator["_Asked"]:
+    async def _asked(
+        self, chosen: Filter, gone: Mapping[str, Any] | None = None
+    ) -> AsyncIterator["_Asked"]:
         """The filter as conditions, over files that stay while the context lasts."""
         compiler = Compiler(OBJECTS, self.constants)
         conditions = [compiler.condition(chosen.query)]
@@ -198,8 +236,10 @@ class Listing:
             parameters["ids"] = list(chosen.object_ids)
             conditions.append("list_contains($ids::VARCHAR[], objectId)")
         types = self._types(chosen)
-        tables: dict[str, Mapping[str, Any]] = {}
-        conditions.append(await self._deleted(chosen, types, tables))
+        if gone is None and chosen.deleted == "true":
+            gone = await self._gone_table(chosen)
+        tables = {"gone": gone} if gone else {}
+        conditions.append(_deleted(chosen, is_known=bool(gone)))
         async with self._local(types) as local, self._local(MFA_TYPES) as mfa:
             if chosen.mfa is not None:
                 if mfa["objects"]:
@@ -220,22 +260,13 @@ class Listing:
         narrowed = {"group"} if chosen.group_kind else {"user"} if chosen.user_type or chosen.mfa else None
         return tuple(name for name in types if narrowed is None or name in narrowed)
 
-    async def _deleted(
-        self, chosen: Filter, types: Sequence[str], tables: dict[str, Mapping[str, Any]]
-    ) -> str:
-        """The condition on being deleted: before this restore point (a tombstone), or since."""
-        if chosen.deleted == "false":
-            return "removed IS NULL"
-        if chosen.deleted == "any":
-            return "TRUE"
-        gone = await self.since.gone(types)
-        if not gone:
-            return "removed IS NOT NULL"
+    async def _gone_table(self, chosen: Filter) -> dict[str, Any]:
+        """What the newest restore point has not any more, as a table to be joined; {} if that is nothing."""
         import numpy as np
 
-        ids = np.array([f"{name}|{one}" for name, found in gone.items() for one in found], dtype=object)
-        tables["gone"] = {"id": ids}
-        return "(removed IS NOT NULL OR objectType || '|' || objectId IN (SELECT id FROM gone))"
+        gone = await self.since.gone(self._types(chosen))
+        ids = [f"{name}|{one}" for name, found in gone.items() for one in found]
+        return {"id": np.array(ids, dtype=object)} if ids else {}
 
     @asynccontextmanager
     async def _local(self, types: Sequence[str]) -> AsyncIterator[dict[str, list[str]]]:
@@ -272,8 +303,37 @@ class _Asked:
         parameters = {**self.parameters, "paths": self._paths}
         if with_mfa or self.filters_by_mfa:
             parameters["mfa_paths"] = self.mfa_paths
-        sql = f"WITH objects AS (FROM {_table('paths')}) {sql}"
-        return await self._files.engine.rows(sql, parameters, self._tables)
+        return await self._files.engine.rows(_over(sql), parameters, self._tables)
+
+    async def stream(self, sql: str, take: Take) -> None:
+        """Give the rows to `take`, some thousand at a time."""
+        if self._paths:
+            parameters = {**self.parameters, "paths": self._paths}
+            if self.filters_by_mfa:
+                parameters["mfa_paths"] = self.mfa_paths
+            await self._files.engine.stream(_over(sql), parameters, take, tables=self._tables, seconds=EXPORT_SECONDS)
+
+
+_IN_GONE = "objectType || '|' || objectId IN (SELECT id FROM gone)"
+
+
+def _deleted(chosen: Filter, *, is_known: bool) -> str:
+    """The condition on being deleted: before this restore point (a tombstone), or since."""
+    if chosen.deleted == "false":
+        return "removed IS NULL"
+    if chosen.deleted == "any":
+        return "TRUE"
+    return f"removed IS NOT NULL OR {_IN_GONE}" if is_known else "removed IS NOT NULL"
+
+
+def cell(value: Any) -> Any:
+    """A CSV cell that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _tally(grouped: Sequence[Mapping[str, Any]], column: str) -> dict[str, int]:
@@ -292,6 +352,10 @@ def files_of(indexes: Mapping[str, TypeIndex], what: Literal["objects", "links"]
     return [
         (index, part) for index in indexes.values() for part in (index.objects if what == "objects" else index.links)
     ]
+
+
+def _over(sql: str) -> str:
+    return f"WITH objects AS (FROM {_table('paths')}) {sql}"
 
 
 def _table(parameter: str) -> str:

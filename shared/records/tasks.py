@@ -17,7 +17,7 @@ from shared.records.table import Row, RowChanged, RowExists, Table, key_of, walk
 from shared.records.times import Clock, as_text, as_time, newest_first, utc_now
 
 TaskStatus = Literal["queued", "running", "succeeded", "succeededWithWarnings", "failed", "cancelled"]
-TaskType = Literal["backup", "unpack", "differences", "restore", "undo", "verify", "expiry", "rebuild"]
+TaskType = Literal["backup", "unpack", "differences", "restore", "undo", "verify", "expiry", "rebuild", "export"]
 OPEN: frozenset[TaskStatus] = frozenset({"queued", "running"})
 
 TRIES = 20

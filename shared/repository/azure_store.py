@@ -7,7 +7,7 @@ Timeouts and bounded retries are the SDK's.
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
 from azure.core.credentials_async import AsyncTokenCredential
@@ -18,7 +18,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.identity.aio import DefaultAzureCredential
-from azure.storage.blob import BlobImmutabilityPolicyMode, ImmutabilityPolicy
+from azure.storage.blob import BlobImmutabilityPolicyMode, BlobSasPermissions, ImmutabilityPolicy, generate_blob_sas
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient, ExponentialRetry
 
 from shared.errors import (
@@ -35,6 +35,8 @@ from shared.repository.store import BlobEntry, BlobProperties, BlobStore, retent
 # Larger blobs go up in blocks of this size, so that a segment is never in memory as a whole.
 BLOCK_BYTES = 8 * 1024 * 1024
 CONNECT_SECONDS = 10
+# A signed address holds a little earlier too, since clocks differ.
+CLOCK_SKEW = timedelta(minutes=5)
 READ_SECONDS = 60
 # Waits of about 1, 3, 5 and 9 seconds: longer outages are for the activity's own retry.
 RETRIES, FIRST_WAIT_SECONDS, WAIT_BASE_SECONDS = 4, 1, 2
@@ -183,6 +185,27 @@ class AzureBlobStore:
         """Replace the blob's metadata, or Missing."""
         with _told(name):
             await self._blob(name).set_blob_metadata(dict(metadata))
+
+    async def link(self, name: str, *, file_name: str, valid: timedelta) -> str:
+        """An address from which anyone who has it can download the blob under this file name until it ends.
+
+        Signed with the account's key where there is one (local storage), else with a user delegation key of Cairn's
+        own identity (Azure Storage, "Create a user delegation SAS").
+        """
+        began = datetime.now(UTC)
+        blob = self._blob(name)
+        signing: dict[str, Any] = {"account_key": getattr(self._service.credential, "account_key", None)}
+        if signing["account_key"] is None:
+            with _told(name):
+                key = await self._service.get_user_delegation_key(began - CLOCK_SKEW, began + valid)
+            signing = {"user_delegation_key": key}
+        token = generate_blob_sas(
+            str(self._service.account_name), self._container.container_name, name,
+            permission=BlobSasPermissions(read=True), start=began - CLOCK_SKEW, expiry=began + valid,
+            content_disposition=f'attachment; filename="{file_name}"', content_type="text/csv; charset=utf-8",
+            **signing,
+        )
+        return f"{blob.url}?{token}"
 
     async def close(self) -> None:
         """See BlobStore."""

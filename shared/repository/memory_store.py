@@ -5,7 +5,7 @@ Like Azure without immutability: wrapped in a LawfulStore it keeps a vault's law
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from shared.errors import AlreadyWritten, Missing
@@ -83,6 +83,11 @@ class MemoryBlobStore:
     async def set_metadata(self, name: str, metadata: Mapping[str, str]) -> None:
         """Replace the blob's metadata, or Missing."""
         self._blob(name).metadata = dict(metadata)
+
+    async def link(self, name: str, *, file_name: str, valid: timedelta) -> str:  # noqa: ARG002
+        """An address that leads nowhere, for tests; Missing if there is no such blob."""
+        await self.get(name)
+        return f"memory://{name}"
 
     async def close(self) -> None:
         """See BlobStore."""

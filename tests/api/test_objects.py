@@ -1,5 +1,7 @@
-"""Objects over HTTP, on backups of a simulated tenant that was changed in between: lists, versions, links, questions."""
+"""Objects over HTTP, on backups of a simulated tenant that was changed in between: lists, versions, questions."""
 
+import csv
+import io
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -7,10 +9,13 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+import activities.export
+import api.objects
 from api.app import create_api
 from api.durable import current_client
 from api.services import Services
 from shared.browse.packing import show_unpacked
+from shared.records.table import key_of
 from tests.api.conftest import FakeDurable, Mint, mint, validator
 from tests.shared.backup.conftest import Backups, backups
 from tests.shared.browse.conftest import unpack
@@ -157,7 +162,8 @@ async def test_a_timeline_shows_what_changed_when(story: Story) -> None:
         ("deleted", "softDeleted"), ("created", None)
     ]
     group = await story.ok(f"/objects/{story.group}/versions")
-    assert [(one["attributesChanged"], one["linksChanged"]) for one in group["value"]][0] == (False, True)  # type: ignore[attr-defined]
+    newest = group["value"][0]  # type: ignore[index]
+    assert (newest["attributesChanged"], newest["linksChanged"]) == (False, True)
     assert (await story.get("/objects/12345678-0000-4000-8000-000000000000/versions")).status_code == 404
 
 
@@ -234,3 +240,41 @@ async def _manifest(story: Story, backup_id: str) -> object:
     from shared.repository.chain import read_manifest
 
     return await read_manifest(story.backups.opened.vault, story.backups.simulator.tenant_id, int(backup_id))
+
+
+async def test_a_csv_holds_the_list_or_the_selection_and_no_formula(story: Story) -> None:
+    listed = (await story.ok("/objects", type="user", top=1000))["value"]
+    answer = await story.get("/objects.csv", type="user")
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["objectId"] for row in rows] == [one["objectId"] for one in listed]  # type: ignore[attr-defined]
+    assert [row["objectId"] for row in rows if row["deleted"] == "true"] == [story.deleted]
+    assert not [cell for row in rows for cell in row.values() if cell[:1] in ("=", "+", "-", "@")]
+    chosen = await story.get("/objects.csv", objectIds=f"{story.changed},{story.group}")
+    assert {row["objectId"] for row in csv.DictReader(io.StringIO(chosen.text))} == {story.changed, story.group}
+
+
+async def test_a_long_csv_becomes_a_task_whose_download_is_a_fresh_link(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.objects, "MOST_ROWS_AT_ONCE", 5)
+    opened = story.backups.opened
+    answer = await story.get("/objects.csv", q="objectType:user", deleted="any")
+    assert answer.status_code == 202, answer.text
+    task_id = answer.json()["taskId"]
+    assert (await story.client.get(f"/tasks/{task_id}/download")).status_code == 404
+    started = await opened.records.tasks._table.get(f"id|{key_of(task_id)}", "start")
+    assert started is not None
+    message = started.body["message"]
+
+    async def deployment() -> object:
+        return opened
+
+    monkeypatch.setattr(activities.export, "deployment", deployment)
+    written = await activities.export.write_export(dict(message))
+    assert written == {"rows": 60}
+    await opened.records.tasks.close(task_id, "succeeded", "", result={"backupId": "00000001"})
+    download = await story.client.get(f"/tasks/{task_id}/download")
+    assert download.status_code == 302, download.text
+    name = download.headers["location"].removeprefix("memory://")
+    assert (await opened.workspace.get(name)).count(b"\r\n") == 61

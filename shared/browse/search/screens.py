@@ -49,6 +49,8 @@ TASK_TYPES: Mapping[str, tuple[str, ...]] = {
     "undo": ("Undo", "Undo restore"),
     "verify": ("Verify", "Verification"),
     "expiry": ("Expiry",),
+    "rebuild": ("Rebuild",),
+    "export": ("Export",),
 }
 
 OBJECT_TYPE_NAMES: Mapping[str, tuple[str, ...]] = {

@@ -24,7 +24,9 @@ from shared.browse.search.query import (
 )
 
 SEARCHED = "search"
-"""The column that holds all searched texts of an object, folded, one a line."""
+"""The column that holds the searched texts of an object, folded, one a line; enumerated fields are asked by value."""
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 _KINDS = sorted({kind_title("group", kind) for kind in ("security", "microsoft365", "dynamic", "mailEnabledSecurity",
                                                         "distribution")})
@@ -63,7 +65,17 @@ class Compiler:
         suits = within(pattern)
         if any(suits(value) for value in self._constants.get("tenant", ())):
             return "TRUE"
-        return self._words(SEARCHED, pattern, folded=True)
+        conditions = [self._words(SEARCHED, pattern, folded=True)]
+        for field in self._screen.fields:
+            if field.kind == "choice":
+                named = [
+                    value for value, names in field.choices.items() if any(suits(name) for name in (value, *names))
+                ]
+                if named:
+                    conditions.append(f'list_contains({self._bind(named)}::VARCHAR[], "{field.name}")')
+        if len(pattern.parts) == 1 and _GUID.fullmatch(pattern.parts[0]):
+            conditions.append(f"objectId = {self._bind(pattern.parts[0].lower())}")
+        return "(" + " OR ".join(conditions) + ")"
 
     def _in_field(self, field: Field, pattern: Pattern) -> str:
         if field.name in self._constants:
@@ -90,9 +102,9 @@ class Compiler:
             literals = [word for word in literals if word.isascii()]
         if not literals:
             return searched
-        longest = max(literals, key=len)
         holder = column if folded else f"lower({column})"
-        return f"CASE WHEN contains({holder}, {self._bind(longest)}) THEN {searched} ELSE FALSE END"
+        held = " AND ".join(f"contains({holder}, {self._bind(word)})" for word in dict.fromkeys(literals))
+        return f"CASE WHEN {held} THEN {searched} ELSE FALSE END"
 
     def _between(self, field: Field, low: str | None, high: str | None) -> str:
         if field.name in self._constants:

@@ -84,7 +84,10 @@ OBJECT_SEARCHES = [
     ("sales -london", "g1"),
     ("sales +support", "g1"),
     ("NOT objectType:user NOT objectType:group", "s1"),
-    ("u1", "u1"),
+    ("objectId:u1", "u1"),
+    ("user", "u1 u2 u3 g1"),
+    ('"Work or school"', "u1 u3"),
+    ("microsoft", "g2"),
     ("%", ""),
 ]
 
