@@ -4,7 +4,8 @@ An entry is written once and never changed; receipts in the vault hold the same 
 An object that was re-created twice is followed through both entries.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypedDict, cast
 
@@ -52,7 +53,11 @@ class IdentityMap:
             oldId=old_id, newId=new_id, objectType=object_type, oldAppId=old_app_id, newAppId=new_app_id,
             restoreId=restore_id, created=as_text(self._clock()),
         )  # fmt: skip
-        key = key_of(old_id, new_id)
+        if old_app_id and new_app_id:
+            row = Row(_of_tenant(tenant_id), _key("app", old_app_id, restore_id), {**entry, "alias": True})
+            with suppress(RowExists):
+                await self._table.insert(row)
+        key = _key("id", old_id, restore_id)
         try:
             await self._table.insert(Row(_of_tenant(tenant_id), key, cast(Mapping[str, Any], entry)))
         except RowExists:
@@ -60,10 +65,21 @@ class IdentityMap:
             return cast(Identity, found.body) if found else entry
         return entry
 
+    async def made_by(self, tenant_id: str, restore_id: str, old_ids: Iterable[str]) -> dict[str, str]:
+        """Old id (or appId) → the new one that this restore made, for those that it made."""
+        found: dict[str, str] = {}
+        for old in old_ids:
+            for sort, field in (("id", "newId"), ("app", "newAppId")):
+                row = await self._table.get(_of_tenant(tenant_id), _key(sort, old, restore_id))
+                if row is not None:
+                    found[old] = str(row.body[field])
+        return found
+
     async def stream(self, tenant_id: str, *, after: str = "") -> AsyncIterator[tuple[str, Identity]]:
         """(place, entry) of every entry."""
         async for row in walk(self._table, _of_tenant(tenant_id), after=after):
-            yield row.key, cast(Identity, row.body)
+            if not row.body.get("alias"):
+                yield row.key, cast(Identity, row.body)
 
     async def resolved(self, tenant_id: str) -> KnownIdentities:
         """The map as it is now, chains followed to their ends."""
@@ -90,6 +106,10 @@ def _followed(known: Mapping[str, tuple[str, str]]) -> dict[str, str]:
             now = known[now][0]
         found[old] = now
     return found
+
+
+def _key(sort: str, old: str, restore_id: str) -> str:
+    return f"{key_of(sort, old)}-{key_of(restore_id)}"
 
 
 def _of_tenant(tenant_id: str) -> str:
