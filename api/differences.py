@@ -248,7 +248,8 @@ async def _changes(
             continue
         lines = await read_lines(deployed.workspace, name)
         for place in range(start_line if number == start_file else 0, len(lines)):
-            yield f"{number:06d}-{place:06d}", orjson.loads(lines[place])
+            change = orjson.loads(lines[place])
+            yield f"{number:06d}-{place:06d}", {name: change[name] for name in change if not name.startswith("@")}
 
 
 def _filter(

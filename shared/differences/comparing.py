@@ -21,9 +21,10 @@ from shared.entra.transport import Graph
 from shared.errors import EntraError
 from shared.records.times import as_time
 from shared.recovery.difference import Change, attribute_changes, named, of_object, recreated_changes
+from shared.recovery.facts import fact_of_link, fact_of_object, holders
 from shared.recovery.relink import Ids
 from shared.recovery.restorability import judged
-from shared.repository.comparison import compare
+from shared.repository.comparison import ObjectDifference, compare
 from shared.repository.manifest import TypeEntry
 from shared.repository.records import LinkRecord, ObjectRecord, RemovalReason
 from shared.repository.removals import removals_in
@@ -77,6 +78,7 @@ class Comparing:
     scope: frozenset[str] | None = None
     churn: bool = False
     """Whether what the service changes by itself is shown too."""
+    _templates: dict[str, str] | None = None
 
     def types(self, wanted: Iterable[str] | None) -> list[str]:
         """The types to compare, by name; those kept for reference only where they are asked for."""
@@ -116,36 +118,18 @@ class Comparing:
         old, new = self.before.view(name), self.after.view(name)
         found = await compare(old, new)
         entries = self.before.manifest.types[name], self.after.manifest.types[name]
-        same_reading = entries[0].row_digest == entries[1].row_digest
-        reasons = await self._reasons(new, entries[0])
-        held_back: dict[str, ObjectRecord] = {}
+        told = _Told(
+            self, row, names, reasons=await self._reasons(new, entries[0]), templates=await self._role_templates(),
+            same_reading=entries[0].row_digest == entries[1].row_digest,
+        )  # fmt: skip
         async for one in found.objects():
-            for record in (one.before, one.after):
-                if record is not None:
-                    names.add(one.object_id, name, named(row, record.body))
-            if one.after is None and one.before is not None:
-                if one.object_id in self.ids.objects:
-                    held_back[self.ids.now(one.object_id)] = one.before
-                elif self._in_scope(one.object_id):
-                    yield await self._gone(row, one.before, reasons)
-            elif one.before is None and one.after is not None:
-                was = held_back.pop(one.object_id, None)
-                if was is not None:
-                    for change in recreated_changes(
-                        row, (was.object_id, was.body), (one.object_id, one.after.body), ids=self.ids
-                    ):
-                        yield judged(change, row, one.after.body)
-                elif self._in_scope(one.object_id):
-                    shown = replace(of_object(row, one.object_id, one.after.body), change_type="newObject")
-                    yield judged(shown, row, one.after.body)
-            elif one.before is not None and one.after is not None and self._in_scope(one.object_id):
-                for change in attribute_changes(
-                    row, one.object_id, one.before.body, one.after.body, ids=self.ids, same_reading=same_reading
-                ):
-                    yield judged(change, row, one.after.body)
-        for was in held_back.values():
-            if self._in_scope(was.object_id):
-                yield await self._gone(row, was, reasons)
+            for change in await told.of(one):
+                yield change
+        for change in await told.left():
+            yield change
+        if self.churn:
+            async for change in self._churn(row, old, new):
+                yield change
         block: list[Change] = []
         async for change in self._links(row, found.links()):
             block.append(change)
@@ -156,24 +140,7 @@ class Comparing:
         for judged_one in await self._judged_links(row, old, new, block):
             yield judged_one
 
-    async def _gone(self, row: ObjectType, record: ObjectRecord, reasons: Mapping[str, RemovalReason]) -> Change:
-        bin_now = await self.bins.of(row)
-        reason = reasons.get(record.object_id, "unknown")
-        in_bin = bin_now is not None and record.object_id in bin_now
-        if bin_now is not None and (self.live or reason == "unknown"):
-            soft = in_bin
-        elif reason != "unknown":
-            soft = reason == "softDeleted"
-        else:
-            soft = row.recycle_bin is not None
-        at = (bin_now or {}).get(record.object_id, "") if in_bin else ""
-        change = replace(
-            of_object(row, record.object_id, record.body), change_type="softDeleted" if soft else "hardDeleted",
-            deleted_at=at, days_left=self._days_left(row, at) if soft else None,
-        )  # fmt: skip
-        return judged(change, row, record.body)
-
-    def _days_left(self, row: ObjectType, at: str) -> int | None:
+    def days_left(self, row: ObjectType, at: str) -> int | None:
         if not at:
             return None
         kept = timedelta(days=row.recycle_bin.days if row.recycle_bin else KEPT_DAYS)
@@ -187,12 +154,35 @@ class Comparing:
                 reasons |= {one: why async for one, why in removals_in(new.store, new.tenant_id, layer)}
         return reasons
 
+    async def _role_templates(self) -> Mapping[str, str]:
+        """Activated role → its template, of both states."""
+        if self._templates is None:
+            self._templates = {}
+            for state in (self.before, self.after):
+                if "directoryRole" in state.manifest.types:
+                    async for one in state.view("directoryRole").objects():
+                        self._templates[one.object_id] = str(one.body.get("roleTemplateId"))
+        return self._templates
+
+    async def _churn(self, row: ObjectType, old: TypeView, new: TypeView) -> AsyncGenerator[Change]:
+        """What the service changed by itself: every object of the type is read for it."""
+        if not row.volatile:
+            return
+        async for batch in new.object_batches():
+            before = await old.objects_by_id([one.object_id for one in batch if self.in_scope(one.object_id)])
+            for one in batch:
+                was = before.get(one.object_id)
+                if was is not None and was.volatile != one.volatile:
+                    for change in attribute_changes(row, one.object_id, was.volatile, one.volatile, ids=self.ids):
+                        shown = replace(change, object_name=named(row, one.body))
+                        yield replace(shown, reason="the service changes it by itself")
+
     async def _links(self, row: ObjectType, found: AsyncIterator[Any]) -> AsyncIterator[Change]:
         """Links that only one side has; those that only changed their ends' ids cancel each other."""
         moved: dict[tuple[str, str, str], LinkRecord] = {}
         async for one in found:
             link: LinkRecord = one.link
-            if not (self._in_scope(link.source_id) or self._in_scope(link.target_id)):
+            if not (self.in_scope(link.source_id) or self.in_scope(link.target_id)):
                 continue
             if one.change == "removed" and {link.source_id, link.target_id} & self.ids.objects.keys():
                 moved[self.ids.now(link.source_id), link.link, self.ids.now(link.target_id)] = link
@@ -209,20 +199,88 @@ class Comparing:
         for change in links:
             body = bodies.get(change.object_id, {})
             kind = of_object(row, change.object_id, body).object_kind
-            found.append(judged(replace(change, object_kind=kind), row, body))
+            fact, repeats = fact_of_link(row, change.link, change.object_id, change.target_id, body)
+            found.append(judged(replace(change, object_kind=kind, fact=fact, repeats=repeats), row, body))
         return found
 
     async def _sources(
         self, row: ObjectType, old: TypeView, new: TypeView, wanted: set[str]
     ) -> dict[str, Mapping[str, Any]]:
         """The bodies of the objects that links start from, where a verdict depends on them."""
-        if not wanted or not (row.name == "group" or any(link.left_alone for link in row.links)):
+        if not wanted or not any(link.left_alone or link.restored_as for link in row.links):
             return {}
         bodies: dict[str, Mapping[str, Any]] = {one: record.body for one, record in (await old.objects_by_id(wanted)).items()}
         return bodies | {one: record.body for one, record in (await new.objects_by_id(wanted)).items()}
 
-    def _in_scope(self, object_id: str) -> bool:
+    def in_scope(self, object_id: str) -> bool:
         return self.scope is None or object_id in self.scope
+
+
+@dataclass(slots=True)
+class _Told:
+    """Objects that differ, told as changes; those that Cairn re-created wait for their newer half."""
+
+    by: Comparing
+    row: ObjectType
+    names: Names
+    reasons: Mapping[str, RemovalReason]
+    templates: Mapping[str, str]
+    same_reading: bool
+    _waiting: dict[str, ObjectRecord] = field(default_factory=dict)
+
+    async def of(self, one: ObjectDifference) -> list[Change]:
+        """The changes of one object."""
+        before, after, ids = one.before, one.after, self.by.ids
+        for record in (before, after):
+            if record is not None:
+                self.names.add(one.object_id, self.row.name, named(self.row, record.body))
+        if after is None and before is not None:
+            if one.object_id not in ids.objects:
+                return await self._gone(before)
+            self._waiting[ids.now(one.object_id)] = before
+            return []
+        if after is None:
+            return []
+        was = self._waiting.pop(one.object_id, None) if before is None else None
+        if was is not None:
+            again = recreated_changes(self.row, (was.object_id, was.body), (one.object_id, after.body), ids=ids)
+            return [judged(change, self.row, after.body) for change in again]
+        if not self.by.in_scope(one.object_id):
+            return []
+        if before is None:
+            shown = replace(of_object(self.row, one.object_id, after.body), change_type="newObject")
+            return [judged(self._with_fact(shown, after.body), self.row, after.body)]
+        differing = attribute_changes(
+            self.row, one.object_id, before.body, after.body, ids=ids, same_reading=self.same_reading
+        )
+        return [judged(change, self.row, after.body) for change in differing]
+
+    async def left(self) -> list[Change]:
+        """Those whose newer half did not come: they are gone after all."""
+        return [change for was in self._waiting.values() for change in await self._gone(was)]
+
+    async def _gone(self, record: ObjectRecord) -> list[Change]:
+        if not self.by.in_scope(record.object_id):
+            return []
+        in_bin = await self.by.bins.of(self.row)
+        reason = self.reasons.get(record.object_id, "unknown")
+        if in_bin is not None and (self.by.live or reason == "unknown"):
+            soft = record.object_id in in_bin
+        elif reason != "unknown":
+            soft = reason == "softDeleted"
+        else:
+            soft = self.row.recycle_bin is not None
+        at = (in_bin or {}).get(record.object_id, "")
+        change = replace(
+            of_object(self.row, record.object_id, record.body), change_type="softDeleted" if soft else "hardDeleted",
+            deleted_at=at, days_left=self.by.days_left(self.row, at) if soft else None,
+            about=holders(self.row, record.body),
+        )  # fmt: skip
+        return [judged(self._with_fact(change, record.body), self.row, record.body)]
+
+    def _with_fact(self, change: Change, body: Mapping[str, Any]) -> Change:
+        fact, repeats = fact_of_object(self.row, body, self.templates)
+        return replace(change, fact=fact, repeats=repeats)
 
 
 def _of_link(row: ObjectType, link: LinkRecord, *, gone: bool) -> Change:

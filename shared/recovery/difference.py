@@ -14,6 +14,7 @@ import orjson
 
 from shared.catalog.row import PARENT, ObjectType
 from shared.catalog.where import group_kind
+from shared.recovery.facts import LICENCES, licensing_groups
 from shared.recovery.relink import Ids, relinked
 from shared.recovery.role_names import role_name
 from shared.recovery.state import Json, display_name
@@ -86,6 +87,12 @@ class Change:
     """The rule that sets it aside, by its name in the catalog."""
     caused_by: str = ""
     """The id of the change that it follows from."""
+    about: tuple[str, ...] = ()
+    """Ids of the objects that this hangs on: the holders of one that is gone, the groups that gave a licence."""
+    fact: str = ""
+    """What it states, in the words that all who state it share."""
+    repeats: str = ""
+    """Whether it only repeats that fact (see `facts`)."""
 
     @property
     def change_id(self) -> str:
@@ -112,6 +119,7 @@ class Change:
             "candidates": [one.as_json() for one in self.candidates],
             "restorable": self.restorable, "reason": self.reason, "operations": list(self.operations),
             "noise": self.noise or None, "causedBy": self.caused_by or None,
+            "@about": list(self.about), "@fact": self.fact, "@repeats": self.repeats,
         }  # fmt: skip
 
     @staticmethod
@@ -128,6 +136,7 @@ class Change:
             candidates=tuple(Candidate.from_json(one) for one in value["candidates"]),
             restorable=value["restorable"], reason=value["reason"], operations=tuple(value["operations"]),
             noise=value["noise"] or "", caused_by=value["causedBy"] or "",
+            about=tuple(value["@about"]), fact=value["@fact"], repeats=value["@repeats"],
         )  # fmt: skip
 
 
@@ -149,13 +158,17 @@ def attribute_changes(
 ) -> Iterator[Change]:  # fmt: skip
     """One change a property that differs; with `same_reading` false, only of those that both sides asked for."""
     shown = of_object(row, object_id, after)
+    groups = licensing_groups(before, after)
     old, _ = relinked(row, before, ids)
     for name in sorted({*old, *after}):
         if name in NO_ATTRIBUTES or (not same_reading and (name not in old or name not in after)):
             continue
         was, now = old.get(name), after.get(name)
         if was != now and not same(was, now):
-            yield replace(shown, attribute=name, old_value=short(was), new_value=short(now))
+            yield replace(
+                shown, attribute=name, old_value=short(was), new_value=short(now),
+                about=groups if name in LICENCES else (),
+            )  # fmt: skip
 
 
 def recreated_changes(

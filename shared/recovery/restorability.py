@@ -42,7 +42,7 @@ def _verdict(change: Change, row: ObjectType, body: Mapping[str, Any]) -> Verdic
             return Verdict(left_alone)
     match change.change_type:
         case "changed":
-            return _attribute(change.attribute, row, body)
+            return _attribute(change, row, body)
         case "linkAdded" | "linkRemoved":
             return _link(change, row, body)
         case "softDeleted":
@@ -53,10 +53,13 @@ def _verdict(change: Change, row: ObjectType, body: Mapping[str, Any]) -> Verdic
             return _undone(row)
 
 
-def _attribute(name: str, row: ObjectType, body: Mapping[str, Any]) -> Verdict:
+def _attribute(change: Change, row: ObjectType, body: Mapping[str, Any]) -> Verdict:
+    name = change.attribute
     first = f"{name}."
     if any(secret == name or secret.startswith(first) for secret in row.secret):
         return Verdict("a secret that Microsoft Graph never shows: it is made anew, not restored")
+    if change.about:
+        return Verdict("comes through a group, where it is restored")
     if name in row.immutable:
         return Verdict("set when the object is made, and never changed after")
     if name in row.read_only or name in NEVER_SENT.get(row.name, ()) or "@" in name:
