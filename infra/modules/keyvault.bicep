@@ -53,5 +53,5 @@ output name string = vault.name
 @description('Name of the key that wraps.')
 output keyName string = wrapping.name
 
-@description('Address of that key without a version: new secrets are wrapped by its newest one.')
+@description('Address of that key, without a version. It has no rotation policy: what an older version wrapped could not be opened.')
 output keyUrl string = wrapping.properties.keyUri

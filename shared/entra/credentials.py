@@ -10,22 +10,18 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 import orjson
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import AzureError, HttpResponseError
-from azure.identity import CredentialUnavailableError
-from azure.identity.aio import (
-    CertificateCredential,
-    ClientAssertionCredential,
-    ClientSecretCredential,
-    ManagedIdentityCredential,
-)
 
 from shared.entra.clouds import Endpoints, is_loopback
 from shared.errors import SettingsError, SignInFailed, Unavailable
+
+if TYPE_CHECKING:
+    from azure.identity.aio import ManagedIdentityCredential
 
 REFRESH_BEFORE_SECONDS = 300
 """A token this close to its end is replaced, so that none expires on its way."""
@@ -156,6 +152,8 @@ class _IdentityFlow:
         self._current: _Identity | None = None
 
     async def request(self, claims: str, fresh: bool) -> AccessToken:
+        from azure.identity import CredentialUnavailableError  # a tenth of a cold start, for what a backup needs first
+
         if fresh:
             await self.aclose()
         try:
@@ -186,7 +184,7 @@ class _Identity:
     """An azure-identity credential and, for a federated one, the managed identity whose token is its assertion."""
 
     def __init__(
-        self, credential: _ClosingCredential, managed: ManagedIdentityCredential | None = None,
+        self, credential: _ClosingCredential, managed: "ManagedIdentityCredential | None" = None,
         present: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._credential = credential
@@ -205,6 +203,13 @@ class _Identity:
 
 
 def _identity(endpoints: Endpoints, tenant_id: str, credential: Credential) -> _Identity:
+    from azure.identity.aio import (
+        CertificateCredential,
+        ClientAssertionCredential,
+        ClientSecretCredential,
+        ManagedIdentityCredential,
+    )
+
     # Without discovery an authority of any name is taken as given; Microsoft's list knows only Microsoft's own.
     common: dict[str, Any] = {
         "authority": endpoints.login, "disable_instance_discovery": True,

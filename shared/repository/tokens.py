@@ -15,8 +15,6 @@ from typing import Protocol
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError
-from azure.keyvault.keys.crypto import KeyWrapAlgorithm
-from azure.keyvault.keys.crypto.aio import CryptographyClient
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -68,7 +66,11 @@ class KeyVaultTokenCipher:
     """
 
     def __init__(self, key_url: str, credential: AsyncTokenCredential) -> None:
+        from azure.keyvault.keys.crypto import KeyWrapAlgorithm  # a laptop and a cold start do without
+        from azure.keyvault.keys.crypto.aio import CryptographyClient
+
         self._client = CryptographyClient(key_url, credential)
+        self._algorithm = KeyWrapAlgorithm.rsa_oaep_256
         self._own: tuple[str, bytes] | None = None
         self._known: dict[str, bytes] = {}
 
@@ -77,7 +79,7 @@ class KeyVaultTokenCipher:
         if self._own is None:
             key = secrets.token_bytes(KEY_BYTES)
             try:
-                wrapped = await self._client.wrap_key(KeyWrapAlgorithm.rsa_oaep_256, key)
+                wrapped = await self._client.wrap_key(self._algorithm, key)
             except AzureError as error:
                 raise _unavailable(error) from error
             self._own = (_letters(wrapped.encrypted_key), key)
@@ -93,7 +95,7 @@ class KeyVaultTokenCipher:
             raise Corrupt("a secret was encrypted with another kind of key")
         if wrapped not in self._known:
             try:
-                opened = await self._client.unwrap_key(KeyWrapAlgorithm.rsa_oaep_256, _bytes(wrapped))
+                opened = await self._client.unwrap_key(self._algorithm, _bytes(wrapped))
             except HttpResponseError as error:
                 if error.status_code == 400:
                     raise Corrupt("a secret's data key was not wrapped by this Key Vault key") from error
