@@ -118,7 +118,7 @@ async def list_versions(
     tenant_id: str, object_id: str, deployed: Deployed, object_type: OneType = None
 ) -> dict[str, Any]:
     """The object's distinct versions over all restore points, newest first."""
-    history, found_type, seen = await _past(deployed, tenant_id, object_id, object_type)
+    history, found_type, seen, _ = await _past(deployed, tenant_id, object_id, object_type)
     events = events_of(seen)
     if not events:
         raise UnknownRecord("No restore point of this tenant holds such an object.")
@@ -150,10 +150,10 @@ async def compare_versions(
 ) -> dict[str, Any]:
     """Two versions of the object, attribute by attribute and link by link."""
     newer = await _named(deployed, tenant_id, after or "latest")
-    _, found_type, seen = await _past(deployed, tenant_id, object_id, object_type)
+    _, found_type, seen, ids = await _past(deployed, tenant_id, object_id, object_type)
     check_readable(caller, found_type)
     older = await (_named(deployed, tenant_id, before) if before else _version_before(deployed, newer, seen))
-    one, other = await older.find(object_id, found_type), await newer.find(object_id, found_type)
+    one, other = await _newest_of(older, ids, found_type), await _newest_of(newer, ids, found_type)
     if one is None and other is None:
         raise UnknownRecord("Neither restore point holds such an object.")
     return {
@@ -201,10 +201,23 @@ async def _version_before(deployed: OpenDeployment, newer: Point, seen: list[See
 
 async def _past(
     deployed: OpenDeployment, tenant_id: str, object_id: str, object_type: str | None
-) -> tuple[History, str, list[Seen]]:
+) -> tuple[History, str, list[Seen], list[str]]:
+    """The object's past under all ids that it has had, its type, and these ids, the present one last."""
     history = History(remembered(deployed.vault), tenant_id.lower())
+    known = await deployed.records.identity_map.resolved(tenant_id.lower())
+    present = known.objects.get(object_id, object_id)
+    ids = [*known.origins(present), present]
     found_type = _checked(object_type) or await history.type_of(object_id)
-    return history, found_type, await history.seen(found_type, [object_id])
+    return history, found_type, await history.seen(found_type, ids), ids
+
+
+async def _newest_of(point: Point, ids: list[str], object_type: str) -> ObjectRecord | None:
+    """The object under the newest of its ids that the restore point holds."""
+    for object_id in reversed(ids):
+        found = await point.find(object_id, object_type)
+        if found is not None:
+            return found
+    return None
 
 
 def _checked(object_type: str | None) -> str | None:

@@ -44,15 +44,19 @@ def verification(tenant_id: str, task_id: str, *, backup_id: str, requested_by: 
 
 
 def unpacking(
-    tenant_id: str, task_id: str, *, backup_id: str, clear_previous: bool, requested_by: str
+    tenant_id: str, task_id: str, *, backup_id: str, clear_previous: bool, requested_by: str, report_id: str = ""
 ) -> Operation:
-    """The unpacking of one restore point; one at a time for a tenant, since it may pack others."""
+    """The unpacking of one restore point; one at a time for a tenant, since it may pack others.
+
+    `report_id` is the difference report that is made beside it.
+    """
     message = UnpackBackup(
         tenantId=tenant_id, taskId=task_id, backupId=backup_id, clearPrevious=clear_previous, requestedBy=requested_by
     )
     return Operation(
         task_id=task_id, tenant_id=tenant_id, type="unpack", name=f"Unpack {backup_id}", orchestrator="unpack_backup",
         message=dict(message), requested_by=requested_by, lock="unpack",
+        result={"backupId": backup_id} | ({"reportId": report_id} if report_id else {}),
     )  # fmt: skip
 
 

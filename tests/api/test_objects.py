@@ -278,3 +278,30 @@ async def test_a_long_csv_becomes_a_task_whose_download_is_a_fresh_link(
     assert download.status_code == 302, download.text
     name = download.headers["location"].removeprefix("memory://")
     assert (await opened.workspace.get(name)).count(b"\r\n") == 61
+
+
+async def test_an_object_that_was_made_anew_keeps_its_past(story: Story) -> None:
+    await story.backups.opened.records.identity_map.add(
+        story.backups.simulator.tenant_id, old_id=story.deleted, new_id=story.changed, object_type="user",
+        restore_id="r1",
+    )
+    for object_id in (story.deleted, story.changed):
+        past = await story.ok(f"/objects/{object_id}/versions")
+        assert past["deleted"] is False
+        assert past["value"][-1]["change"] == "created"  # type: ignore[index]
+
+
+async def test_unpacking_may_start_a_report_of_the_differences_as_well(story: Story, mint: Mint) -> None:
+    unpacked = await story.client.post(f"{story.root}/backups/latest/unpack", json={"differences": True})
+    assert unpacked.status_code == 202, unpacked.text
+    report = await story.ok(f"/differences/{unpacked.json()['result']['reportId']}")
+    assert (report["backupId"], report["against"]) == ("00000002", "live")
+    again = await story.client.post(f"{story.root}/backups/latest/unpack", json={})
+    assert (again.status_code, again.json()["code"]) == (409, "busy")
+
+
+async def test_a_restore_point_is_packed_at_once_and_again_without_effect(story: Story) -> None:
+    for _ in range(2):
+        packed = await story.client.post(f"{story.root}/backups/00000001/pack")
+        assert (packed.status_code, packed.json()["status"]) == (200, "packed"), packed.text
+    assert (await story.get("/objects")).status_code == 409
