@@ -339,7 +339,7 @@ class Applying:
     def _created(self, one: Operation, made: Json, answer: Written, *, uncertain: bool) -> Json:
         row = OBJECT_TYPES[one.object_type]
         invited = made.get("invitedUser")
-        new_id = str((invited or made).get(row.key) or made.get("targetScheduleId") or made.get("id") or "")
+        new_id = str(made.get("targetScheduleId") or (invited or made).get(row.key) or made.get("id") or "")
         if row.key_in_parent and new_id and one.parent:
             new_id = f"{one.parent}/{new_id}"
         came_back = answer.request_id == "" and not uncertain

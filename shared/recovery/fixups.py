@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.catalog.row import PARENT, ObjectType
 from shared.catalog.where import group_kind
+from shared.entra.listing import with_query
 from shared.recovery.options import RestoreOptions
 from shared.recovery.relink import GUID
 from shared.recovery.requests import parent_of
@@ -79,7 +80,7 @@ def finding(row: ObjectType, body: Json, wanted: Wanted) -> Json:
         return {"path": f"{row.path}(uniqueName='{name}')", "match": {}}
     if row.name == "user":
         upn = str(body.get("userPrincipalName", "")).replace("'", "''")
-        return {"path": f"/users?$filter=userPrincipalName eq '{upn}'&$select=id,userPrincipalName",
+        return {"path": with_query("/users", filter=f"userPrincipalName eq '{upn}'", select="id,userPrincipalName"),
                 "match": {"userPrincipalName": body.get("userPrincipalName")}}
     if row.name == "servicePrincipal":
         return {"path": f"/servicePrincipals(appId='{body.get('appId')}')", "match": {}}
@@ -87,9 +88,13 @@ def finding(row: ObjectType, body: Json, wanted: Wanted) -> Json:
     match = {name: value for name in names if (value := _at(body, name)) is not None and name != PARENT}
     path = row.path.replace("{id}", parent_of(row, wanted.object_id, body))
     if row.filter:
-        path += f"?$filter={row.filter.replace('{id}', parent_of(row, wanted.object_id, body) or groupless(body))}"
+        path = with_query(
+            path, filter=row.filter.replace("{id}", parent_of(row, wanted.object_id, body) or groupless(body))
+        )
     elif row.name in ("unifiedRoleAssignment", *PIM):
-        path += f"?$filter=principalId eq '{body.get('principalId')}'"
+        path = with_query(path, filter=f"principalId eq '{{principalId}}'").replace(
+            "%7BprincipalId%7D", str(body.get("principalId"))
+        )  # a placeholder in it stays readable
     return {"path": path, "match": match}
 
 
@@ -106,6 +111,13 @@ def why_not_set(row: ObjectType, name: str, value: Any, present: Mapping[str, An
         now = present.get(name) or {}
         if value.get("allowedToReadOtherUsers") is False and now.get("allowedToReadOtherUsers") is not False:
             return "allowedToReadOtherUsers=false breaks Microsoft 365 services: set it by hand if it is meant"
+    return ""
+
+
+def why_not_linked(row: ObjectType, link: str, target_type: str) -> str:
+    """Why a link to a target of this type is left, though the row has the link; empty where it is written."""
+    if (row.name, link, target_type) == ("homeRealmDiscoveryPolicy", "appliesTo", "application"):
+        return "Microsoft Graph assigns home realm discovery policies to service principals only"
     return ""
 
 

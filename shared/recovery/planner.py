@@ -159,7 +159,7 @@ class Planner:
             row, wanted, "create", method, path, made, upsert=upsert,
             expects={"state": "absent", **({"appId": wanted.body.get("appId")} if row.name == "application" else {})},
             find=fixups.finding(row, body, wanted), look_first=any(one.holder for one in row.references),
-            attributes=tuple(sorted(made)), found=found, now=placeholder(wanted.object_id),
+            attributes=tuple(sorted(made)), found=found, now=self._now(wanted),
             reason="it is in no recycle bin, so it is made anew and gets a new id"
             if present.liveness == "absent" else "it is made anew and gets a new id",
         )
@@ -317,7 +317,10 @@ class Planner:
     ) -> None:
         there = []
         for target in added:
-            if target in self._s.gone:
+            why = fixups.why_not_linked(row, link.name, kinds[target])
+            if why:
+                self._leave(wanted, link.name, why)
+            elif target in self._s.gone:
                 self._leave(wanted, link.name, f"its target {target} is no longer there: restore that too "
                             "(linkedObjects: direct)")
             else:
@@ -465,7 +468,7 @@ class Planner:
         """The id under which the object is addressed, a placeholder for one that is still to be made."""
         row = OBJECT_TYPES[wanted.object_type]
         if self._key(wanted) in self._made:
-            return placeholder(wanted.object_id)
+            return wanted.object_id if row.alone_at_path or _keeps_its_key(row) else placeholder(wanted.object_id)
         present = self._s.present.get(self._key(wanted))
         if present is not None:
             return present.object_id

@@ -18,6 +18,7 @@ NEVER_SENT: Mapping[str, frozenset[str]] = {
     "group": frozenset({"resourceProvisioningOptions", "infoCatalogs", "organizationId"}),
     "application": frozenset({"passwordCredentials", "samlMetadataUrl", "isDisabled"}),
     "servicePrincipal": frozenset({"passwordCredentials", "isDisabled"}),
+    "unifiedRoleDefinition": frozenset({"resourceScopes"}),
 }
 """Beyond the rows: what Microsoft says is managed elsewhere ("user resource type": the admin center, Exchange)."""
 
