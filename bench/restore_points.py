@@ -7,7 +7,6 @@ was made for it beforehand. Each is a process of its own; the counts have to be 
 import asyncio
 import json
 import random
-import resource
 import subprocess
 import sys
 import time
@@ -174,7 +173,8 @@ async def _fetched(folder: Path) -> dict[str, float]:
 
 
 def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not ru_maxrss: a child inherits that from whoever started it.
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
 
 
 def _duckdb(cache: Path, folder: Path) -> dict[str, Any]:
