@@ -7,6 +7,7 @@ only then are body and parameters looked at (400, 422).
 
 import asyncio
 import math
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -97,6 +98,7 @@ class GuardedRoute(APIRoute):
         takes_body = self.body_field is not None
 
         action = to_camel(self.endpoint.__name__)
+        shown_path = re.sub(r"{(\w+)}", lambda found: f"{{{to_camel(found[1])}}}", self.path)
 
         async def admitted(request: Request) -> Response:
             await _admit(request, access)
@@ -129,7 +131,7 @@ class GuardedRoute(APIRoute):
             if access.asks == "public":
                 return response
             try:
-                await record(request, response, action=action, path=self.path, audited=access.audited)
+                await record(request, response, action=action, path=shown_path, audited=access.audited)
             except CairnError as error:
                 return refusal(error, request).response()
             return response

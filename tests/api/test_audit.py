@@ -26,7 +26,7 @@ async def test_a_change_is_recorded_with_who_did_it_to_what(client: httpx.AsyncC
     (entry,) = await entries(client)
     assert entry["action"] == "putSettings"
     assert (entry["tenantId"], entry["actor"], entry["actorType"]) == (TENANT, ME, "user")
-    assert (entry["method"], entry["path"]) == ("PUT", "/tenants/{tenant_id}/settings")
+    assert (entry["method"], entry["path"]) == ("PUT", "/tenants/{tenantId}/settings")
     assert (entry["outcome"], entry["status"], entry["code"]) == ("done", 200, "")
 
 
