@@ -100,10 +100,10 @@ async def start_restore(
             wrong("apply", True, "false: this tenant's settings ask for a second person's approval"),
             code="approvalRequired", remedy="Plan with apply: false, have it approved, then apply.",
         )
-    body = await _resolved(deployed, tenant_id, body)
+    body, backup_id = await _resolved(deployed, tenant_id, body)
 
     async def run(task_id: str) -> Task:
-        await _create(deployed, tenant_id, task_id, body, requested_by=caller.subject)
+        await _create(deployed, tenant_id, task_id, body, backup_id=backup_id, requested_by=caller.subject)
         operation = operations.restore(
             tenant_id, task_id, restore_id=task_id, apply=body.apply, requested_by=caller.subject
         )
@@ -339,7 +339,8 @@ async def undo_restore(
     async def run(task_id: str) -> Task:
         noted = [[name, object_id, sorted(what)] for (name, object_id), what in sorted(touched.items())]
         await store_of(deployed, tenant_id, task_id).put_note(TOUCHED, noted)
-        await _create(deployed, tenant_id, task_id, undo, requested_by=caller.subject, undo_of=restore_id)
+        await _create(deployed, tenant_id, task_id, undo, backup_id=before, requested_by=caller.subject,
+                      undo_of=restore_id)
         operation = operations.restore(
             tenant_id, task_id, restore_id=task_id, apply=undo.apply, requested_by=caller.subject, undo=True
         )
@@ -372,12 +373,26 @@ def _check(body: RestoreRequest) -> None:
         raise unprocessable(wrong("source.reportId", None, "the report that the changeIds are from"))
 
 
-async def _resolved(deployed: OpenDeployment, tenant_id: str, body: RestoreRequest) -> RestoreRequest:
-    """The request with its source as a restore point's own id."""
+async def _resolved(
+    deployed: OpenDeployment, tenant_id: str, body: RestoreRequest
+) -> tuple[RestoreRequest, str]:
+    """The request with its source by its own id, and the restore point that it means."""
     if body.source.backup_id is None:
-        raise unprocessable(wrong("source.reportId", body.source.report_id, "the id of a report of this tenant"))
+        report_id = body.source.report_id or ""
+        try:
+            report = await deployed.records.reports.get(tenant_id, report_id)
+        except UnknownRecord:
+            raise unprocessable(
+                wrong("source.reportId", report_id, "the id of a difference report of this tenant")
+            ) from None
+        if report["status"] not in ("succeeded", "succeededWithWarnings"):
+            raise Problem(
+                409, "reportNotReady", "The report is not ready.", f"It is {report['status']}.",
+                remedy="Wait for its task, or make a new report.", more={"taskId": report["taskId"]},
+            )
+        return body, await _point(deployed, tenant_id, report["backupId"])
     point = await _point(deployed, tenant_id, body.source.backup_id)
-    return body.model_copy(update={"source": Source(backup_id=point)})
+    return body.model_copy(update={"source": Source(backup_id=point)}), point
 
 
 async def _point(deployed: OpenDeployment, tenant_id: str, backup_id: str) -> str:
@@ -391,8 +406,8 @@ async def _point(deployed: OpenDeployment, tenant_id: str, backup_id: str) -> st
 
 
 async def _create(
-    deployed: OpenDeployment, tenant_id: str, restore_id: str, body: RestoreRequest, *, requested_by: str,
-    undo_of: str | None = None,
+    deployed: OpenDeployment, tenant_id: str, restore_id: str, body: RestoreRequest, *, backup_id: str,
+    requested_by: str, undo_of: str | None = None,
 ) -> Restore:
     store = store_of(deployed, tenant_id, restore_id)
     await store.put_note(REQUEST, body.model_dump(mode="json", by_alias=True, exclude_none=True))
@@ -402,7 +417,7 @@ async def _create(
         "source": body.source.model_dump(by_alias=True, exclude_none=True), "selection": _summary(body.selection),
         "options": body.options.model_dump(by_alias=True, mode="json"), "force": body.force, "created": "",
         "modified": "", "planned": None, "applied": None, "taskId": restore_id,
-        "applyTaskId": restore_id if body.apply else None, "backupId": body.source.backup_id,
+        "applyTaskId": restore_id if body.apply else None, "backupId": backup_id,
         "beforeBackupId": None, "undoOf": undo_of, "undoneBy": None, "findings": [], "missingPermissions": [],
         "credentials": "none", "verification": None, "message": "", "plan": "", "appliedAppOnly": False,
     }))

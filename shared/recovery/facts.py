@@ -1,9 +1,8 @@
-"""What an object or a link says in other words too: facts that Graph shows twice, what belongs to what, whose licence it
-is. Pure.
+"""What an object or a link says in other words: facts that Graph shows twice, what belongs to what, whose licence it is.
 
-A role assignment, the member of an activated role, a role over an administrative unit and a PIM schedule may state one
-fact; each is told as `role|template|scope|principal`, so that they meet. Sources: Microsoft Graph "unifiedRoleAssignment",
-"scopedRoleMembership", "privilegedAccessGroupAssignmentSchedule", "licenseAssignmentState resource type".
+Pure. A role assignment, the member of an activated role, a role over an administrative unit and a PIM schedule may state
+one fact; each is told as `role|template|scope|principal`, so that they meet. Sources: Microsoft Graph
+"unifiedRoleAssignment", "scopedRoleMembership", "privilegedAccessGroupAssignmentSchedule", "licenseAssignmentState".
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,6 +24,18 @@ def _role_assignment(body: Body, _: Mapping[str, str]) -> str:
     return _role(body.get("roleDefinitionId"), body.get("directoryScopeId"), body.get("principalId"))
 
 
+def _eligible(body: Body, _: Mapping[str, str]) -> str:
+    return _role(body.get("roleDefinitionId"), body.get("directoryScopeId"), body.get("principalId"), sort="eligible")
+
+
+def _app_role(body: Body, _: Mapping[str, str]) -> str:
+    return f"appRole|{body.get('resourceId')}|{body.get('appRoleId')}|{body.get('principalId')}"
+
+
+def _scope(body: Body, _: Mapping[str, str]) -> str:
+    return f"scope|{body.get('clientId')}|{body.get('resourceId')}|{body.get('scope') or ''}"
+
+
 def _scoped_membership(body: Body, templates: Mapping[str, str]) -> str:
     member = body.get("roleMemberInfo") or {}
     scope = f"/administrativeUnits/{body.get('administrativeUnitId')}"
@@ -38,6 +49,9 @@ def _group_schedule(body: Body, _: Mapping[str, str]) -> str:
 _OBJECTS: Mapping[str, Callable[[Body, Mapping[str, str]], str]] = {
     "unifiedRoleAssignment": _role_assignment,
     "unifiedRoleAssignmentSchedule": _role_assignment,
+    "unifiedRoleEligibilitySchedule": _eligible,
+    "appRoleAssignment": _app_role,
+    "oAuth2PermissionGrant": _scope,
     "scopedRoleMembership": _scoped_membership,
     "privilegedAccessGroupAssignmentSchedule": _group_schedule,
 }
@@ -94,8 +108,8 @@ def _states(body: Body) -> set[tuple[str, str, str]]:
     }  # fmt: skip
 
 
-def _role(template: Any, scope: Any, principal: Any) -> str:
-    return f"role|{template}|{scope or '/'}|{principal}"
+def _role(template: Any, scope: Any, principal: Any, *, sort: str = "role") -> str:
+    return f"{sort}|{template}|{scope or '/'}|{principal}"
 
 
 def _member(group: str, link: str, principal: str) -> str:

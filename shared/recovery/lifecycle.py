@@ -23,7 +23,9 @@ from shared.recovery.apply import Applying
 from shared.recovery.before import seal_before
 from shared.recovery.options import RestoreRequest
 from shared.recovery.plan import Operation
-from shared.recovery.planning import Chosen, Planning
+from shared.recovery.chosen import Chosen
+from shared.recovery.from_report import chosen_changes
+from shared.recovery.planning import Planning
 from shared.recovery.reading import PresentReader
 from shared.recovery.relink import Ids
 from shared.recovery.state import Json
@@ -55,7 +57,7 @@ async def plan(opened: Deployment, graph: Graph, message: RestoreTenant) -> Rest
         request = RestoreRequest.model_validate(await store.note(REQUEST))
         point = await RestorePoint.open(opened.vault, tenant_id, restore["backupId"] or "latest")
         index = await Planning(opened, graph, tenant_id, point, request).run(
-            await _chosen(store, request, point), store
+            await _chosen(opened, tenant_id, store, request, point), store
         )
         state: RestoreState = "awaitingApproval" if settings.approvals.required else "ready"
         restore = await records.restores.change(tenant_id, restore_id, lambda now: None if now["planHash"] else {
@@ -256,8 +258,13 @@ def applied_in_words(results: dict[str, int], verification: dict[str, Any], *, c
     return line
 
 
-async def _chosen(store: RestoreStore, request: RestoreRequest, point: RestorePoint) -> Chosen:
+async def _chosen(
+    opened: Deployment, tenant_id: str, store: RestoreStore, request: RestoreRequest, point: RestorePoint
+) -> Chosen:
     selection = request.selection
+    if request.source.report_id is not None:
+        report = await opened.records.reports.get(tenant_id, request.source.report_id)
+        return await chosen_changes(opened, report, selection, request.options)
     if selection.all:
         return Chosen(types=tuple(name for name in point.manifest.types if point.manifest.types[name].layers))
     if selection.types is not None:

@@ -14,6 +14,7 @@ from shared.catalog.row import PARENT, Link, ObjectType
 from shared.catalog.where import holds, why_left_alone
 from shared.recovery import fixups
 from shared.recovery.actions import action_requests
+from shared.recovery.chosen import WHOLE
 from shared.recovery.options import RestoreOptions
 from shared.recovery.plan import NotRestored, Operation
 from shared.recovery.relink import Ids, Relinked, app_placeholder, placeholder, placeholders_in, relinked
@@ -62,7 +63,9 @@ class Situation:
     referring: tuple[tuple[Wanted, Present], ...] = ()
     """Objects that were not chosen and whose bodies name one that gets a new id."""
     touched: Mapping[Key, frozenset[str]] | None = None
-    """For an undo: the attributes and links that may be planned, object by object."""
+    """For an undo and for chosen changes: the attributes and links that may be planned, object by object."""
+    follows: bool = False
+    """Whether objects that `touched` does not name (what hangs on the chosen ones) are planned whole."""
     protected: Mapping[str, str] = field(default_factory=dict)
     """Id → why the object is never deleted, disabled or taken out of roles."""
 
@@ -290,6 +293,10 @@ class Planner:
             current = present.links.get(link.name, {})
             added = [target for target in sorted(targets) if target not in current]
             removed = self._removed(link, targets, current)
+            only = self._only(wanted, link)
+            if only is not None:
+                added = [target for target in added if target in only]
+                removed = [target for target in sorted(current) if target not in targets and target in only]
             if not added and not removed:
                 continue
             why = link.not_restored or why_left_alone(link.left_alone, body)
@@ -457,9 +464,25 @@ class Planner:
         )
 
     def _wants(self, wanted: Wanted, name: str) -> bool:
-        if self._s.touched is not None and name not in self._s.touched.get(self._key(wanted), ()):
+        chosen = self._chosen(wanted)
+        if WHOLE not in chosen and name not in chosen and not any(one.startswith(f"{name}\n") for one in chosen):
             return False
         return self._options.wants_attribute(wanted.object_type, name)
+
+    def _chosen(self, wanted: Wanted) -> frozenset[str]:
+        """What of the object may be planned."""
+        if self._s.touched is None:
+            return _ALL
+        return self._s.touched.get(self._key(wanted), _ALL if self._s.follows else frozenset())
+
+    def _only(self, wanted: Wanted, link: Link) -> frozenset[str] | None:
+        """The targets that were chosen one by one; None where the link is chosen whole."""
+        chosen = self._chosen(wanted)
+        if WHOLE in chosen or link.name in chosen:
+            return None
+        return frozenset(
+            self._ids.now(one.partition("\n")[2]) for one in chosen if one.startswith(f"{link.name}\n")
+        )
 
     def _key(self, wanted: Wanted) -> Key:
         return wanted.object_type, wanted.object_id
@@ -528,6 +551,7 @@ class Planner:
         return made, later
 
 
+_ALL = frozenset({WHOLE})
 HELD_ELSEWHERE = "another object holds this fact"
 
 

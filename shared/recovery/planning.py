@@ -3,7 +3,7 @@ nothing in the tenant; safe to repeat.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from shared.catalog import OBJECT_TYPES, permissions
@@ -14,11 +14,12 @@ from shared.entra.directory import directory_extensions, held_permissions
 from shared.entra.transport import Graph
 from shared.entra.wanted import Reading
 from shared.errors import EntraError, NotRestorable
+from shared.recovery.chosen import Chosen
 from shared.recovery.everything import changed_since
 from shared.recovery.linked import Named, dependents, links_to, referring
 from shared.recovery.options import RestoreOptions, RestoreRequest
 from shared.recovery.order import ordered
-from shared.recovery.plan import Operation
+from shared.recovery.plan import NotRestored, Operation
 from shared.recovery.planner import InboundLink, Key, Planner, Situation, creates
 from shared.recovery.protection import protected_objects, safety_facts
 from shared.recovery.reading import PresentReader, read_wanted, restored_rows, still_live
@@ -27,15 +28,6 @@ from shared.recovery.safety import findings
 from shared.recovery.state import Present, Wanted, display_name
 from shared.recovery.store import PlanIndex, RestoreStore
 from shared.repository.restore_point import RestorePoint
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What a request chose, resolved: ids in the restore point, ids that it does not know, and what an undo may touch."""
-
-    object_ids: tuple[str, ...] = ()
-    types: tuple[str, ...] | None = None
-    touched: Mapping[Key, frozenset[str]] | None = None
 
 
 class Planning:
@@ -62,6 +54,9 @@ class Planning:
         protected = await protected_objects(self._graph, self._opened.settings, settings.break_glass_ids)
         situation = replace(situation, protected=protected)
         operations, left = Planner(situation).run()
+        left += [
+            NotRestored("", one, "", "", "it was made since, and newObjects says keep") for one in chosen.kept_new
+        ]
         facts = await safety_facts(self._graph, self._point, operations, settings.break_glass_ids)
         order = ordered(operations)
         wanted = sorted({one for each in operations for one in each.permission.split()})
@@ -91,7 +86,7 @@ class Planning:
         if older:
             wanted += await read_wanted(self._point, older, restored_rows())
             missing = [one for one in missing if one not in {older.get(each.object_id) for each in wanted}]
-        if not wanted and not (missing and self._options.new_objects == "softDelete"):
+        if not wanted and not chosen.kept_new and not (missing and self._options.new_objects == "softDelete"):
             raise NotRestorable(
                 "The restore point knows none of the chosen objects.",
                 remedy="Choose ids that GET /objects lists for this restore point, or newObjects: softDelete.",
@@ -116,15 +111,15 @@ class Planning:
         wanted: dict[Key, Wanted] = {(one.object_type, one.object_id): one for one in asked}
         links = self._options.links != "skip"
         present = await reader.read(wanted.values(), links=links)
-        if chosen.touched is None:
+        if chosen.touched is None or chosen.follows:
             await self._add_linked(wanted, present, reader)
             await self._add_dependents(wanted, present, reader)
-        situation = Situation(wanted, present, self._options, ids, tuple(unknown), touched=chosen.touched)
+        situation = Situation(wanted, present, self._options, ids, tuple(unknown), touched=chosen.touched, follows=chosen.follows)
         made = creates(situation)
         situation = replace(situation, gone=await self._gone(wanted, made, reader, ids))
         if self._options.new_objects != "keep":
             situation = replace(situation, unknown_to_point=await self._unknown_targets(present.values(), wanted, ids))
-        if made and chosen.touched is None:
+        if made and (chosen.touched is None or chosen.follows):
             situation = await self._with_references(situation, made, reader)
         return situation
 

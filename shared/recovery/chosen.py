@@ -1,0 +1,28 @@
+"""What a request chose, resolved. Plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+type Key = tuple[str, str]
+"""(object type, id in the restore point)."""
+
+WHOLE = "*"
+"""Stands for all attributes and links of an object."""
+
+
+def of_link(link: str, target_id: str) -> str:
+    """Stands for one link to one target."""
+    return f"{link}\n{target_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Ids or whole types; `touched` narrows what may be planned, object by object."""
+
+    object_ids: tuple[str, ...] = ()
+    types: tuple[str, ...] | None = None
+    touched: Mapping[Key, frozenset[str]] | None = None
+    follows: bool = False
+    """Whether what hangs on objects that come back, and what refers to them, is planned although it was not chosen."""
+    kept_new: tuple[str, ...] = ()
+    """Chosen new objects that `newObjects` leaves in place."""

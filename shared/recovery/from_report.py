@@ -1,0 +1,65 @@
+"""Changes chosen from a difference report, as what a plan may touch: object by object, attribute by attribute, link by
+link. Read-only; the plan itself is made from the two states as they are when it is made.
+"""
+
+from collections.abc import Mapping
+
+from shared.deployment import Deployment
+from shared.differences.reports import Report
+from shared.differences.segments import read_changes
+from shared.errors import NotRestorable
+from shared.recovery.chosen import WHOLE, Chosen, of_link
+from shared.recovery.difference import DELETIONS, Change
+from shared.recovery.options import RestoreOptions, Selection
+
+type Key = tuple[str, str]
+
+
+async def chosen_changes(
+    opened: Deployment, report: Report, selection: Selection, options: RestoreOptions
+) -> Chosen:
+    """What the chosen changes let a plan touch; NotRestorable where none of them is in the report."""
+    touched: dict[Key, set[str]] = {}
+    new: list[str] = []
+    found = 0
+    async for changes in read_changes(opened.workspace, report["segments"]):
+        for one in changes:
+            if not _is_chosen(one, selection):
+                continue
+            found += 1
+            if one.change_type == "newObject":
+                new.append(one.object_id)
+            else:
+                touched.setdefault((one.object_type, one.object_id), set()).update(_what(one))
+    if not found:
+        raise NotRestorable(
+            "The report holds none of the chosen changes.", remedy="Choose changeIds that GET …/changes lists."
+        )
+    ids = [object_id for _, object_id in sorted(touched)]
+    if options.new_objects == "softDelete":
+        ids += sorted(new)
+    return Chosen(
+        object_ids=tuple(dict.fromkeys(ids)), touched={key: frozenset(what) for key, what in touched.items()},
+        follows=True, kept_new=() if options.new_objects == "softDelete" else tuple(sorted(new)),
+    )
+
+
+def _is_chosen(one: Change, selection: Selection) -> bool:
+    if selection.change_ids is not None:
+        return one.change_id in selection.change_ids
+    if selection.object_ids is not None:
+        return one.object_id in selection.object_ids or one.new_object_id in selection.object_ids
+    if one.noise:
+        return False
+    return selection.types is None or one.object_type in selection.types
+
+
+def _what(one: Change) -> set[str]:
+    if one.change_type in DELETIONS:
+        return {WHOLE}
+    if one.link:
+        return {of_link(one.link, one.target_id)}
+    return {one.attribute}
+
+
+__all__ = ["Mapping", "chosen_changes"]
