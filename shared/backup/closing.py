@@ -5,6 +5,8 @@ In this order, so that links never point to objects that the restore point shoul
 2. Types with delta replay what changed since their own reading, sources of links before their targets.
 3. Slow types that live under others are read under those parents that this run found changed: under all of them if the
    parents had to be read in full, and not at all if nobody could read the parents.
+4. Types under others that were read by themselves are read again under the parents that the replay found changed, so
+   that nothing stays that lived under a parent deleted meanwhile.
 """
 
 from collections.abc import Mapping
@@ -34,10 +36,29 @@ async def close_lane(opened: Deployment, graph: Graph, run: Run, message: Captur
     checkpoint = await load_checkpoint(opened.workspace, message.get("checkpoint", ""))
     stop_at = graph.now() + SLICE_SECONDS
     under = [name for name, planned in run.types.items() if planned.mode == "parents"]
-    for name in (*again, *replayed, *under):
+    beneath = [
+        name for name, one in captured.items()
+        if OBJECT_TYPES[name].parent in replayed and one.outcome in ("complete", "partial") and name not in again
+    ]  # fmt: skip
+    for name in (*again, *replayed, *under, *beneath):
         if name in checkpoint.done():
             continue
-        if name in under:
+        if name in beneath:
+            replay = checkpoint.of(OBJECT_TYPES[name].parent)
+            replayed_in_full = replay is not None and replay.mode == "full"
+            met = await _parents(opened, run, OBJECT_TYPES[name].parent, {}, checkpoint)
+            if not replayed_in_full and not met.touched:
+                now = as_text(opened.records.clock())
+                nothing = TypeCapture(name, started=now, finished=now, mode="parents", stored_as="changes")
+                checkpoint = checkpoint.with_capture(nothing)
+                continue
+            reader = TypeReader(
+                opened, graph, run, OBJECT_TYPES[name], message["taskId"],
+                mode="full" if replayed_in_full else "parents", part=f"closing {name}",
+                parents=None if replayed_in_full else met.changed, touched=met.touched,
+                over=None if replayed_in_full else captured[name],
+            )  # fmt: skip
+        elif name in under:
             parent = OBJECT_TYPES[name].parent
             mode = _how_read(captured.get(parent), checkpoint.of(parent))
             if not mode:
@@ -62,7 +83,7 @@ async def close_lane(opened: Deployment, graph: Graph, run: Run, message: Captur
         if graph.now() >= stop_at:
             break
     saved = await save_checkpoint(opened.workspace, message["tenantId"], message["taskId"], _light(checkpoint))
-    finished = checkpoint.done().issuperset((*again, *replayed, *under))
+    finished = checkpoint.done().issuperset((*again, *replayed, *under, *beneath))
     return SliceCaptured(checkpoint=saved, finished=finished)
 
 

@@ -95,11 +95,11 @@ class Finishing:
 
     async def _without_lost_children(self, at: TypeCapture, touched: frozenset[str]) -> TypeCapture:
         """Add removals of what lived under these parents before and does not now."""
-        entry = await self.before()
+        layers, _ = await self._layers_before()
         unread = {str(one["objectId"]) for one in at.not_read}
         now = self._view((at.layer,))
         recorder = Recorder(self._row.name)
-        async for batch in self._view(entry.layers if entry else ()).object_batches():
+        async for batch in self._view(layers).object_batches():
             under = [one for one in batch if one.body.get(PARENT) in touched and one.body.get(PARENT) not in unread]
             kept = await now.hashes_of([one.object_id for one in under]) if under else {}
             for one in under:

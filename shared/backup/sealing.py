@@ -26,6 +26,7 @@ from shared.repository.coverage import store_coverage
 from shared.repository.manifest import Layer, Manifest, TypeEntry
 from shared.repository.sealing import seal
 from shared.repository.view import TypeView
+from shared.telemetry import measure
 from shared.version import VERSION
 
 COMPACTED_HERE = 300_000
@@ -59,6 +60,10 @@ async def seal_backup(opened: Deployment, run: Run, message: SealBackup) -> Back
     )  # fmt: skip
     manifest = await seal(opened.vault, replace(draft, types=await with_dangling(opened.vault, draft, previous)))
     await opened.records.restore_points.upsert(restore_point_of(manifest))
+    about = {"cairn.tenant": run.tenant_id, "cairn.backup.kind": manifest.kind}
+    measure.duration.record((manifest.finished - manifest.started).total_seconds(), about)
+    measure.objects.set(sum(manifest.counts.values()), about)
+    measure.not_whole.set(len(not_whole(manifest)), about)
     await _tell_coverage(opened, run, previous, manifest)
     return BackupSealed(backupId=manifest.backup_id, warnings=len(not_whole(manifest)), summary=story_of(manifest))
 

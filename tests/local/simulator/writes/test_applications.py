@@ -88,7 +88,7 @@ async def test_an_identifier_uri_is_unique_and_on_a_verified_domain(tenant: Grap
 
 
 REFUSALS: list[dict[str, Any]] = [
-    {"appId": str(uuid.uuid4())},
+    {"appId": "7f3c0c55-0d2c-4a3e-9a55-2f1b6a3f8f10"},
     {"publisherDomain": "x"},
     {"passwordCredentials": []},
     {"nosuch": 1},
