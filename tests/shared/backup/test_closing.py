@@ -8,7 +8,7 @@ async def test_what_lives_under_a_group_deleted_while_the_backup_reads_goes_with
     seen = await backups.view(await backups.run("full"))
     parents = {body["@cairn.parent"] for body in seen["groupSpecificSetting"]["objects"].values()}
     assert parents
-    victim = sorted(parents)[0]
+    victim = min(parents)
     finished = capturing.TypeReader.go_on
 
     async def go_on(reader, checkpoint, stop_at):
