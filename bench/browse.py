@@ -44,6 +44,7 @@ SEARCHES = {
 }
 RIVAL = """
 import duckdb, json, sys, time
+duckdb.sql("SET enable_progress_bar = false")
 files, rounds = json.loads(sys.stdin.read()), 3
 base = f"read_json({files}, format='newline_delimited', compression='zstd', columns={{id: 'VARCHAR', body: 'JSON'}})"
 asked = {
@@ -109,7 +110,7 @@ def _rival(folder: Path) -> dict[str, Any]:
                            check=False)  # fmt: skip
     if ended.returncode:
         raise BenchError(f"DuckDB: {ended.stderr[-500:]}")
-    told: dict[str, Any] = json.loads(ended.stdout)
+    told: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
     return told
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import full_backup, imports, reading, restore_points
+from bench import browse, full_backup, imports, reading, restore_points
 from bench.parts import ROOT, BenchError, machine, written
 from bench.report import Report
 from bench.tenant import SCALES
@@ -29,6 +29,7 @@ SECTIONS: dict[str, dict[str, Part]] = {
         "everyLink": full_backup.every_link,
         "fullWithoutLatency": full_backup.without_latency,
     },
+    "browse": {"browse": browse.measure},
 }
 
 SOAK: dict[str, Part] = {"million": full_backup.soak}

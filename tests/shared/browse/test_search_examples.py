@@ -119,7 +119,9 @@ async def found(engine: Engine, folder: Path, text: str) -> str:
     return " ".join(sorted((row["objectId"] for row in rows), key=order.index))
 
 
-@pytest.mark.parametrize("text", ["' OR 1=1 --'", "\"x');DROP TABLE\"", "$q0", "\"\\E.*\"", '"[a"', '"(?i)"', "\\", "a\\b"])
+@pytest.mark.parametrize(
+    "text", ["' OR 1=1 --'", "\"x');DROP TABLE\"", "$q0", "\"\\E.*\"", '"[a"', '"(?i)"', "\\", "a\\b"]
+)
 async def test_what_looks_like_sql_or_a_pattern_is_a_word_like_any_other(
     engine: Engine, tmp_path: Path, text: str
 ) -> None:

@@ -26,7 +26,8 @@ async def test_an_index_holds_every_object_of_its_restore_point(backups: Backups
         (name, object_id) for name, view in kept.items() for object_id in view["objects"]
     }
     links = await rows(backups, files, manifest, "links")
-    members = {(one["source"], one["target"]) for one in links if one["sourceType"] == "group" and one["link"] == "members"}
+    of_groups = [one for one in links if (one["sourceType"], one["link"]) == ("group", "members")]
+    members = {(one["source"], one["target"]) for one in of_groups}
     assert members == {(source, target) for source, link, target in kept["group"]["links"] if link == "members"}
     assert members
 
