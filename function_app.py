@@ -28,6 +28,7 @@ import orchestrators.unpack
 import orchestrators.verify
 from api.app import create_api
 from api.durable import current_client
+from shared.telemetry import continued, span
 
 ORCHESTRATORS = (
     orchestrators.backup.back_up_tenant,
@@ -64,6 +65,7 @@ ACTIVITIES = (
     activities.differences.compare_states,
     activities.differences.finish_differences,
     activities.differences.close_report,
+    activities.differences.watch_backup,
 )
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # the interface checks bearer tokens itself, on every route
@@ -83,7 +85,8 @@ async def http(
     """The HTTP interface: FastAPI behind one catch-all route, with the durable client within its reach."""
     token = current_client.set(client)
     try:
-        answered: func.HttpResponse = await web.handle_async(req, context)
+        with continued(req.headers.get("traceparent", "")), span("http", {"http.request.method": req.method or ""}):
+            answered: func.HttpResponse = await web.handle_async(req, context)
         return answered
     finally:
         current_client.reset(token)

@@ -1,7 +1,7 @@
 """Activities of a difference report: what is read of the live tenant, then the comparison, then the end."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from activities.boundary import answering
 from shared.backup.capturing import capture_slice
@@ -11,10 +11,12 @@ from shared.backup.sessions import sessions
 from shared.deployment import Deployment, deployment
 from shared.differences import audit, live
 from shared.differences.reports import LIVE, Report
-from shared.differences.working import Work, load_progress, story_of
+from shared.differences.watching import watch
+from shared.differences.working import Work, load_progress, scope_of, story_of
 from shared.entra.transport import Graph
-from shared.errors import SettingsError, SignInFailed
+from shared.errors import EntraError, SettingsError
 from shared.messages import (
+    BackupWatched,
     CloseReport,
     CompareStates,
     DifferencesBegun,
@@ -25,6 +27,7 @@ from shared.messages import (
     SealLive,
     SliceCaptured,
     StatesCompared,
+    WatchBackup,
 )
 from shared.records.times import as_text
 from shared.repository.restore_point import RestorePoint
@@ -43,8 +46,9 @@ async def begin_differences(message: ReportDifferences) -> DifferencesBegun:
     if report["against"] != LIVE:
         return DifferencesBegun(run="", lanes=[])
     report = {**report, "taskId": message["taskId"]}
+    scope = await scope_of(opened, report)
     async with sessions.reading(opened.settings, message["tenantId"]) as graph:
-        begun = await live.begin_live(opened, graph, report, report["types"])
+        begun = await live.begin_live(opened, graph, report, await live.types_of(opened, graph, report, scope))
     return DifferencesBegun(run=begun["run"], lanes=begun["lanes"])
 
 
@@ -111,6 +115,16 @@ async def close_report(message: CloseReport) -> dict[str, bool]:
     return {"closed": closed}
 
 
+@answering
+async def watch_backup(message: WatchBackup) -> BackupWatched:
+    """Keep what separates the new restore point from the one before it, and raise what the tenant's rules ask for."""
+    opened = await deployment()
+    tenant_id = message["tenantId"]
+    async with _reaching(opened, tenant_id, must=False) as graph:
+        alarms = await watch(opened, graph, tenant_id, message["taskId"], message["backupId"])
+    return BackupWatched(alarms=alarms)
+
+
 async def _report(
     opened: Deployment, message: ReportDifferences | ReadLive | SealLive | CompareStates
 ) -> Report:
@@ -124,19 +138,20 @@ async def _work(opened: Deployment, message: CompareStates) -> AsyncIterator[Wor
         after = await live.live_state(opened, report, message["live"])
     else:
         after = await RestorePoint.open(opened.vault, report["tenantId"], report["against"])
-    async with _session(opened, report) as graph:
+    async with _reaching(opened, report["tenantId"], must=report["against"] == LIVE) as graph:
         yield Work(opened, report, graph, after)
 
 
 @asynccontextmanager
-async def _session(opened: Deployment, report: Report) -> AsyncIterator[Graph | None]:
-    """A session with the tenant; None where two restore points are compared and it cannot be reached."""
-    try:
-        async with sessions.reading(opened.settings, report["tenantId"]) as graph:
+async def _reaching(opened: Deployment, tenant_id: str, *, must: bool) -> AsyncIterator[Graph | None]:
+    """A session with the tenant; None where it cannot be reached and need not be."""
+    async with AsyncExitStack() as stack:
+        graph: Graph | None = None
+        try:
+            graph = await stack.enter_async_context(sessions.reading(opened.settings, tenant_id))
             await graph.token()
-            yield graph
-            return
-    except (SettingsError, SignInFailed):
-        if report["against"] == LIVE:
-            raise
-    yield None
+        except (SettingsError, EntraError):
+            if must:
+                raise
+            graph = None
+        yield graph

@@ -23,6 +23,10 @@ CLOSE_RETRY = RetryPolicy(
 """Closing a task is tried for about an hour and a half, since a task that stays open blocks the next one."""
 
 
+WATCH_RETRY = RetryPolicy(first_retry_interval=timedelta(seconds=5), max_number_of_attempts=2)
+"""Watching comes when the work is done, and must not hold up its end for long."""
+
+
 class OperationFailed(Exception):
     """An activity answered that trying again would not help; its text is the task's last line."""
 

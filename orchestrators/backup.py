@@ -4,7 +4,8 @@
 2. Every lane is read at once, slice by slice (`capture_lane`, a sub-orchestration), each leaving a checkpoint.
 3. One closing lane replays what changed meanwhile, sources of links before their targets.
 4. `seal_backup` writes the manifest. Until it returns there is no restore point.
-5. `close_task` ends the task, whatever happened.
+5. `watch_backup` compares it with the one before, for the change history and its alarms.
+6. `close_task` ends the task, whatever happened.
 
 Invariant: nothing before `seal_backup` is visible to a reader, and everything before it may be repeated.
 """
@@ -15,7 +16,7 @@ from typing import Any
 from durabletask import task
 from durabletask.task import OrchestrationContext
 
-from orchestrators.answers import CLOSE_RETRY, FAILURES, answer, first_line
+from orchestrators.answers import CLOSE_RETRY, FAILURES, WATCH_RETRY, answer, first_line
 from shared.messages import (
     BackupBegun,
     BackupSealed,
@@ -25,6 +26,7 @@ from shared.messages import (
     Lane,
     SealBackup,
     SliceCaptured,
+    WatchBackup,
 )
 
 SLICES_PER_HISTORY = 50
@@ -69,6 +71,7 @@ def back_up_tenant(ctx: OrchestrationContext, request: BackUpTenant) -> Generato
             retry_policy=CLOSE_RETRY,
         )
         return ""
+    yield from _watched(ctx, WatchBackup(tenantId=tenant_id, taskId=task_id, backupId=sealed["backupId"]))
     yield ctx.call_activity(
         "close_task",
         input=CloseTask(
@@ -79,6 +82,14 @@ def back_up_tenant(ctx: OrchestrationContext, request: BackUpTenant) -> Generato
         retry_policy=CLOSE_RETRY,
     )
     return sealed["backupId"]
+
+
+def _watched(ctx: OrchestrationContext, message: WatchBackup) -> Generator[Any, Any]:
+    """Have the change history written; a backup is no worse for one that could not be."""
+    try:
+        yield ctx.call_activity("watch_backup", input=message, retry_policy=WATCH_RETRY)
+    except FAILURES:
+        return
 
 
 def capture_lane(ctx: OrchestrationContext, request: CaptureLane) -> Generator[Any, Any, str]:

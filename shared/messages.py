@@ -380,3 +380,17 @@ class CloseReport(TypedDict):
     reportId: str
     status: Literal["succeeded", "succeededWithWarnings", "failed"]
     summary: str
+
+
+class WatchBackup(TypedDict):
+    """Compare a new restore point with the one before it."""
+
+    tenantId: str
+    taskId: str
+    backupId: str
+
+
+class BackupWatched(TypedDict):
+    """How many alarms it gave rise to."""
+
+    alarms: int

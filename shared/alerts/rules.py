@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.alerts.outbox import Outbox
+from shared.telemetry import measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,13 @@ ALERT_RULES: Mapping[str, AlertRule] = {
     "appDeleted": AlertRule("Cairn.Consent.AppDeleted", "an app identity is no longer in the tenant"),
     "credentialExpiring": AlertRule("Cairn.Consent.CredentialExpiring", "an app identity's credential ends soon"),
     "auditTampered": AlertRule("Cairn.Audit.Tampered", "the audit trail is not as it was written"),
+    "massDeletion": AlertRule("Cairn.Watch.MassDeletion", "more objects were deleted than the tenant's rule allows"),
+    "conditionalAccessWeakened": AlertRule(
+        "Cairn.Watch.ConditionalAccessWeakened", "a Conditional Access policy, or security defaults, protect less"
+    ),
+    "newGlobalAdministrator": AlertRule("Cairn.Watch.NewGlobalAdministrator", "there is a new Global Administrator"),
+    "breakGlassTouched": AlertRule("Cairn.Watch.BreakGlassTouched", "a break-glass account was touched"),
+    "highPrivilegeGrant": AlertRule("Cairn.Watch.HighPrivilegeGrant", "a high privilege was granted"),
     "notScheduled": AlertRule("Cairn.Schedule.Failed", "what was due in a tenant could not be started"),
 }
 """By the event's `code`."""
@@ -42,6 +50,7 @@ def alerting(outbox: Outbox) -> Callable[[Mapping[str, Any]], Awaitable[None]]:
 
     async def hear(event: Mapping[str, Any]) -> None:
         if event["code"] in ALERT_RULES:
+            measure.alerts.add(1, {"cairn.code": event["code"], "cairn.tenant": event["tenantId"]})
             await outbox.put(event)
 
     return hear

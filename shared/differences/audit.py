@@ -28,6 +28,11 @@ class Told:
     index: AuditIndex
     missing: str = ""
 
+    @staticmethod
+    def nothing() -> "Told":
+        """Where there is nothing to tell of."""
+        return Told(AuditIndex())
+
 
 async def read(work: Work) -> Told:
     """The entries between the two states, by the objects that they name."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from shared.catalog import OBJECT_TYPES
@@ -85,7 +86,15 @@ class Comparing:
         if wanted is not None:
             return sorted(set(wanted))
         held = {*self.before.manifest.types, *self.after.manifest.types}
-        return sorted(name for name in held if name in OBJECT_TYPES and not OBJECT_TYPES[name].reference_only)
+        return sorted(
+            name for name in held
+            if name in OBJECT_TYPES and not OBJECT_TYPES[name].reference_only and not self._unread(name)
+        )
+
+    def _unread(self, name: str) -> bool:
+        """Whether the live state only repeats a restore point, since the report did not ask for the type."""
+        entry = self.after.manifest.types.get(name)
+        return self.live and entry is not None and entry.outcome == "carried"
 
     def not_compared(self, name: str) -> NotCompared | None:
         """Why nothing can be said of this type, or None."""
@@ -141,10 +150,11 @@ class Comparing:
             yield judged_one
 
     def days_left(self, row: ObjectType, at: str) -> int | None:
+        """Days until Entra purges what was deleted then, a begun one counted whole; None where that is not known."""
         if not at:
             return None
         kept = timedelta(days=row.recycle_bin.days if row.recycle_bin else KEPT_DAYS)
-        return max(0, (as_time(at) + kept - self.now).days)
+        return max(0, ceil((as_time(at) + kept - self.now) / timedelta(days=1)))
 
     async def _reasons(self, new: TypeView, before: TypeEntry) -> dict[str, RemovalReason]:
         """What the newer state's own layers say of objects that are gone; the last word counts."""
@@ -209,10 +219,11 @@ class Comparing:
         """The bodies of the objects that links start from, where a verdict depends on them."""
         if not wanted or not any(link.left_alone or link.restored_as for link in row.links):
             return {}
-        bodies: dict[str, Mapping[str, Any]] = {one: record.body for one, record in (await old.objects_by_id(wanted)).items()}
-        return bodies | {one: record.body for one, record in (await new.objects_by_id(wanted)).items()}
+        held = await old.objects_by_id(wanted) | await new.objects_by_id(wanted)
+        return {one: record.body for one, record in held.items()}
 
     def in_scope(self, object_id: str) -> bool:
+        """Whether the report is about this object."""
         return self.scope is None or object_id in self.scope
 
 

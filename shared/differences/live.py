@@ -8,6 +8,8 @@ cost follows what changed, and nothing of it is a restore point.
 from dataclasses import replace
 from datetime import timedelta
 
+import orjson
+
 from shared.backup.beginning import begin
 from shared.backup.run import Run
 from shared.backup.sealing import type_entries
@@ -18,6 +20,7 @@ from shared.differences.reports import Cost, Report
 from shared.differences.segments import report_prefix
 from shared.entra.transport import Graph
 from shared.messages import BackupBegun, BackUpTenant
+from shared.recovery.relink import GUID
 from shared.repository.chain import read_manifest
 from shared.repository.manifest import Manifest
 from shared.repository.restore_point import RestorePoint
@@ -25,6 +28,9 @@ from shared.repository.sealing import seal
 from shared.version import VERSION
 
 KEPT = timedelta(days=1)
+
+BY_IDS = 1_000
+"""Ids in one getByIds request."""
 
 
 def beside(opened: Deployment, report: Report) -> Deployment:
@@ -40,6 +46,46 @@ async def begin_live(opened: Deployment, graph: Graph, report: Report, types: li
         requestedBy=report["requestedBy"], scheduled=False,
     )  # fmt: skip
     return await begin(beside(opened, report), graph, request)
+
+
+async def types_of(opened: Deployment, graph: Graph, report: Report, scope: frozenset[str] | None) -> list[str]:
+    """The types that this report reads: those asked for, or all that are not for reference only.
+
+    A report about some objects reads the types that hold them, and those whose delta shows links to such types. An id
+    that the restore point does not know is asked of Graph.
+    """
+    if report["types"] is not None:
+        return report["types"]
+    if scope is None:
+        return [name for name, row in OBJECT_TYPES.items() if not row.reference_only]
+    point = await RestorePoint.open(beside(opened, report).vault, report["tenantId"], report["backupId"])
+    held: dict[str, str] = {}
+    for name in point.manifest.types:
+        if name in OBJECT_TYPES:
+            held |= dict.fromkeys(await point.view(name).hashes_of(scope - held.keys()), name)
+    found = {*held.values(), *await _kinds(graph, sorted(scope - held.keys()))}
+    linking = {
+        name for name, row in OBJECT_TYPES.items()
+        if any(link.reading == "delta" and (not link.targets or found & set(link.targets)) for link in row.links)
+    }
+    return sorted(found | linking)
+
+
+async def _kinds(graph: Graph, ids: list[str]) -> set[str]:
+    """The types of those of these objects that the tenant has; ids that are none of a directory object are left out.
+
+    Source: Microsoft Graph "directoryObject: getByIds", which takes 1,000 ids and leaves out what it does not find.
+    """
+    by_graph_type = {f"#microsoft.graph.{row.graph_type}": name for name, row in OBJECT_TYPES.items()}
+    guids = [one for one in ids if GUID.fullmatch(one)]
+    kinds: set[str] = set()
+    for at in range(0, len(guids), BY_IDS):
+        answer = await graph.post_json(
+            "/directoryObjects/getByIds?$select=id", orjson.dumps({"ids": guids[at : at + BY_IDS]}),
+            asked="objects by id", permission="Directory.Read.All",
+        )  # fmt: skip
+        kinds |= {by_graph_type.get(str(one.get("@odata.type")), "") for one in answer.get("value", [])}
+    return kinds - {""}
 
 
 async def seal_live(opened: Deployment, run: Run, report: Report, checkpoints: list[str]) -> Manifest:

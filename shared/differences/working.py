@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.backup.checkpoint import load_json, store_json
@@ -53,7 +53,6 @@ class Work:
     report: Report
     graph: Graph | None
     after: RestorePoint
-    _scope: frozenset[str] | None = field(default=None)
 
     @property
     def prefix(self) -> str:
@@ -67,16 +66,10 @@ class Work:
         known = await opened.records.identity_map.resolved(report["tenantId"])
         return Comparing(
             before=before, after=self.after, live=report["against"] == LIVE, bins=Bins(self.graph),
-            now=opened.records.clock(), ids=Ids(known.objects, known.applications), scope=await self.scope(),
+            now=opened.records.clock(), ids=Ids(known.objects, known.applications),
+            scope=await scope_of(opened, report),
             churn=not report["noise"].get("serverChurn", True),
         )  # fmt: skip
-
-    async def scope(self) -> frozenset[str] | None:
-        """The ids that the report is about, or None for all."""
-        if self._scope is None and self.report["scope"]:
-            listed = await load_json(self.opened.workspace, self.report["scope"])
-            self._scope = frozenset(listed["objectIds"])
-        return self._scope
 
     async def compare(self, progress: Progress) -> tuple[Progress, bool]:
         """(what has been compared now, whether that is all)."""
@@ -100,9 +93,10 @@ class Work:
             progress = replace(
                 progress, done=(*progress.done, name), segments=(*progress.segments, *await writer.finish())
             )
-            await self.opened.records.tasks.progress(
-                self.report["taskId"], "types", done=len(progress.done), total=len(types), unit="types"
-            )
+            if self.report["origin"] == "request":
+                await self.opened.records.tasks.progress(
+                    self.report["taskId"], "types", done=len(progress.done), total=len(types), unit="types"
+                )
         return progress, True
 
     async def saved(self, progress: Progress) -> str:
@@ -120,6 +114,10 @@ class Work:
             collapsed=dict(sorted(figures.by_rule.items())), total=figures.total,
             notCompared=list(progress.not_compared), **told,
         )  # fmt: skip
+        keep = {*names, self.report["scope"]}
+        async for entry in self.opened.workspace.list(self.prefix):
+            if entry.name not in keep and not entry.name.startswith(f"{self.prefix}live/"):
+                await self.opened.workspace.delete(entry.name)
         return figures
 
 
@@ -127,6 +125,13 @@ async def store_scope(opened: Any, tenant_id: str, report_id: str, object_ids: l
     """Where the list of ids now lies."""
     prefix = report_prefix(tenant_id, report_id)
     return await store_json(opened.workspace, f"{prefix}scope/", {"objectIds": sorted(set(object_ids))})
+
+
+async def scope_of(opened: Deployment, report: Report) -> frozenset[str] | None:
+    """The ids that the report is about, or None for all."""
+    if not report["scope"]:
+        return None
+    return frozenset((await load_json(opened.workspace, report["scope"]))["objectIds"])
 
 
 def story_of(figures: Figures) -> str:

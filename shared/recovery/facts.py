@@ -1,6 +1,6 @@
-"""What an object or a link says in other words: facts that Graph shows twice, what belongs to what, whose licence it is.
+"""What an object or a link says in other words: facts that Graph shows twice, what belongs to what, whose licence.
 
-Pure. A role assignment, the member of an activated role, a role over an administrative unit and a PIM schedule may state
+Pure. A role assignment, a member of an activated role, a role over an administrative unit and a PIM schedule may state
 one fact; each is told as `role|template|scope|principal`, so that they meet. Sources: Microsoft Graph
 "unifiedRoleAssignment", "scopedRoleMembership", "privilegedAccessGroupAssignmentSchedule", "licenseAssignmentState".
 """

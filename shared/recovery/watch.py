@@ -67,7 +67,7 @@ class Watching:
         """Look at one change; those that follow from others count for break-glass accounts alone."""
         touched = {change.object_id.lower(), change.target_id.lower(), *_principals(change)} & self.break_glass
         if touched:
-            self._add("breakGlassTouched", "error", _TOUCHED[change.change_type], change, sorted(touched)[0])
+            self._add("breakGlassTouched", "error", _TOUCHED[change.change_type], change, min(touched))
         if change.noise:
             return
         if change.change_type in DELETIONS:

@@ -29,6 +29,7 @@ def engine(slices: int = 1, **answers: Any) -> Engine:
     table: dict[str, Any] = {
         "begin_backup": {"run": "run", "kind": "full", "lanes": LANES}, "capture_slice": capture,
         "seal_backup": {"backupId": "00000001", "warnings": 0, "summary": "Done."}, "close_task": {"closed": True},
+        "watch_backup": {"alarms": 0},
         **answers,
     }
 
@@ -55,14 +56,15 @@ async def test_everything_is_read_before_the_closing_lane_and_the_task_is_closed
     made = engine()
     assert await run(made) == "00000001"
     assert named(made) == [
-        "begin_backup", "capture_slice", "capture_slice", "capture_slice", "seal_backup", "close_task",
+        "begin_backup", "capture_slice", "capture_slice", "capture_slice", "seal_backup", "watch_backup",
+        "close_task",
     ]
     lanes = [message["lane"]["name"] for name, message in made.calls if name == "capture_slice"]
     assert sorted(lanes[:2]) == ["small", "user"]
     assert lanes[2] == "closing"
     closing = [message for name, message in made.calls if name == "capture_slice"][2]
     assert closing["after"] == ["user/1", "small/1"]
-    assert made.calls[-2][1]["checkpoints"] == ["user/1", "small/1", "closing/1"]
+    assert dict(made.calls)["seal_backup"]["checkpoints"] == ["user/1", "small/1", "closing/1"]
 
 
 @pytest.mark.parametrize("warnings", [0, 3])
