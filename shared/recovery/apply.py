@@ -28,7 +28,7 @@ from shared.entra.listing import Asking, pages, with_query
 from shared.entra.pages import body_of
 from shared.entra.transport import Graph
 from shared.entra.writing import Write, Written, link_is_there, may_be_lag, write
-from shared.errors import AlreadyWritten, EntraError, NotFound, StoreUnavailable, Throttled, Unavailable
+from shared.errors import AlreadyWritten, EntraError, NotFound, Rejected, StoreUnavailable, Throttled, Unavailable
 from shared.recovery.order import Batch
 from shared.recovery.plan import Operation
 from shared.recovery.relink import filled, placeholders_in
@@ -43,6 +43,10 @@ GROUP = 64
 OF_ONE_CHAIN = 12
 LAG_SECONDS = 15 * 60.0
 """How long a refusal that may be replication lag is waited out ("Microsoft Graph best practices": there is no bound)."""
+UNCLEAR_SECONDS = 15.0
+"""The same for a 400 that names a new object and says something else: services word it in their own ways."""
+GONE_SECONDS = 5.0
+"""The same where nothing new is named: then it is most likely gone."""
 LAG_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 LOST_ANSWERS = 6
 """How often a write whose answer was lost is looked at and sent again."""
@@ -247,17 +251,12 @@ class Applying:
                 done = await self._as_it_should_be(one, error, known, uncertain=uncertain or lost > 0)
                 if done is not None:
                     return done
-                fresh = bool(_names(one)) or bool(known) or one.expects.get("attributes") is None
-                if not may_be_lag(error) or not fresh or monotonic() - began > self._lag_bound(one):
+                if monotonic() - began > _lag_bound(one, error):
                     raise
                 await asyncio.sleep(LAG_WAITS[min(lags, len(LAG_WAITS) - 1)])
                 lags += 1
                 if monotonic() >= self.stop_at:
                     raise _LaterError from None
-
-    def _lag_bound(self, one: Operation) -> float:
-        """What names new objects may lag for long; a target that is simply gone is told sooner."""
-        return LAG_SECONDS if _names(one) else 5.0
 
     async def _was_done(self, one: Operation, find: Json) -> Json | None:
         """Whether a write whose answer was lost was done; None where it is harmless, or needed, to send it again."""
@@ -412,6 +411,14 @@ def _group(batch: Batch, receipts: Mapping[int, Json]) -> list[list[Operation]]:
         group.append(taken)
         room -= len(taken)
     return group
+
+
+def _lag_bound(one: Operation, error: EntraError) -> float:
+    """How long this refusal is taken for lag: long where new objects are named, not at all where it can be none."""
+    names_new = bool(_names(one))
+    if may_be_lag(error):
+        return LAG_SECONDS if names_new else GONE_SECONDS
+    return UNCLEAR_SECONDS if names_new and isinstance(error, Rejected) else 0.0
 
 
 def _names(one: Operation) -> set[str]:

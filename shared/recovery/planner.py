@@ -300,7 +300,7 @@ class Planner:
             if not added and not removed:
                 continue
             why = link.not_restored or why_left_alone(link.left_alone, body)
-            if not why and synced and row.name == "group":
+            if not why and synced:
                 why = SYNCED
             if not why and link.name in present.unread_links:
                 why = "the present links could not be read, so nothing is known of them"
@@ -395,7 +395,7 @@ class Planner:
         if link.not_restored or link.restored_as or not link.add:
             return
         why = why_left_alone(link.left_alone, inbound.source_body)
-        if not why and inbound.source_body.get("onPremisesSyncEnabled") and row.name == "group":
+        if not why and inbound.source_body.get("onPremisesSyncEnabled"):
             why = SYNCED
         if why:
             self._leave(wanted, link.name, why)
