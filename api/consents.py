@@ -6,10 +6,18 @@ from fastapi import APIRouter, Path, Request
 
 from api.guard import GuardedRoute, permit
 from api.problems import Problem, unprocessable, wrong
-from api.services import Deployed
-from shared.errors import UnknownRecord
+from api.services import Deployed, OpenDeployment
+from shared.errors import EntraError, UnknownRecord
 from shared.tenants.consent_watch import tell
-from shared.tenants.consents import KINDS, NOT_BUILT, Consent, check_consent, unchecked
+from shared.tenants.consents import (
+    KINDS,
+    NOT_BUILT,
+    Consent,
+    ConsentMissing,
+    check_consent,
+    need_restore_consent,
+    unchecked,
+)
 
 router = APIRouter(prefix="/tenants/{tenant_id}/consents", tags=["consents"], route_class=GuardedRoute)
 
@@ -21,6 +29,23 @@ async def known_kind(request: Request) -> None:
     kind = request.path_params["kind"]
     if kind not in (*KINDS, *NOT_BUILT):
         raise UnknownRecord("There is no such consent.")
+
+
+async def refuse_unconsented(deployed: OpenDeployment, tenant_id: str) -> None:
+    """409 with exactly what to grant, where the consent `restore` was not given; an outage is the plan's to tell."""
+    if not (deployed.settings.restore_client_id or deployed.settings.client_id):
+        return
+    options = (await deployed.records.tenants.settings(tenant_id)).settings.options
+    try:
+        await need_restore_consent(deployed.settings, tenant_id, options)
+    except ConsentMissing as lack:
+        raise Problem(
+            409, "consentMissing", "The consent to restore is missing.", str(lack),
+            errors=[wrong("consent", None, permission) for permission in lack.permissions], remedy=lack.remedy,
+            more={"adminConsentUrl": lack.consent_url},
+        ) from None
+    except EntraError:
+        return
 
 
 @router.get("")

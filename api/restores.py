@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from api.consents import refuse_unconsented
 from api.durable import Durable, current_client
 from api.guard import GuardedRoute, permit
 from api.lists import Fields, ListedBy, listed
@@ -94,6 +95,7 @@ async def start_restore(
     if body.source.report_id is not None and not caller.may("restore.fromDifferences"):
         raise Problem(403, "forbidden", "Your roles do not allow this.", "It needs restore.fromDifferences.")
     _check(body)
+    await refuse_unconsented(deployed, tenant_id)
     settings = (await deployed.records.tenants.settings(tenant_id)).settings
     if body.apply and settings.approvals.required:
         raise unprocessable(

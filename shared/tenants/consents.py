@@ -199,6 +199,23 @@ async def need_consent(
         raise ConsentMissing(kind, lacking, admin_consent_url(settings, tenant_id, client_of(kind, settings)))
 
 
+async def need_restore_consent(settings: Settings, tenant_id: str, options: Mapping[str, bool]) -> None:
+    """Raise ConsentMissing if the restoring app holds nothing by which it could change the tenant, or is not there.
+
+    What a single plan lacks beyond that is the plan's own finding, since it knows its operations.
+    """
+    writing = tuple(name for name in wanted_permissions("restore", options) if ".Read." not in name)
+    try:
+        lacking = await missing_for("restore", settings, tenant_id, options)
+    except SignInFailed as error:
+        if error.code not in OUT_OF_THE_TENANT:
+            raise
+        lacking = writing
+    if set(writing) <= set(lacking):
+        url = admin_consent_url(settings, tenant_id, client_of("restore", settings))
+        raise ConsentMissing("restore", lacking, url)
+
+
 def wanted_permissions(
     kind: ConsentKind, options: Mapping[str, bool], *, types: Collection[str] | None = None
 ) -> dict[str, tuple[str, ...]]:

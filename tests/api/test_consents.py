@@ -1,10 +1,16 @@
 """Consents over HTTP."""
 
+from typing import Any
+
 import httpx
 import pytest
 
+import api.consents
+from shared.deployment import Records
 from shared.settings import Settings
-from tests.api.conftest import TENANT
+from shared.tenants.consents import ConsentMissing
+from tests.api.conftest import TENANT, FakeDurable
+from tests.api.test_guard import point
 
 
 @pytest.fixture
@@ -44,3 +50,19 @@ async def test_a_consent_that_is_not_built_is_said_so(
 async def test_a_deployment_that_has_no_app_says_so(client: httpx.AsyncClient, tenant: str) -> None:
     answer = await client.post(f"/tenants/{TENANT}/consents/basic/check")
     assert (answer.status_code, answer.json()["code"]) == (503, "notConfigured")
+
+
+async def test_a_restore_without_its_consent_is_refused_with_what_to_grant(
+    client: httpx.AsyncClient, durable: FakeDurable, records: Records, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: Any) -> None:
+        raise ConsentMissing("restore", ("Group.ReadWrite.All",), "https://login.example/consent")
+
+    monkeypatch.setattr(api.consents, "need_restore_consent", refused)
+    await records.restore_points.upsert(point())
+    body = {"source": {"backupId": "latest"}, "selection": {"all": True}, "reason": "x"}
+    answer = await client.post(f"/tenants/{TENANT}/restores", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "consentMissing"), answer.text
+    assert [one["expected"] for one in answer.json()["errors"]] == ["Group.ReadWrite.All"]
+    assert answer.json()["adminConsentUrl"] == "https://login.example/consent"
+    assert durable.scheduled == []

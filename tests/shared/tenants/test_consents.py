@@ -18,6 +18,7 @@ from shared.tenants.consents import (
     check_consent,
     missing_for,
     need_consent,
+    need_restore_consent,
     unchecked,
     wanted_permissions,
 )
@@ -197,3 +198,17 @@ def test_exchange_keeps_its_place() -> None:
     settings = read_settings({"CAIRN_CLIENT_ID": "aaaaaaaa-0000-4000-8000-000000000001"})
     consent = unchecked("exchangeBackup", settings, "11111111-1111-4111-8111-111111111111", {})
     assert (consent["status"], consent["wanted"]) == ("notYetSupported", [])
+
+
+async def test_a_restore_is_refused_before_planning_only_where_nothing_may_be_changed(
+    simulator: Simulator, administrator: Administrator
+) -> None:
+    reader = await administrator.new_app("Directory.Read.All", "Application.Read.All")
+    with pytest.raises(ConsentMissing) as refused:
+        await need_restore_consent(settings_of(simulator, reader), simulator.tenant_id, {})
+    assert "Group.ReadWrite.All" in refused.value.permissions
+    writer = await administrator.new_app("Group.ReadWrite.All")
+    await need_restore_consent(settings_of(simulator, writer), simulator.tenant_id, {})
+    gone = {**reader, "client": "aaaaaaaa-0000-4000-8000-00000000000f"}
+    with pytest.raises(ConsentMissing):
+        await need_restore_consent(settings_of(simulator, gone), simulator.tenant_id, {})
