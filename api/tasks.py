@@ -97,7 +97,10 @@ async def download_export(task_id: str, deployed: Deployed) -> Response:
     """Go to the file that the task made, by an address that holds for 15 minutes and is kept nowhere."""
     task = await deployed.records.tasks.get(task_id)
     if task["type"] != "export" or task["status"] != "succeeded":
-        raise UnknownRecord("This task has no download.", remedy="Wait until an export has succeeded.")
+        raise Problem(
+            409, "noDownload", "This task has no download.", f"It is of type {task['type']} and {task['status']}.",
+            remedy="Wait until an export has succeeded.",
+        )
     name = export_name(task["tenantId"], task_id)
     if await deployed.workspace.properties(name) is None:
         raise UnknownRecord("The file is not there any more.", remedy="Export the list again.")

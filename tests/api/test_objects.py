@@ -262,7 +262,7 @@ async def test_a_long_csv_becomes_a_task_whose_download_is_a_fresh_link(
     answer = await story.get("/objects.csv", q="objectType:user", deleted="any")
     assert answer.status_code == 202, answer.text
     task_id = answer.json()["taskId"]
-    assert (await story.client.get(f"/tasks/{task_id}/download")).status_code == 404
+    assert (await story.client.get(f"/tasks/{task_id}/download")).status_code == 409
     started = await opened.records.tasks._table.get(f"id|{key_of(task_id)}", "start")
     assert started is not None
     message = started.body["message"]
