@@ -276,8 +276,10 @@ class Applying:
 
         if one.kind in ("unlink", "delete") and isinstance(error, NotFound):
             return unchanged()
+        if one.kind == "link" and len(one.targets) > 1 and isinstance(error, Rejected | NotFound):
+            return await self._one_by_one(one, known)  # one bad id, or one that is there, fails all of them
         if one.kind == "link" and link_is_there(error):
-            return unchanged() if len(one.targets) <= 1 else await self._one_by_one(one, known)
+            return unchanged()
         if one.kind == "revive" and isinstance(error, NotFound) and await self._lives(one):
             return unchanged()
         return None
@@ -295,15 +297,29 @@ class Applying:
             payload = _rooted(link_body(link, source, now, "/directoryObjects"), self._root(one))
             request = Write(method, path, payload, version=one.version, permission=one.permission,  # type: ignore[arg-type]
                             asked=f"link of one of {row.title}")
-            try:
-                await write(self.graph, request)
+            error = await self._one_link(one, request)
+            if error is None:
                 added += 1
-            except EntraError as error:
-                if not link_is_there(error):
-                    failed.append(f"{now}: {error}")
+            elif not link_is_there(error):
+                failed.append(f"{now}: {error}")
         if failed:
             return self._receipt(one, "failed", error="; ".join(failed)[:1000])
         return self._receipt(one, "done" if added else "unchanged", status=204)
+
+    async def _one_link(self, one: Operation, request: Write) -> EntraError | None:
+        """What Graph has against this link, once lag was waited out for as long as a slice allows; None where added."""
+        began, lags = monotonic(), 0
+        while True:
+            try:
+                await write(self.graph, request)
+            except EntraError as error:
+                late = monotonic() - began > _lag_bound(one, error) or monotonic() >= self.stop_at
+                if link_is_there(error) or late:
+                    return error
+                await asyncio.sleep(LAG_WAITS[min(lags, len(LAG_WAITS) - 1)])
+                lags += 1
+            else:
+                return None
 
     # -- looking ------------------------------------------------------------------------------------------------
 
