@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.errors import CairnError
 from shared.messages import Failed
+from shared.telemetry import continued, span, trace_of
 
 _LOG = logging.getLogger("cairn.activities")
 
@@ -22,8 +23,10 @@ def answering[Message: Mapping[str, Any], Answer](
 
     @functools.wraps(activity)
     async def run(message: dict[str, Any]) -> dict[str, Any]:
+        about = {"cairn.operation": activity.__name__, "cairn.tenant": str(message.get("tenantId", ""))}
         try:
-            return await activity(message)  # type: ignore[arg-type, return-value]
+            with continued(trace_of(str(message.get("taskId", "")))), span(f"activity {activity.__name__}", about):
+                return await activity(message)  # type: ignore[arg-type, return-value]
         except CairnError as error:
             if error.retryable:
                 raise

@@ -14,6 +14,7 @@ from shared.errors import Busy, CairnError
 from shared.records.times import as_time
 from shared.settings import Settings
 from shared.starting import DurableClient, Operation, start, take_up_or_close
+from shared.telemetry import measure
 from shared.tenants.registry import Tenant
 from shared.tenants.schedule import due, spread
 from shared.tenants.settings import Schedule
@@ -63,8 +64,11 @@ async def _expire_former(records: Records, client: DurableClient) -> int:
 
 async def watch(records: Records, client: DurableClient) -> int:
     """Return how many open tasks had lost their orchestration; each was taken up again or closed."""
-    found = 0
-    for task in await records.tasks.still_open():
+    found, tasks = 0, await records.tasks.still_open()
+    now = records.clock()
+    waits = [(now - as_time(task["created"])).total_seconds() for task in tasks if task["status"] == "queued"]
+    measure.queue_age.set(max(waits, default=0.0))  # said each time: silence is an alert of its own
+    for task in tasks:
         try:
             found += await take_up_or_close(records, client, task)
         except CairnError as error:
@@ -109,6 +113,7 @@ async def _tell_unprotected(records: Records, tenant_id: str, schedule: Schedule
         if point["kind"] != "beforeRestore":
             newest = max(newest, as_time(point["finished"]))
             break
+    measure.backup_age.set((now - newest).total_seconds(), {"cairn.tenant": tenant_id})
     if now - newest <= allowed:
         return
     await records.events.record(

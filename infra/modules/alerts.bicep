@@ -26,13 +26,13 @@ var alerts = [
     name: 'backup-missed'
     severity: 1
     says: 'A tenant has had no restore point for longer than its schedule allows.'
-    query: 'AppMetrics | where Name == "cairn.alerts" | extend code = tostring(Properties.code) | where code == "tenantUnprotected"'
+    query: 'AppMetrics | where Name == "cairn.alerts" | extend code = tostring(Properties["cairn.code"]) | where code == "tenantUnprotected"'
   }
   {
     name: 'failures'
     severity: 2
     says: 'Cairn raised an alert: something failed, is damaged or not whole. Its code says which.'
-    query: 'AppMetrics | where Name == "cairn.alerts" | extend code = tostring(Properties.code) | where code != "tenantUnprotected"'
+    query: 'AppMetrics | where Name == "cairn.alerts" | extend code = tostring(Properties["cairn.code"]) | where code != "tenantUnprotected"'
   }
   {
     name: 'throttling'

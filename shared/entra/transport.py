@@ -31,6 +31,7 @@ from shared.entra.governor import Bucket, Governor, Seen
 from shared.entra.resource_units import resource_units
 from shared.entra.usage import Usage
 from shared.errors import EntraError, Garbled, NotPermitted, Throttled, Unavailable
+from shared.telemetry import collection_of, measure, span
 
 CONNECTIONS = 64
 BODY_BYTES_MAX = 128 * 1024 * 1024
@@ -294,13 +295,17 @@ class Graph:
         if self._scheduled:
             headers["x-ms-throttle-priority"] = "low"
         self.usage.requests += 1
+        about = collection_of(trying.address)
+        measure.requests.add(1, {"cairn.graph.collection": about})
         try:
             # A nextLink is sent back letter by letter: yarl must not decode and encode it anew.
-            async with self._http.request(
-                trying.method, URL(trying.address, encoded=True), data=trying.payload, headers=headers,
-                allow_redirects=False,
-            ) as response:
-                return Answer(response.status, response.headers.copy(), await _body(response))
+            with span("graph", {"http.request.method": trying.method, "cairn.graph.collection": about}) as traced:
+                async with self._http.request(
+                    trying.method, URL(trying.address, encoded=True), data=trying.payload, headers=headers,
+                    allow_redirects=False,
+                ) as response:
+                    traced.set_attribute("http.response.status_code", response.status)
+                    return Answer(response.status, response.headers.copy(), await _body(response))
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise Unavailable(f"{trying.asked}: the connection was cut ({type(error).__name__})") from None
 
@@ -346,6 +351,8 @@ class Graph:
         self.usage.parts += trying.parts
         self.usage.bytes_received += len(answer.body)
         self.usage.throttled += seen.throttled
+        if seen.throttled:
+            measure.throttled.add(seen.throttled, {"cairn.graph.collection": collection_of(trying.address)})
         if not trying.parts:  # the parts of a `$batch` are counted one by one, where they are read
             self.usage.resource_units += trying.estimate if seen.resource_units is None else seen.resource_units
 
