@@ -34,7 +34,10 @@ Asks = Permission | Literal["public", "signedIn"]
 Refusal = Callable[[Request], Awaitable[None]]
 """Raises what makes the request impossible (404, 409) before its content is looked at."""
 
-AUDITED: frozenset[Asks] = frozenset({"objects.readAttributes", "export", "hybrid.credentials"})
+AUDITED: frozenset[Asks] = frozenset({
+    "objects.readAttributes", "export", "hybrid.credentials", "restore.fromObjects", "restore.fromDifferences",
+    "restore.approve",
+})
 """Permissions whose every use is recorded, also for reading."""
 
 LONGEST_SECONDS = 120.0

@@ -2,16 +2,18 @@
 
 import csv
 import io
+import re
 from typing import Any
 
 import httpx
 import pytest
 
+from api.guard import access_of
 from api.rates import REFUSALS_A_MINUTE
 from shared.deployment import Records
 from shared.errors import StoreUnavailable
 from tests.api.conftest import OTHER, TENANT, Mint
-from tests.api.test_guard import ME
+from tests.api.test_guard import ME, routes
 
 
 async def entries(client: httpx.AsyncClient, query: str = "") -> list[dict[str, Any]]:
@@ -28,6 +30,13 @@ async def test_a_change_is_recorded_with_who_did_it_to_what(client: httpx.AsyncC
     assert (entry["tenantId"], entry["actor"], entry["actorType"]) == (TENANT, ME, "user")
     assert (entry["method"], entry["path"]) == ("PUT", "/tenants/{tenantId}/settings")
     assert (entry["outcome"], entry["status"], entry["code"]) == ("done", 200, "")
+
+
+def test_whatever_gives_attributes_credentials_or_an_export_is_recorded() -> None:
+    grave = re.compile(r"credentials|\.csv$|/compare$|^/tenants/{tenant_id}/objects/{object_id}$")
+    for method, path, route in routes():
+        if method == "GET" and grave.search(path):
+            assert access_of(route.endpoint).audited, path
 
 
 async def test_a_change_that_was_no_valid_request_and_plain_reading_leave_no_entry(
