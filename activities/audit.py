@@ -9,8 +9,8 @@ from shared.errors import CairnError
 
 _LOG = logging.getLogger("cairn.audit")
 
-CHECKED_AT_HOUR = 3
-"""UTC; the event of a finding is written once a day."""
+CHECKED_AT = (3, 5)
+"""Books are checked by the turn of the timer in the first five minutes of this hour, UTC."""
 
 
 async def seal_audit() -> None:
@@ -20,7 +20,7 @@ async def seal_audit() -> None:
     for book in await records.audit.books():
         try:
             await seal_book(records.audit, opened.vault, book, clock=records.clock)
-            if now.hour != CHECKED_AT_HOUR:
+            if now.hour != CHECKED_AT[0] or now.minute >= CHECKED_AT[1]:
                 continue
             report = await verify_book(records.audit, opened.vault, book)
         except CairnError as error:
