@@ -32,5 +32,6 @@ async def list_identities(request: Request, tenant_id: str, records: Kept, query
 @permit("export")
 async def export_identities(tenant_id: str, records: Kept) -> Response:
     """The same as a table, for mending what Cairn does not reach (Azure roles, client configuration)."""
-    rows = [[dict(one).get(name) for name in COLUMNS] async for _, one in records.identity_map.stream(tenant_id.lower())]
+    entries = records.identity_map.stream(tenant_id.lower())
+    rows = [[dict(one).get(name) for name in COLUMNS] async for _, one in entries]
     return csv_of("identity-map", COLUMNS, rows)

@@ -42,7 +42,7 @@ GROUP = 64
 """Operations written down together before they are sent, and sent side by side as far as their chains allow."""
 OF_ONE_CHAIN = 12
 LAG_SECONDS = 15 * 60.0
-"""How long a refusal that may be replication lag is waited out ("Microsoft Graph best practices": there is no bound)."""
+"""How long a refusal that may be replication lag is waited out; Microsoft states no bound."""
 UNCLEAR_SECONDS = 15.0
 """The same for a 400 that names a new object and says something else: services word it in their own ways."""
 GONE_SECONDS = 5.0
@@ -102,7 +102,9 @@ class Applying:
                     number, place, intents=[one.order for chain in group for one in chain], receipts=fresh
                 )
             except AlreadyWritten:
-                raise StoreUnavailable("another runner is at this batch", remedy="Nothing: it is tried again.") from None
+                raise StoreUnavailable(
+                    "another runner is at this batch", remedy="Nothing: it is tried again."
+                ) from None
             place += 1
             fresh = await self._send_group(group, receipts, uncertain)
             uncertain.update(one.order for chain in group for one in chain)
@@ -293,7 +295,7 @@ class Applying:
         added = 0
         for target in one.targets:
             now = filled(target, known)
-            method, path = link_request(row, link, link.add, source, now, "/directoryObjects", "")
+            method, path = link_request(link.add, source, now, "/directoryObjects", "")
             payload = _rooted(link_body(link, source, now, "/directoryObjects"), self._root(one))
             request = Write(method, path, payload, version=one.version, permission=one.permission,  # type: ignore[arg-type]
                             asked=f"link of one of {row.title}")

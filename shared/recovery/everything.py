@@ -4,8 +4,7 @@ A type is read once, page by page; of each object only its hash stays, and a dig
 number of objects and not their size. What differs is then read again, one by one, by the planner.
 """
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -20,6 +19,9 @@ from shared.recovery.relink import Ids
 from shared.recovery.state import Present
 from shared.repository.records import link16, object_hash16
 from shared.repository.restore_point import RestorePoint
+
+SHOWN = ("displayName", "userPrincipalName", "appId", "onPremisesSyncEnabled", "isDefault", "policyType", "isBuiltIn")
+"""Of an object that the restore point does not know, all that deleting it needs to know."""
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ async def _compare(
                 live, bodies, links = {}, {}, {}
             parsed = piece.parse()
             for object_id, body in parsed.objects:
-                names = {one: body.get(one) for one in ("displayName", "userPrincipalName", "appId") if one in body}
+                names: dict[str, object] = {one: body[one] for one in SHOWN if one in body}
                 split(body)
                 live[object_id] = object_hash16(row.name, object_id, body)
                 bodies[object_id] = names
@@ -107,4 +109,3 @@ def _number(link: str, target: str) -> int:
     return int.from_bytes(link16(link, target), "big")
 
 
-__all__ = ["Found", "Mapping", "changed_since", "time"]

@@ -92,7 +92,7 @@ def finding(row: ObjectType, body: Json, wanted: Wanted) -> Json:
             path, filter=row.filter.replace("{id}", parent_of(row, wanted.object_id, body) or groupless(body))
         )
     elif row.name in ("unifiedRoleAssignment", *PIM):
-        path = with_query(path, filter=f"principalId eq '{{principalId}}'").replace(
+        path = with_query(path, filter="principalId eq '{principalId}'").replace(
             "%7BprincipalId%7D", str(body.get("principalId"))
         )  # a placeholder in it stays readable
     return {"path": path, "match": match}

@@ -19,20 +19,20 @@ from shared.messages import (
     RestoreVerified,
     RestoreWaves,
 )
+from shared.records.restores import Restore, RestoreState
+from shared.records.times import as_text
 from shared.recovery.apply import Applying
 from shared.recovery.before import seal_before
-from shared.recovery.options import RestoreRequest
-from shared.recovery.plan import Operation
 from shared.recovery.chosen import Chosen
 from shared.recovery.from_report import chosen_changes
+from shared.recovery.options import RestoreRequest
+from shared.recovery.plan import Operation
 from shared.recovery.planning import Planning
 from shared.recovery.reading import PresentReader
 from shared.recovery.relink import Ids
 from shared.recovery.state import Json
 from shared.recovery.store import PlanIndex, RestoreStore
 from shared.recovery.verification import expectations, verify
-from shared.records.restores import Restore, RestoreState
-from shared.records.times import as_text
 from shared.repository.restore_point import RestorePoint
 from shared.starting import close
 
@@ -251,10 +251,11 @@ def planned_in_words(restore: Restore) -> str:
 def applied_in_words(results: dict[str, int], verification: dict[str, Any], *, cancelled: bool) -> str:
     """What was done, in one line."""
     parts = [f"{count} {state}" for state, count in sorted(results.items())]
-    line = ("Cancelled: " if cancelled else "Restored: ") + (", ".join(parts) if parts else "nothing to do") + "."
+    line = ("Cancelled: " if cancelled else "Restored: ") + (", ".join(parts) or "nothing to do") + "."
     if verification:
         wrong = verification["differing"]
-        line += f" Verified {verification['checked']} facts: " + (f"{wrong} differ." if wrong else "all are as planned.")
+        line += f" Verified {verification['checked']} facts: "
+        line += f"{wrong} differ." if wrong else "all are as planned."
     return line
 
 

@@ -1,6 +1,6 @@
 """A plan: every request in order, what each expects to find, and what will not be restored and why. Plain values.
 
-Equal situations make equal plans, byte for byte, so a plan is known by its hash. Ids that Entra has yet to give stand as
+Equal situations make equal plans, byte for byte, so a plan is known by its hash. Ids that Entra has yet to give are
 placeholders (see `relink`); `{root}` is the Graph root with its version, `{password}` a random one made while applying.
 """
 

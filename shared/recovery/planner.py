@@ -147,7 +147,7 @@ class Planner:
             version=row.recycle_bin.version, expects={"state": "softDeleted"}, now=present.object_id,
             reason="it waits in the recycle bin, where it has kept its id",
         )
-        self._update(row, wanted, present, body, found, expects_state=False)
+        self._update(row, wanted, present, body, found)
 
     def _create(self, row: ObjectType, wanted: Wanted, present: Present, body: Json, found: list[Relinked]) -> None:
         made = creation(row, body)
@@ -184,8 +184,7 @@ class Planner:
         return wanted.object_id
 
     def _update(
-        self, row: ObjectType, wanted: Wanted, present: Present, body: Json, found: list[Relinked], *,
-        expects_state: bool = True,
+        self, row: ObjectType, wanted: Wanted, present: Present, body: Json, found: list[Relinked],
     ) -> None:
         synced = bool(present.body.get("onPremisesSyncEnabled"))
         changed = {name: value for name, value in differing(row, body, present.body).items()
@@ -292,7 +291,7 @@ class Planner:
             targets = {self._ids.now(target): kind for target, kind in wanted.links.get(link.name, {}).items()}
             current = present.links.get(link.name, {})
             added = [target for target in sorted(targets) if target not in current]
-            removed = self._removed(link, targets, current)
+            removed = self._removed(targets, current)
             only = self._only(wanted, link)
             if only is not None:
                 added = [target for target in added if target in only]
@@ -310,7 +309,7 @@ class Planner:
             self._unlink(row, wanted, link, source, removed, current, body, single=link.single and bool(added))
             self._link(row, wanted, link, source, added, targets, body)
 
-    def _removed(self, link: Link, targets: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
+    def _removed(self, targets: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
         extra = [target for target in sorted(current) if target not in targets]
         if self._options.links == "exact":
             return extra
@@ -337,7 +336,7 @@ class Planner:
                 if len(some) == 1:
                     self._one_link(row, wanted, link, source, some[0], kinds[some[0]], body)
                     continue
-                method, path = link_request(row, link, link.bulk_add, source, "", "", "")
+                method, path = link_request(link.bulk_add, source, "", "", "")
                 bound = {f"{link.name}@odata.bind": [f"{{root}}/directoryObjects/{target}" for target in some]}
                 self._add_link(row, wanted, link, method, path, bound, tuple(some), "link")
         else:
@@ -349,7 +348,7 @@ class Planner:
     ) -> None:
         collection = _collection(link, kind)
         method, path = link_request(
-            row, link, link.add, source, target, collection, str(body.get("@odata.type", ""))
+            link.add, source, target, collection, str(body.get("@odata.type", ""))
         )
         self._add_link(
             row, wanted, link, method, path, link_body(link, source, target, collection), (target,), "link"
@@ -369,7 +368,7 @@ class Planner:
                 self._leave(wanted, link.name, why)
                 continue
             method, path = link_request(
-                row, link, link.remove, source, target, _collection(link, kinds[target]),
+                link.remove, source, target, _collection(link, kinds[target]),
                 str(body.get("@odata.type", "")),
             )
             payload = {name: text.replace("{id}", source) for name, text in link.add_body} if method == "POST" else None
@@ -404,7 +403,7 @@ class Planner:
         if target == inbound.target_id:
             return
         collection = _collection(link, inbound.target_type)
-        method, path = link_request(row, link, link.add, inbound.source_id, target, collection, "")
+        method, path = link_request(link.add, inbound.source_id, target, collection, "")
         self._add(
             row, replace(wanted, body={**wanted.body, "displayName": inbound.source_name}), "link", method, path,
             link_body(link, inbound.source_id, target, collection), link=link.name, targets=(target,), step=LINKS,
@@ -618,4 +617,4 @@ def _wave_numbers() -> _Waves:
     return _Waves(objects, links, waves[-1].number)
 
 
-__all__ = ["FIRST", "InboundLink", "Key", "Planner", "Situation", "creates", "own_key", "read_path", "PARENT"]
+__all__ = ["FIRST", "PARENT", "InboundLink", "Key", "Planner", "Situation", "creates", "own_key", "read_path"]

@@ -114,26 +114,30 @@ class Planning:
         if chosen.touched is None or chosen.follows:
             await self._add_linked(wanted, present, reader)
             await self._add_dependents(wanted, present, reader)
-        situation = Situation(wanted, present, self._options, ids, tuple(unknown), touched=chosen.touched, follows=chosen.follows)
+        situation = Situation(
+            wanted, present, self._options, ids, tuple(unknown), touched=chosen.touched, follows=chosen.follows
+        )
         made = creates(situation)
-        situation = replace(situation, gone=await self._gone(wanted, made, reader, ids))
+        situation = replace(situation, gone=await self._gone(wanted, reader, ids))
         if self._options.new_objects != "keep":
-            situation = replace(situation, unknown_to_point=await self._unknown_targets(present.values(), wanted, ids))
+            situation = replace(situation, unknown_to_point=await self._unknown_targets(present.values(), ids))
         if made and (chosen.touched is None or chosen.follows):
             situation = await self._with_references(situation, made, reader)
         return situation
 
-    async def _add_linked(self, wanted: dict[Key, Wanted], present: dict[Key, Present], reader: PresentReader) -> None:
+    async def _add_linked(
+        self, wanted: dict[Key, Wanted], present: dict[Key, Present], reader: PresentReader
+    ) -> None:
         """With `linkedObjects: direct`: the missing objects that the chosen ones link to, and no further."""
         if self._options.linked_objects != "direct":
             return
         named = {
-            target: kind for one in wanted.values() for targets in one.links.values() for target, kind in targets.items()
-            if (kind, target) not in wanted
+            target: kind for one in wanted.values() for targets in one.links.values()
+            for target, kind in targets.items() if (kind, target) not in wanted
         }
         gone = await self._missing(named, reader)
         if gone:
-            more = [one for one in await read_wanted(self._point, gone, restored_rows())]
+            more = await read_wanted(self._point, gone, restored_rows())
             states = await reader.read(more, links=self._options.links != "skip")
             for one in more:
                 key = (one.object_type, one.object_id)
@@ -160,7 +164,7 @@ class Planning:
             fresh = [one for key, one in more.items() if states[key].liveness in ("absent", "softDeleted")]
 
     async def _gone(
-        self, wanted: Mapping[Key, Wanted], made: set[Key], reader: PresentReader, ids: Ids
+        self, wanted: Mapping[Key, Wanted], reader: PresentReader, ids: Ids
     ) -> frozenset[str]:
         """Link targets (as they are named now) that are neither live nor come back with this restore."""
         coming = {one for _, one in wanted}
@@ -171,7 +175,7 @@ class Planning:
         return frozenset(await still_live(self._graph, named, reader)) if named else frozenset()
 
     async def _unknown_targets(
-        self, present: Iterable[Present], wanted: Mapping[Key, Wanted], ids: Ids
+        self, present: Iterable[Present], ids: Ids
     ) -> frozenset[str]:
         """Targets of present links that the restore point does not know: objects made since."""
         old = {new: one for one, new in ids.objects.items()}

@@ -18,7 +18,7 @@ GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 
 async def protected_objects(graph: Graph, settings: Settings, break_glass_ids: Iterable[str]) -> dict[str, str]:
     """Id → why it is never deleted, disabled or taken out of a role."""
-    found = {one: "it is a break-glass account" for one in break_glass_ids}
+    found = dict.fromkeys(break_glass_ids, "it is a break-glass account")
     for app_id in {settings.client_id, writing_settings(settings).client_id} - {""}:
         for kind in ("servicePrincipals", "applications"):
             try:

@@ -101,7 +101,7 @@ class PresentReader:
     def _now(self, row: ObjectType, one: Wanted) -> str:
         return one.object_id if row.reading == "single" else self.ids.now(one.object_id)
 
-    def _body(self, row: ObjectType, one: Wanted, current: str) -> Json:
+    def _body(self, row: ObjectType, one: Wanted) -> Json:
         """What the object's own path needs to know: its parent, as it is now."""
         parent = parent_of(row, one.object_id, one.body)
         return {PARENT: self.ids.now(parent)} if parent else {}
@@ -113,7 +113,7 @@ class PresentReader:
         parts = []
         for one in asked:
             current = now[one.object_id]
-            path = read_path(row, current, self._body(row, one, current))
+            path = read_path(row, current, self._body(row, one))
             select = ",".join(wants.select)
             parts.append(Part(
                 one.object_id, with_query(path, select=select, expand=",".join(row.expand)),
@@ -137,15 +137,15 @@ class PresentReader:
                 fill_absent(body, wants.select)
                 raw[answer.part.id] = body
         if wants.has_slow_properties and raw:
-            await self._add_slow(row, raw, asked, now)
-        parents = {one.object_id: self._body(row, one, now[one.object_id]) for one in asked}
+            await self._add_slow(row, raw, asked)
+        parents = {one.object_id: self._body(row, one) for one in asked}
         for object_id, body in raw.items():
             volatile_splitter(row.volatile)(body)
             shown[object_id] = {**body, **parents[object_id]}
         return shown, unread
 
     async def _add_slow(
-        self, row: ObjectType, raw: dict[str, Json], asked: list[Wanted], now: Mapping[str, str]
+        self, row: ObjectType, raw: dict[str, Json], asked: list[Wanted]
     ) -> None:
         """Properties that Graph gives one object at a time; one that could not be read stays unknown."""
         wants = wanted(row, self.reading, self.graph.endpoints.cloud)

@@ -40,7 +40,7 @@ def object_request(row: ObjectType, request: str, object_id: str, body: Json) ->
 
 
 def link_request(
-    row: ObjectType, link: Link, request: str, source_id: str, target_id: str, target_collection: str, odata_type: str
+    request: str, source_id: str, target_id: str, target_collection: str, odata_type: str
 ) -> tuple[str, str]:
     """(method, path) of a request on one link."""
     method, path = split(request)

@@ -19,10 +19,10 @@ from typing import Any
 import orjson
 
 from shared.errors import AlreadyWritten, Corrupt, Missing
+from shared.records.table import key_of
 from shared.recovery.order import Batch, Ordered
 from shared.recovery.plan import Finding, NotRestored, Operation, counts
 from shared.recovery.state import Json
-from shared.records.table import key_of
 from shared.repository.names import tenant_prefix
 from shared.repository.records import canonical
 from shared.repository.retention import put_same

@@ -78,7 +78,8 @@ def _current(one: Operation) -> str:
     """The id under which an object that was not made anew is addressed."""
     row = OBJECT_TYPES[one.object_type]
     if row.parent or row.alone_at_path or "{" in one.chain or one.chain == "conditionalAccess":
-        return one.path.rpartition("/")[2] if one.chain == "conditionalAccess" and one.kind != "revive" else one.object_id
+        in_path = one.chain == "conditionalAccess" and one.kind != "revive"
+        return one.path.rpartition("/")[2] if in_path else one.object_id
     return one.chain
 
 

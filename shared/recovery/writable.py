@@ -66,7 +66,7 @@ def differing(row: ObjectType, wanted: Mapping[str, Any], present: Mapping[str, 
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values say the same: null members and absent ones are alike, and so are sets of plain values."""
-    return _plain(one) == _plain(other)
+    return bool(_plain(one) == _plain(other))
 
 
 def creation(row: ObjectType, wanted: Mapping[str, Any]) -> Json:
@@ -127,5 +127,5 @@ def _ordered(parts: Iterable[Any]) -> list[Any]:
     found = list(parts)
     for key in ("id", "keyId", "resourceAppId", "appId", "skuId"):
         if found and all(isinstance(one, dict) and key in one for one in found):
-            return sorted(found, key=lambda one: str(one[key]))  # noqa: B023 - used before the next round
+            return sorted(found, key=lambda one: str(one[key]))
     return found
