@@ -1,0 +1,155 @@
+"""Restores over HTTP: who may, in which order refusals come, and what a plan is known by."""
+
+import time
+
+import httpx
+import pytest
+
+from shared.deployment import Records
+from tests.api.conftest import OTHER, TENANT, FakeDurable, Mint
+
+RESTORES = f"/tenants/{TENANT}/restores"
+
+
+def point(**changed):
+    base = {
+        "backupId": "00000001", "tenantId": TENANT, "kind": "full", "status": "packed", "outcome": "complete",
+        "started": "2026-11-21T08:00:00.000Z", "finished": "2026-11-21T08:01:00.000Z", "durationSeconds": 60.0,
+        "sizeBytes": 1, "counts": {}, "guests": 0, "coverage": {}, "expires": "2031-11-21T08:00:00.000Z",
+        "requests": 1, "resourceUnits": 1, "taskId": "t", "manifestSha256": "", "coverageDetails": [],
+    }
+    return {**base, **changed}
+
+
+def asked(**changed):
+    return {"source": {"backupId": "latest"}, "selection": {"objectIds": ["a"]}, **changed}
+
+
+@pytest.fixture
+async def backed_up(records: Records, tenant: str) -> str:
+    await records.restore_points.upsert(point())
+    return tenant
+
+
+async def test_a_restore_is_planned_before_it_is_applied(
+    client: httpx.AsyncClient, backed_up: str, durable: FakeDurable
+) -> None:
+    answer = await client.post(RESTORES, json=asked(reason="because"))
+    assert answer.status_code == 202, answer.text
+    orchestrator, message, instance = durable.scheduled[-1]
+    assert orchestrator == "restore_tenant"
+    assert message["apply"] is False
+    restore = (await client.get(f"{RESTORES}/{message['restoreId']}")).json()
+    assert restore["state"] == "planning"
+    assert restore["backupId"] == "00000001"
+    assert restore["reason"] == "because"
+    assert answer.json()["result"]["restoreId"] == message["restoreId"] == instance
+
+
+@pytest.mark.parametrize(("body", "field"), [
+    (asked(selection={}), "selection"),
+    (asked(selection={"all": True, "objectIds": ["a"]}), "selection"),
+    (asked(source={}), "source"),
+    (asked(source={"backupId": "99999999"}), "source.backupId"),
+    (asked(source={"reportId": "none"}), "source.reportId"),
+    (asked(selection={"types": ["nothing"]}), "selection.types"),
+    (asked(selection={"changeIds": ["c"]}), "source.reportId"),
+    (asked(options={"links": "some"}), "options.links"),
+    (asked(options={"unknown": 1}), "options.unknown"),
+    (asked(options={"maxChanges": 0}), "options.maxChanges"),
+])
+async def test_a_wrong_request_is_told_which_field(
+    client: httpx.AsyncClient, backed_up: str, body: dict[str, object], field: str, durable: FakeDurable
+) -> None:
+    answer = await client.post(RESTORES, json=body)
+    assert answer.status_code == 422, answer.text
+    assert field in [one["field"] for one in answer.json()["errors"]], answer.text
+    assert not durable.scheduled
+
+
+async def test_hybrid_deletion_is_not_yet_supported(client: httpx.AsyncClient, backed_up: str) -> None:
+    answer = await client.post(RESTORES, json=asked(options={"deleteExistingHybridUser": True}))
+    assert (answer.status_code, answer.json()["code"]) == (422, "notYetSupported")
+
+
+async def test_restoring_needs_a_recent_sign_in(
+    anonymous: httpx.AsyncClient, backed_up: str, mint: Mint
+) -> None:
+    old = mint(auth_time=int(time.time()) - 3700)
+    answer = await anonymous.post(RESTORES, json=asked(), headers={"Authorization": f"Bearer {old}"})
+    assert answer.status_code == 401
+    assert answer.json()["max_age"] == 3600
+
+
+async def test_a_reader_may_not_restore(anonymous: httpx.AsyncClient, backed_up: str, mint: Mint) -> None:
+    token = mint(roles=["Reader"])
+    answer = await anonymous.post(RESTORES, json=asked(), headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 403
+
+
+async def test_another_tenants_restore_is_not_found(client: httpx.AsyncClient, backed_up: str) -> None:
+    assert (await client.get(f"/tenants/{OTHER}/restores/x")).status_code == 404
+    assert (await client.get(f"{RESTORES}/x")).status_code == 404
+    assert (await client.post(f"{RESTORES}/x/apply", json={"planHash": "h"})).status_code == 404
+
+
+async def test_one_restore_of_a_tenant_runs_at_a_time(client: httpx.AsyncClient, backed_up: str) -> None:
+    first = await client.post(RESTORES, json=asked())
+    second = await client.post(RESTORES, json=asked())
+    assert second.status_code == 409
+    assert second.json()["taskId"] == first.json()["taskId"]
+
+
+async def test_where_approval_is_asked_for_applying_at_once_is_refused(
+    client: httpx.AsyncClient, backed_up: str, durable: FakeDurable
+) -> None:
+    await client.put(f"/tenants/{TENANT}/settings", json={"approvals": True})
+    answer = await client.post(RESTORES, json=asked(apply=True))
+    assert (answer.status_code, answer.json()["code"]) == (422, "approvalRequired")
+    assert not durable.scheduled
+
+
+async def test_the_requester_never_approves_and_another_does(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, backed_up: str, records: Records, mint: Mint
+) -> None:
+    restore_id = (await client.post(RESTORES, json=asked())).json()["taskId"]
+    await records.restores.set(TENANT, restore_id, state="awaitingApproval", planHash="h" * 64)
+    own = await client.post(f"{RESTORES}/{restore_id}/approve")
+    assert (own.status_code, own.json()["code"]) == (403, "selfApproval")
+    other = mint(oid="bbbbbbbb-0000-4000-8000-000000000002", roles=["Approver"])
+    approved = await client.post(
+        f"{RESTORES}/{restore_id}/approve", headers={"Authorization": f"Bearer {other}"}
+    )
+    assert approved.status_code == 200, approved.text
+    assert approved.json()["state"] == "ready"
+    assert approved.json()["approvedBy"] == "bbbbbbbb-0000-4000-8000-000000000002"
+
+
+async def test_a_plan_of_another_hash_is_not_applied(
+    client: httpx.AsyncClient, backed_up: str, records: Records, durable: FakeDurable
+) -> None:
+    restore_id = (await client.post(RESTORES, json=asked())).json()["taskId"]
+    await records.restores.set(TENANT, restore_id, state="ready", planHash="h" * 64)
+    await records.run_locks.release(TENANT, "restore", restore_id)
+    wrong = await client.post(f"{RESTORES}/{restore_id}/apply", json={"planHash": "x"})
+    assert (wrong.status_code, wrong.json()["code"]) == (409, "planChanged")
+    held = {"code": "massDelete", "message": "Too many.", "blocks": True, "count": 9, "threshold": 1}
+    await records.restores.set(TENANT, restore_id, findings=[held])
+    unsafe = await client.post(f"{RESTORES}/{restore_id}/apply", json={"planHash": "h" * 64})
+    assert (unsafe.status_code, unsafe.json()["code"]) == (422, "planUnsafe")
+    forced = await client.post(f"{RESTORES}/{restore_id}/apply", json={"planHash": "h" * 64, "force": True})
+    assert forced.status_code == 202, forced.text
+    assert durable.scheduled[-1][1]["planHash"] == "h" * 64
+
+
+async def test_one_time_passwords_are_for_people_only(
+    client: httpx.AsyncClient, backed_up: str, records: Records, mint: Mint
+) -> None:
+    restore_id = (await client.post(RESTORES, json=asked())).json()["taskId"]
+    await records.restores.set(TENANT, restore_id, credentials="waiting")
+    app = mint(idtyp="app")
+    refused = await client.get(f"{RESTORES}/{restore_id}/credentials", headers={"Authorization": f"Bearer {app}"})
+    assert refused.status_code == 403
+    other = mint(oid="bbbbbbbb-0000-4000-8000-000000000002")
+    refused = await client.get(f"{RESTORES}/{restore_id}/credentials", headers={"Authorization": f"Bearer {other}"})
+    assert refused.status_code == 403
