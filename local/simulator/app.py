@@ -26,6 +26,7 @@ from local.simulator.routing import Target
 from local.simulator.store import Actor
 from local.simulator.tenant import Tenant
 from local.simulator.writes import answer as answer_write
+from local.simulator.writes import schedules
 
 _log = logging.getLogger(__name__)
 METHODS = frozenset(["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"])
@@ -124,7 +125,9 @@ class App:
             self._note(request, passage, error.status)
             raise
         finally:
-            tenant.stale, tenant.derived.stale, tenant.stale_seq = {}, {}, None
+            if tenant.rewound is not None:
+                tenant.rewound.forward()
+                tenant.rewound = None
         if not passage.batch:
             self._note(request, passage, response.status)
         return response
@@ -146,7 +149,6 @@ class App:
         """Quota, path and permission, then the answer: a kept one when nothing has changed."""
         tenant = self.tenant
         tenant.caller = caller
-        tenant.derived.stale = tenant.stale
         reading = request.method == "GET"
         keepable = reading and not fresh and not tenant.hidden_until
         kept = self.pages.find(request, caller) if keepable else None
@@ -164,6 +166,8 @@ class App:
             raise
         passage.template = target.template
         self._charge(request, caller, passage)
+        if target.table == "application" and request.method in ("POST", "PATCH", "DELETE"):
+            tenant.throttle.take_personal(request, target.record, caller)
         permissions.check(caller, request.method, target.template, target.name)
         self._see(target, caller, request)
         response = self._dispatch(request, target, caller, request_id)
@@ -199,6 +203,8 @@ class App:
             raise no_segment("")
         if [each.lower() for each in segments[1:3]] == ["directory", "recovery"]:
             recovery.refresh(self.tenant)
+        elif segments[1].lower() in SCHEDULED:
+            schedules.settle(self.tenant)
         return self.tenant.resolvers[segments[0]].resolve(segments[1:], me)
 
     def _dispatch(self, request: Request, target: Target, caller: Caller, request_id: str) -> Response:
@@ -221,6 +227,7 @@ class App:
 
 
 HIDEABLE = ("group", "administrativeUnit")
+SCHEDULED = ("rolemanagement", "identitygovernance", "directoryroles")  # what PIM schedules show in
 
 
 @dataclass(slots=True)

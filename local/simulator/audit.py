@@ -6,6 +6,7 @@ Records appear with the change itself (real ones take minutes), newest first, an
 from __future__ import annotations
 
 import uuid
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,7 @@ import orjson
 
 from local.simulator import model
 from local.simulator.clock import written
-from local.simulator.reads.delta import changed_names
-from local.simulator.store import Body, Change, Record, Store
+from local.simulator.store import Body, Change, Record, Store, changed_names
 
 if TYPE_CHECKING:
     from local.simulator.tenant import Tenant
@@ -43,6 +43,18 @@ def records(tenant: Tenant, position: int) -> Iterator[tuple[int, Record]]:
     for index in range((-position if position else len(store.log)) - 1, -1, -1):
         body = _told(store, store.log[index])
         yield -index, Record(body["id"], "directoryAudit", orjson.dumps(body), index)
+
+
+def one(store: Store, audit_id: str) -> Record | None:
+    """The record with an id, None when no change has it."""
+    number = audit_id.rpartition("_")[2]
+    if not number.isdigit():
+        return None
+    index = bisect_left(store.log, int(number), key=lambda change: change.seq)
+    if index == len(store.log):
+        return None
+    body = _told(store, store.log[index])
+    return Record(body["id"], "directoryAudit", orjson.dumps(body), index) if body["id"] == audit_id else None
 
 
 def _told(store: Store, change: Change) -> Body:

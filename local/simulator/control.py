@@ -13,7 +13,7 @@ from local.simulator.errors import GraphError
 from local.simulator.faults.rules import parse
 from local.simulator.faults.throttle import Quota
 from local.simulator.http_types import Request, Response, json_response
-from local.simulator.writes import cascades
+from local.simulator.writes import cascades, schedules
 
 if TYPE_CHECKING:
     from local.simulator.app import App
@@ -109,6 +109,7 @@ def _move(app: App, request: Request) -> Response:
         raise GraphError(400, "BadRequest", "advanceSeconds must be a number that is not negative.")
     app.tenant.clock.move(float(seconds))
     cascades.expire(app.tenant.store)
+    schedules.settle(app.tenant)
     return json_response(200, _clock(app))
 
 
@@ -175,8 +176,12 @@ def _token(app: App, request: Request) -> Response:
 
 
 def _recover(app: App, request: Request) -> Response:
-    """Microsoft's own recovery, played without its delegated caller: {"secondsAgo": N}."""
+    """Microsoft's own recovery, played without its delegated caller: {"secondsAgo": N, "runsSeconds"?: N}."""
     seconds = request.json().get("secondsAgo")
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
         raise GraphError(400, "BadRequest", "secondsAgo must be a number that is not negative.")
-    return json_response(200, recovery.recover(app.tenant, app.tenant.clock.now() - seconds))
+    runs = request.json().get("runsSeconds", 0)
+    if not isinstance(runs, int | float) or isinstance(runs, bool) or runs < 0:
+        raise GraphError(400, "BadRequest", "runsSeconds must be a number that is not negative.")
+    at = app.tenant.clock.now() - seconds
+    return json_response(200, recovery.recover(app.tenant, at, runs_seconds=float(runs)))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from local.simulator import model
 from local.simulator.errors import not_found
 from local.simulator.http_types import Response
@@ -30,13 +28,9 @@ class Derived:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.stale: dict[str, bytes | None] = {}
 
     def read(self, record: Record, body: Body) -> Body:
         """The body with derived properties."""
-        if self.stale:
-            before = self.stale.get(record.key)
-            body = orjson.loads(before) if before else body
         if record.table == "conditionalAccessPolicy":
             grant = body.get("grantControls")
             strength = grant.get("authenticationStrength") if isinstance(grant, dict) else None

@@ -137,6 +137,8 @@ SETS = (
         "directory/publicKeyInfrastructure/certificateBasedAuthConfigurations", "certificateBasedAuthPki"
     ),
     EntitySet("admin/people/profileCardProperties", "profileCardProperty"),
+    EntitySet("admin/people/profilePropertySettings", "profilePropertySetting"),
+    EntitySet("admin/people/profileSources", "profileSource", alternate_keys=("sourceId",)),
     EntitySet("directory/onPremisesSynchronization", "onPremisesDirectorySynchronization"),
     EntitySet("directory/recovery/snapshots", "entraRecoveryServices.snapshot"),
     EntitySet("directory/recovery/jobs", "entraRecoveryServices.recoveryJobBase"),
@@ -167,6 +169,13 @@ METHODS = (
     "windowsHelloForBusinessMethods", "softwareOathMethods", "temporaryAccessPassMethods", "platformCredentialMethods",
     "externalAuthenticationMethods",
 )  # fmt: skip
+
+
+def method_type(navigation: str) -> str:
+    """The type of the authentication methods of a collection: `emailAuthenticationMethod` for `emailMethods`."""
+    stem = navigation.removesuffix("Methods")
+    return f"{stem}Method" if stem.endswith("Authentication") else f"{stem}AuthenticationMethod"
+
 
 NAVIGATION = (
     Navigation("user", "manager", "directoryObject", single=True),
@@ -243,6 +252,10 @@ NAVIGATION = (
         "servicePrincipal", "remoteDesktopSecurityConfiguration", "remoteDesktopSecurityConfiguration", "child",
         single=True,
     ),
+    Navigation("servicePrincipal", "synchronization", "synchronization", "child", single=True),
+    Navigation("servicePrincipal", "synchronization/jobs", "synchronizationJob", "child"),
+    Navigation("servicePrincipal", "synchronization/templates", "synchronizationTemplate", "child"),
+    Navigation("synchronizationJob", "schema", "synchronizationSchema", "child", single=True),
     *(
         Navigation(source, "extensions", "extension", "child")
         for source in ("user", "group", "device", "organization", "administrativeUnit")
@@ -254,8 +267,7 @@ NAVIGATION = (
     Navigation("user", "licenseDetails", "licenseDetails", "child"),
     Navigation("user", "authentication/methods", "authenticationMethod", "child"),
     *(
-        Navigation("user", f"authentication/{name}", f"{name.removesuffix('Methods')}AuthenticationMethod", "child",
-                   ("authentication/methods",))
+        Navigation("user", f"authentication/{name}", method_type(name), "child", ("authentication/methods",))
         for name in METHODS
     ),
     # beta only: the types are not in the v1.0 schema
@@ -332,7 +344,7 @@ NAMED = frozenset(
         "phoneAuthenticationMethod", "organizationalBranding", "organizationalBrandingLocalization",
         "directoryRoleTemplate", "unifiedRoleDefinition", "groupSettingTemplate", "subscribedSku",
         "licenseDetails", "extension", "onPremisesSyncBehavior", "domainDnsRecord", "internalDomainFederation",
-        "remoteDesktopSecurityConfiguration", "profileCardProperty", "applicationTemplate",
+        "remoteDesktopSecurityConfiguration", "profileCardProperty", "applicationTemplate", "synchronizationTemplate",
         "certificateBasedAuthConfiguration", "entraRecoveryServices.snapshot",
         "delegatedPermissionClassification", "onPremisesDirectorySynchronization", "agreementFile",
         "authenticationStrengthPolicy",
@@ -348,10 +360,14 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "userPreferredMethodForSecondaryAuthentication": None,
         "systemPreferredAuthenticationMethod": None,
     },
+    "synchronization": {"secrets": []},
 }
 
 # What may stand in /directory/deletedItems (List deletedItems; agent types are subtypes of these).
-BIN = ("user", "group", "application", "servicePrincipal", "administrativeUnit")
+BIN = (
+    "user", "group", "application", "servicePrincipal", "administrativeUnit", "certificateBasedAuthPki",
+    "certificateAuthorityDetail",
+)  # fmt: skip
 BINS = {
     "identity/conditionalAccess/deletedItems/policies": ("conditionalAccessPolicy", BOTH),
     "identity/conditionalAccess/deletedItems/namedLocations": ("namedLocation", BOTH),
@@ -374,7 +390,7 @@ SUBTYPE_TABLES = {
     "countryNamedLocation": "namedLocation",
     "entraRecoveryServices.recoveryJob": "entraRecoveryServices.recoveryJobBase",
     "entraRecoveryServices.recoveryPreviewJob": "entraRecoveryServices.recoveryJobBase",
-    **{f"{name.removesuffix('Methods')}AuthenticationMethod": "authenticationMethod" for name in METHODS},
+    **{method_type(name): "authenticationMethod" for name in METHODS},
 }
 
 # Contained objects whose type also has a collection of its own are kept apart from it.

@@ -3,7 +3,9 @@
 Its recoveries change objects without leaving delta records, which is why Cairn must not trust delta blindly. A
 snapshot is a position in the change log, so it costs nothing; recovering plays the log backwards to it for the types
 and properties it covers (Entra Backup and Recovery: recoverable objects): objects that were soft-deleted are brought
-back, changed ones updated, created ones soft-deleted. Hard-deleted objects are beyond it, and so are links.
+back, changed ones updated, created ones soft-deleted, members of assigned groups set back. Hard-deleted objects are
+beyond it, and so are managers, owners, dynamic groups and what is mastered on premises. That members are covered
+follows from their absence in the list of what is not: unconfirmed.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from local.simulator.clock import written
-from local.simulator.errors import not_found
+from local.simulator.errors import GraphError, not_found
 from local.simulator.http_types import Request, Response, json_response
 from local.simulator.routing import Target
 from local.simulator.store import Actor, Body, Change
@@ -26,9 +28,10 @@ if TYPE_CHECKING:
 
 KEPT_DAYS = 5
 DAY = 86400
+RUNS_SECONDS = 5.0  # real ones take minutes to hours
 COVERED = (
     "user", "group", "conditionalAccessPolicy", "namedLocation", "application", "servicePrincipal",
-    "oAuth2PermissionGrant", "appRoleAssignment", "authorizationPolicy",
+    "oAuth2PermissionGrant", "appRoleAssignment", "authorizationPolicy", "authenticationStrengthPolicy",
 )  # fmt: skip
 SOFT = frozenset(["user", "group", "conditionalAccessPolicy", "namedLocation", "application", "servicePrincipal"])
 TYPE_NAMES = {"namedLocation": "namedLocationPolicy"}
@@ -37,8 +40,9 @@ SNAPSHOT = "entraRecoveryServices.snapshot"
 
 
 def refresh(tenant: Tenant) -> None:
-    """Let the snapshots be there that exist now: one at each midnight UTC of the last days."""
+    """Let the snapshots be there that exist now: one at each midnight UTC of the last days; end jobs that are done."""
     store = tenant.store
+    _finish(tenant)
     now = tenant.clock.now()
     midnight = now - now % DAY
     wanted = {written(midnight - back * DAY) for back in range(KEPT_DAYS - 1, -1, -1)}
@@ -56,25 +60,38 @@ def refresh(tenant: Tenant) -> None:
         store.recording = recording
 
 
+def _finish(tenant: Tenant) -> None:
+    for record in list(tenant.store.all(JOB)):
+        body = record.read()
+        if body["status"] == "running" and body["jobCompletionDateTime"] <= tenant.clock.stamp():
+            tenant.store.update(record.key, body | {"status": "successful"})
+
+
 def start(tenant: Tenant, request: Request, target: Target) -> Response:
-    """Start a recovery or preview from a snapshot; it is finished when the answer goes out."""
+    """Start a recovery or preview from a snapshot: 201 with the job, which runs a while; 409 while another runs."""
     snapshot = target.parent
     if snapshot is None:
         raise not_found("snapshots")
     at = datetime.fromisoformat(snapshot.read()["createdDateTime"]).timestamp()
     preview = target.navigation is not None and target.navigation.name == "recoveryPreviewJobs"
-    job = recover(tenant, at, preview=preview, snapshot=snapshot.key)
+    job = recover(tenant, at, preview=preview, snapshot=snapshot.key, runs_seconds=RUNS_SECONDS)
     context = f"{request.root}/{target.version}/$metadata#{target.template}/$entity"
     return json_response(201, {"@odata.context": context, **job})
 
 
-def recover(tenant: Tenant, at: float, *, preview: bool = False, snapshot: str = "") -> Body:
-    """Put the covered objects back to a moment, silently; returns the finished job."""
+def recover(
+    tenant: Tenant, at: float, *, preview: bool = False, snapshot: str = "", runs_seconds: float = 0.0
+) -> Body:
+    """Put the covered objects back to a moment, silently; returns the job, which is done after `runs_seconds`."""
+    _finish(tenant)
+    if any(each.read()["status"] == "running" for each in tenant.store.all(JOB)):
+        raise GraphError(409, "Conflict", "Another recovery or preview job is in progress.")
     store = tenant.store
     log = store.log
     start = bisect_right(log, at, key=lambda change: change.at)
     first: dict[str, Any] = {}
-    for change in log[start:]:
+    since = log[start:]
+    for change in since:
         if change.table in COVERED and change.kind not in ("link", "unlink"):
             first.setdefault(change.key, change)
     told: list[Body] = []
@@ -87,17 +104,25 @@ def recover(tenant: Tenant, at: float, *, preview: bool = False, snapshot: str =
                 told.append(one)
                 if not preview and not one["failureMessage"]:
                     _put_back(tenant, key, one["recoveryAction"], change.before)
+        links = _links(tenant, since)
+        for change in () if preview else links:
+            if change.kind == "link":
+                store.unlink(change.key, change.name, change.target)
+            else:
+                store.link(change.key, change.name, change.target)
     finally:
         store.in_delta, store.actor = True, actor
     done = 0 if preview else sum(1 for one in told if not one["failureMessage"])
     job = {
         "@odata.type": f"#microsoft.graph.entraRecoveryServices.{'recoveryPreviewJob' if preview else 'recoveryJob'}",
-        "id": str(uuid.uuid4()), "status": "successful", "targetStateDateTime": written(at),
-        "jobStartDateTime": tenant.clock.stamp(), "jobCompletionDateTime": tenant.clock.stamp(),
-        "totalChangedObjectsCalculated": len(told), "totalChangedLinksCalculated": 0, "filteringCriteria": None,
+        "id": str(uuid.uuid4()), "status": "running" if runs_seconds else "successful",
+        "targetStateDateTime": written(at),
+        "jobStartDateTime": tenant.clock.stamp(), "jobCompletionDateTime": written(tenant.clock.now() + runs_seconds),
+        "totalChangedObjectsCalculated": len(told), "totalChangedLinksCalculated": len(links),
+        "filteringCriteria": None,
     }  # fmt: skip
     if not preview:
-        job |= {"totalObjectsModified": done, "totalLinksModified": 0, "totalFailedChanges": len(told) - done}
+        job |= {"totalObjectsModified": done, "totalLinksModified": len(links), "totalFailedChanges": len(told) - done}
     link = "recoveryPreviewJobs" if preview else "recoveryJobs"
     store.create(JOB, job, snapshot, link if snapshot else "")
     tenant.recovery_changes[str(job["id"])] = told
@@ -110,6 +135,24 @@ def changes(tenant: Tenant, request: Request, target: Target, *, failed: bool) -
     value = [one for one in told if bool(one["failureMessage"]) == failed]
     return json_response(200, {"@odata.context": f"{request.root}/{target.version}/$metadata#{target.template}",
                                "value": value})  # fmt: skip
+
+
+def _links(tenant: Tenant, since: list[Change]) -> list[Change]:
+    """The first change of each membership that is not as it was."""
+    store, first = tenant.store, dict[tuple[str, str], Change]()
+    for change in since:
+        if change.name == "members" and change.table == "group":
+            first.setdefault((change.key, change.target), change)
+    wrong = []
+    for (key, target), change in first.items():
+        group = store.get(key)
+        if group is None or store.get(target) is None:
+            continue
+        body = group.read()
+        fixed = body.get("onPremisesSyncEnabled") or "DynamicMembership" in (body.get("groupTypes") or ())
+        if not fixed and store.link_set("members").has(key, target) == (change.kind == "link"):
+            wrong.append(change)
+    return wrong
 
 
 def _judged(tenant: Tenant, key: str, change: Change) -> Body | None:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from local.simulator import model
+from local.simulator import audit, model
 from local.simulator.errors import no_segment, not_found
 from local.simulator.model import EntitySet, Navigation, Singleton
 from local.simulator.schema import Schema
@@ -143,6 +143,8 @@ class Resolver:
         if entity_set.type == "directoryObject":
             record = self.store.get(key.lower())
             return (record if record and record.table in model.DIRECTORY_TABLES else None), None
+        if table == "directoryAudit":
+            return audit.one(self.store, key), None
         record = self.store.get(self.store.key(table, key.lower() if GUID.match(key) else key))
         if record is not None and record.table == table:
             return record, None
@@ -239,12 +241,18 @@ class Resolver:
             return target
         child_id = rest[0].strip("()").strip("'")
         key = store.key(target.table, child_id, record.key) if navigation.how == "child" else child_id
+        wanted = ""
         if navigation.target == "federatedIdentityCredential" and rest[0].startswith("(name="):
             wanted = _named(rest[0][1:-1]).get("name", "")
             key = next(
                 (each for each in related(store, record, navigation) if store.records[each].read()["name"] == wanted),
                 "",
             )
+            if not key and wanted:
+                target.missing_key = {"name": wanted}
+                target.template += "/{id}"
+                target.shape = "navigation object"
+                return target
         found = store.get(key) or store.get(key.lower())
         if found is None or not is_related(store, record, navigation, found.key):
             raise not_found(child_id)
@@ -369,6 +377,7 @@ OBJECT_OPERATIONS = frozenset(
         "evaluateDynamicMembership", "enableSmsSignIn", "disableSmsSignIn", "exportPersonalData",
         "convertExternalToInternalMemberUser", "createPasswordSingleSignOnCredentials",
         "getPasswordSingleSignOnCredentials", "assign", "activate", "deactivate", "reduce", "unsetVerified",
+        "start", "pause", "restart",
         "deletePasswordSingleSignOnCredentials",
     ]
 )  # fmt: skip

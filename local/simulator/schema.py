@@ -19,7 +19,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,7 +52,8 @@ SERVED = [
     "authenticationCombinationConfiguration", "authenticationContextClassReference", "authenticationFlowsPolicy",
     "authenticationMethod", "authenticationMethodConfiguration", "authenticationMethodsPolicy",
     "authenticationStrengthPolicy", "authorizationPolicy", "certificateBasedAuthConfiguration",
-    "certificateBasedAuthPki", "certificateAuthorityDetail", "claimsMappingPolicy", "conditionalAccessPolicy", "contract",
+    "certificateBasedAuthPki", "certificateAuthorityDetail", "claimsMappingPolicy", "conditionalAccessPolicy",
+    "contract",
     "conditionalAccessTemplate", "countryNamedLocation", "crossTenantAccessPolicy",
     "crossTenantAccessPolicyConfigurationDefault", "crossTenantAccessPolicyConfigurationPartner",
     "crossTenantIdentitySyncPolicyPartner", "customSecurityAttributeDefinition",
@@ -70,13 +71,15 @@ SERVED = [
     "unifiedRoleEligibilityScheduleRequest", "unifiedRoleManagementPolicy",
     "unifiedRoleManagementPolicyAssignment", "unifiedRoleManagementPolicyRule", "user",
     "onPremisesDirectorySynchronization", "oAuth2PermissionGrant", "scopedRoleMembership",
-    "peopleAdminSettings", "profileCardProperty", "pronounsSettings", "insightsSettings",
+    "peopleAdminSettings", "profileCardProperty", "profilePropertySetting", "profileSource",
+    "pronounsSettings", "insightsSettings",
     "privilegedAccessGroupAssignmentSchedule", "privilegedAccessGroupEligibilitySchedule",
     "privilegedAccessGroupEligibilityScheduleRequest", "privilegedAccessGroupAssignmentScheduleRequest",
     "privilegedAccessGroupEligibilityScheduleInstance", "privilegedAccessGroupAssignmentScheduleInstance",
     "emailAuthenticationMethod", "phoneAuthenticationMethod", "directoryRole",
     "resourceSpecificPermissionGrant", "pronounsSettings", "onPremisesSyncBehavior",
     "remoteDesktopSecurityConfiguration", "extension", "invitation", "signIn",
+    "synchronization", "synchronizationJob", "synchronizationSchema", "synchronizationTemplate",
     "entraRecoveryServices.recovery", "entraRecoveryServices.snapshot", "entraRecoveryServices.recoveryJob",
     "entraRecoveryServices.recoveryPreviewJob",
 ]  # fmt: skip
@@ -89,22 +92,6 @@ BETA_SERVED = [
     "agentIdentityBlueprintPrincipal", "agentUser",
 ]  # fmt: skip
 
-# Enums of flags are one string with commas, though the SDK's getters read them as collections.
-FLAGS = frozenset(
-    [
-        "allowedWeakAlgorithms",
-        "guestOrExternalUserTypes",
-        "insiderRiskLevels",
-        "nativeAuthenticationApisEnabled",
-        "requirementsSatisfied",
-        "systemBrowserEnabledOn",
-        "transferMethods",
-        "agentIdRiskLevels",
-        "allowedPrincipalTypes",
-    ]
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Property:
     """One property: its kind, the type it refers to (enum or object), and what Microsoft's comment says of it."""
@@ -116,6 +103,7 @@ class Property:
     navigation: bool = False
     read_only: bool = False
     comment: str = ""
+    flags: bool = False  # an enum whose members may stand together: one string, joined by commas
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +167,9 @@ COMMENTED = re.compile(r"^    # (.*)\n    (\w+): Optional", re.MULTILINE)
 IMPORT = re.compile(r"^ *from (\.[\w.]+) import (\w+)$", re.MULTILINE)
 CHILD = re.compile(r'casefold\(\) == "#microsoft\.graph\.([\w.]+)"\.casefold\(\):\s*from (\.[\w.]+) import (\w+)')
 ENUM_VALUE = re.compile(r'^    \w+ = "([^"]*)"', re.MULTILINE)
+# an enum of flags is read as a collection of members, yet held and written as one value
+WRITTEN_AS_ONE = re.compile(r'^        writer\.write_enum_value\("([^"]+)"', re.MULTILINE)
+HELD_AS_LIST = re.compile(r"^    (\w+): Optional\[list\[", re.MULTILINE)
 READ_ONLY = re.compile(r"\bread-only\b", re.IGNORECASE)
 
 
@@ -261,9 +252,12 @@ class ModelReader:
         self.types[name] = EntityType(name, is_entity=is_entity)  # stops cycles; replaced below
         base = self._read_type(imports[base_class], with_subtypes=False) if base_class in imports else ""
         comments = {attribute: comment for comment, attribute in COMMENTED.findall(text)}
+        as_one, lists = set(WRITTEN_AS_ONE.findall(text)), set(HELD_AS_LIST.findall(text))
         properties = {}
         for json_name, attribute, getter, argument in FIELD.findall(text):
             made = self._property(json_name, getter, argument, imports, comments.get(attribute, ""))
+            if made.kind == "enum" and made.collection and json_name in as_one and attribute not in lists:
+                made = replace(made, collection=False, flags=True)
             properties[json_name] = made
         children = [] if name == "entity" else CHILD.findall(text)
         subtypes = []

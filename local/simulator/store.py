@@ -188,7 +188,7 @@ class Store:
         self.delta_epoch = 0.0  # delta tokens issued before are answered 410: the service reset its change tracking
         self.gone_tables: dict[str, str] = {}  # the types of purged objects, which delta still names as link ends
         self.secrets: dict[str, str] = {}  # client secrets by keyId, never served
-        self._indexes: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
+        self.indexes: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
         self.watchers: list[Callable[[Change], None]] = []
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -223,9 +223,9 @@ class Store:
 
     def find(self, table: str, name: str, value: str) -> list[Record]:
         """Living records whose property equals (or, a collection, holds) the value; case is ignored."""
-        index = self._indexes.get((table, name))
+        index = self.indexes.get((table, name))
         if index is None:
-            index = self._indexes[table, name] = {}
+            index = self.indexes[table, name] = {}
             for record in self.all(table):
                 for each in _indexed(record.body, name):
                     index.setdefault(each, {})[record.key] = None
@@ -350,7 +350,7 @@ class Store:
         return gone
 
     def _reindex(self, record: Record, before: bytes | None, after: bytes | None) -> None:
-        for (table, name), index in self._indexes.items():
+        for (table, name), index in self.indexes.items():
             if table != record.table:
                 continue
             for value in _indexed(before, name):
@@ -415,3 +415,14 @@ def _indexed(body: bytes | None, name: str) -> list[str]:
     if isinstance(value, str):
         return [value.casefold()]
     return [each.casefold() for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def changed_names(change: Change) -> frozenset[str]:
+    """The properties that an update changed."""
+    if change.before is None or change.after is None:
+        return frozenset()
+    before: Body = orjson.loads(change.before)
+    after: Body = orjson.loads(change.after)
+    return frozenset(
+        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+    )

@@ -12,6 +12,7 @@ from local.simulator.access.tokens import Caller
 from local.simulator.clock import Clock
 from local.simulator.credentials import Credentials
 from local.simulator.derived import Derived
+from local.simulator.faults.rewind import Rewound
 from local.simulator.faults.rules import Faults
 from local.simulator.faults.throttle import Throttle
 from local.simulator.requestlog import RequestLog
@@ -57,8 +58,8 @@ class Tenant:
     resolvers: dict[str, Resolver] = field(default_factory=dict)
     cursors: Cursors = field(default_factory=Cursors)
     hidden_until: dict[str, float] = field(default_factory=dict)
-    stale: dict[str, bytes | None] = field(default_factory=dict)  # of the request being answered
-    stale_seq: int | None = None
+    rewound: Rewound | None = None  # while a stale read is being answered
+    schedules_due: float = 0.0  # when the next PIM schedule starts or ends; 0: to be found out
     delta_rounds: dict[Any, dict[str, list[Change]]] = field(default_factory=dict)
     recovery_changes: dict[str, list[Body]] = field(default_factory=dict)  # by job of Microsoft's own recovery
     caller: Caller | None = None  # of the request being answered
@@ -82,9 +83,7 @@ class Tenant:
         return self.store.clock
 
     def hidden(self, record: Record) -> bool:
-        """Whether replication lag or a stale read keeps a new object from reads and links for now."""
-        if self.stale and self.stale.get(record.key, b"") is None:
-            return True
+        """Whether replication lag keeps a new object from reads and links for now."""
         if not self.hidden_until:
             return False
         until = self.hidden_until.get(record.key)
@@ -103,7 +102,7 @@ class Tenant:
 
     def delta_horizon(self) -> int:
         """The log position up to which delta may tell: changes that lag keeps back come later."""
-        horizon = self.store.seq if self.stale_seq is None else self.stale_seq
+        horizon = self.store.seq if self.rewound is None else self.rewound.seq
         for key in list(self.hidden_until):
             record = self.store.get(key)
             if record is not None and self.hidden(record):

@@ -223,11 +223,15 @@ RULES = (
           "EntraBackup.ReadWrite.Recovery EntraBackup.ReadWrite.Preview", delegated="write"),
     _rule(r"directory/deletedItems/(microsoft\.graph\.)?(user|agentUser)(/.*)?", f"{USER} User.DeleteRestore.All"),
     _rule(r"directory/deletedItems/(microsoft\.graph\.)?group(/.*)?", GROUP),
+    _rule(r"directory/deletedItems/(microsoft\.graph\.)?certificate\w+(/.*)?",
+          "PublicKeyInfrastructure.Read.All PublicKeyInfrastructure.ReadWrite.All"),
     _rule(r"directory/deletedItems/(microsoft\.graph\.)?(application|servicePrincipal|agent\w+)(/.*)?", APP),
     _rule(r"directory/deletedItems/(microsoft\.graph\.)?administrativeUnit(/.*)?", UNIT),
     _rule(r"directory/deletedItems(/.*)?", f"{USER} {GROUP} {APP} {UNIT} User.DeleteRestore.All",
           "User.DeleteRestore.All User.ReadWrite.All Group.ReadWrite.All Application.ReadWrite.All "
-          "Application.ReadWrite.OwnedBy AdministrativeUnit.ReadWrite.All Directory.ReadWrite.All"),
+          "Application.ReadWrite.OwnedBy AdministrativeUnit.ReadWrite.All Directory.ReadWrite.All "
+          "PublicKeyInfrastructure.ReadWrite.All"),
+    _rule(r"directoryObjects/getAvailableExtensionProperties", f"{APP} {USER}", f"{APP} {USER}"),
     _rule(r"directoryObjects(/.*)?", f"{DIR} {USER} {GROUP} {APP} {DEVICE} {UNIT}",
           f"{DIR} {USER} {GROUP} {APP} {DEVICE} {UNIT}"),
     _rule(r"auditLogs/directoryAudits(/.*)?", "AuditLog.Read.All AuditLog.Read.All+Directory.Read.All"),
@@ -258,12 +262,14 @@ BIN_WRITES = {
     "group": "Group.ReadWrite.All Directory.ReadWrite.All",
     "application": APP_WRITE, "servicePrincipal": APP_WRITE,
     "administrativeUnit": "AdministrativeUnit.ReadWrite.All",
+    "certificateBasedAuthPki": "PublicKeyInfrastructure.ReadWrite.All",
+    "certificateAuthorityDetail": "PublicKeyInfrastructure.ReadWrite.All",
 }  # fmt: skip
 # POSTs that only read.
 READING = frozenset(
     [
         "getByIds", "getMemberGroups", "getMemberObjects", "checkMemberGroups", "checkMemberObjects",
-        "validateProperties",
+        "validateProperties", "getAvailableExtensionProperties",
     ]
 )  # fmt: skip
 

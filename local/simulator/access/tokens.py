@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from local.simulator.tenant import Tenant
 
 LIFETIME_SECONDS = 3599
+SKEW_SECONDS = 300  # how far the clocks of issuer and service may differ
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 
 
@@ -230,13 +231,24 @@ class Issuer:
             "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
         )  # fmt: skip
 
+    def _timely(self, claims: dict[str, Any]) -> bool:
+        """Whether an assertion is valid now; without an expiry it is not."""
+        now, expires, begins = self.tenant.clock.now(), claims.get("exp"), claims.get("nbf", 0)
+        if not isinstance(expires, int | float) or not isinstance(begins, int | float):
+            return False
+        return now - SKEW_SECONDS < expires and begins <= now + SKEW_SECONDS
+
     def _assertion(self, application: Record, assertion: str) -> bool:
         try:
             claims = jwt.decode(assertion, options={"verify_signature": False})
         except jwt.PyJWTError:
             return False
-        body = application.read()
+        if not self._timely(claims):
+            return False
+        body, now = application.read(), self.tenant.clock.stamp()
         for key in body.get("keyCredentials", ()):
+            if str(key.get("endDateTime") or now) < now:
+                continue
             if key.get("type") == "AsymmetricX509Cert" and key.get("key"):
                 try:
                     public = load_der_x509_certificate(base64.b64decode(key["key"])).public_key()
@@ -244,7 +256,7 @@ class Issuer:
                                options={"verify_aud": False, "verify_exp": False})  # fmt: skip
                 except (ValueError, jwt.PyJWTError):
                     continue
-                return bool(claims.get("iss") == body["appId"])
+                return bool(claims.get("iss") == claims.get("sub") == body["appId"])
         store = self.tenant.store
         for child in store.link_set("federatedIdentityCredentials").targets(application.key):
             said = store.records[child].read()

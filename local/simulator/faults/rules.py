@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import re
-from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import orjson
 
 from local.simulator.errors import GraphError
+from local.simulator.faults.rewind import Rewound
 from local.simulator.http_types import Request, Response
 
 if TYPE_CHECKING:
@@ -133,9 +133,8 @@ class Faults:
                     raise GraphError(410, "resyncRequired", "Resync required.", {"location": location})
                 case "deltaExpired" if "/delta" in request.path and "token=" in request.target:
                     raise GraphError(400, "syncStateNotFound", "The delta token is expired.")
-                case "stale":
-                    self.tenant.stale = stale_view(self.tenant, rule.seconds)
-                    self.tenant.stale_seq = stale_position(self.tenant, rule.seconds)
+                case "stale" if request.method == "GET" and self.tenant.rewound is None:
+                    self.tenant.rewound = Rewound(self.tenant.store, rule.seconds)
 
     def after(self, rules: list[Rule], request: Request, response: Response, written: int) -> Response:
         """Spoil an answer; `written` is the log position before the request."""
@@ -214,25 +213,3 @@ def repeated(response: Response, rule: Rule) -> Response:
         return response
     value.append(rule.coin.choice(value))
     return Response(200, orjson.dumps(page), dict(response.headers))
-
-
-def stale_view(tenant: Tenant, seconds: float) -> dict[str, bytes | None]:
-    """What objects changed within the last seconds looked like before; None for those that did not exist."""
-    horizon = tenant.clock.now() - seconds
-    view: dict[str, bytes | None] = {}
-    for change in reversed(tenant.store.log):
-        if change.at < horizon:
-            break
-        if change.kind in ("create", "restore"):
-            view[change.key] = None
-        elif change.kind == "update":
-            view[change.key] = change.before
-    return view
-
-
-def stale_position(tenant: Tenant, seconds: float) -> int:
-    """The log position that a stale delta knows of."""
-    horizon = tenant.clock.now() - seconds
-    log = tenant.store.log
-    at = bisect_left(log, horizon, key=lambda change: change.at)
-    return log[at - 1].seq if at else 0

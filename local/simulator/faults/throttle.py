@@ -20,6 +20,7 @@ from local.simulator.errors import GraphError
 if TYPE_CHECKING:
     from local.simulator.access.tokens import Caller
     from local.simulator.http_types import Request
+    from local.simulator.store import Record
     from local.simulator.tenant import Tenant
 
 
@@ -42,6 +43,7 @@ DOCUMENTED = {
     "identityProviders": Quota(300, 60),
     "reports": Quota(5, 10),
     "keyCredentials": Quota(150, 60),
+    "personalAccountWrites": Quota(60, 60),
 }
 
 COSTS: tuple[tuple[str, re.Pattern[str], int], ...] = tuple(
@@ -63,7 +65,10 @@ CONDITIONAL_ACCESS = re.compile(
     r"^(identity/conditionalAccess/(deletedItems/)?(policies|namedLocations)|policies/conditionalAccessPolicies"
     r"|identityProtection)(/.*)?$", re.IGNORECASE,
 )  # fmt: skip
-READING_POSTS = re.compile(r"/(getByIds|isMemberOf|checkMember\w+|getMember\w+|validateProperties)$", re.IGNORECASE)
+READING_POSTS = re.compile(
+    r"/(getByIds|getAvailableExtensionProperties|isMemberOf|checkMember\w+|getMember\w+|validateProperties)$",
+    re.IGNORECASE,
+)
 TOLERANCE_SECONDS = 0.02  # a client that paces to the letter is not refused for its timer's jitter
 
 
@@ -145,6 +150,18 @@ class Throttle:
         if used >= 0.8 and buckets[0][0] != "conditionalAccess":
             headers["x-ms-throttle-limit-percentage"] = f"{min(used, 1.0):.2f}"
         return units, headers
+
+    def take_personal(self, request: Request, application: Record | None, caller: Caller) -> None:
+        """Charge a write to an application that personal accounts sign in to; raises 429."""
+        said = request.json() if request.method != "DELETE" and request.body.strip() else {}
+        audience = said.get("signInAudience") or (application.read().get("signInAudience") if application else "")
+        if "Personal" not in str(audience):
+            return
+        bucket = self._bucket("personalAccountWrites", "", self.tenant.clock.now())
+        wait = bucket.wait_seconds(1)
+        if wait > 0:
+            raise self._refused("personalAccountWrites", wait, caller)
+        bucket.level -= 1
 
     def _bucket(self, name: str, owner: str, now: float) -> Bucket:
         bucket = self._buckets.get((name, owner))

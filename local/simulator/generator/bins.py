@@ -9,6 +9,7 @@ from __future__ import annotations
 import orjson
 
 from local.simulator.clock import written
+from local.simulator.generator.certificates import CERTIFICATES
 from local.simulator.generator.draft import Draft, day, pick, security_identifier
 from local.simulator.store import Body
 
@@ -20,7 +21,7 @@ def make_bins(draft: Draft) -> None:
     now = draft.store.clock.now()
     midnight = now - now % DAY
     chance = draft.rng("bins")
-    objects = [*_directory(draft), *_policies(draft)]
+    objects = [*_directory(draft), *_policies(draft), *_certificates(draft)]
     objects += [("user", _user(draft, number + 100), [], []) for number in range(draft.sizes.users // 100)]
     for number, (table, body, outward, inward) in enumerate(objects):
         key = draft.add(table, body)
@@ -32,6 +33,21 @@ def make_bins(draft: Draft) -> None:
         entry = draft.store.bin[key]
         entry.at = midnight - (1 + (number * 5 + int(chance.random() * 3)) % 27) * DAY + 9 * 3600
         entry.record.body = orjson.dumps(body | {"deletedDateTime": written(entry.at)})
+
+
+def _certificates(draft: Draft) -> list[Deleted]:
+    made = CERTIFICATES[3]
+    pki: Body = {"id": draft.known_id("deleted pki"), "displayName": "Contoso PKI (old)", "status": "succeeded",
+                 "statusDetails": None, "lastModifiedDateTime": day(400)}  # fmt: skip
+    authority: Body = {
+        "id": draft.known_id("deleted authority"), "certificate": made.der, "displayName": f"{made.subject} (old)",
+        "certificateAuthorityType": "intermediate", "issuer": made.subject, "thumbprint": made.thumbprint,
+        "issuerSubjectKeyIdentifier": draft.known_id(made.subject).replace("-", "").upper(),
+        "isIssuerHintEnabled": False, "createdDateTime": made.starts, "expirationDateTime": made.ends,
+    }  # fmt: skip
+    living = next(draft.store.all("certificateBasedAuthPki")).key
+    return [("certificateBasedAuthPki", pki, [], []),
+            ("certificateAuthorityDetail", authority, [], [(living, "certificateAuthorities")])]  # fmt: skip
 
 
 type Deleted = tuple[str, Body, list[tuple[str, str]], list[tuple[str, str]]]

@@ -182,6 +182,20 @@ def _people(draft: Draft) -> None:
         )  # fmt: skip
 
 
+    for name, urls in (("skills", ["https://hr.contoso.example/", "https://graph.microsoft.com/"]), ("jobTitle", [])):
+        draft.add(
+            "profilePropertySetting",
+            {"id": draft.known_id(f"profile property {name}"), "name": name, "displayName": None,
+             "prioritizedSourceUrls": urls},
+        )  # fmt: skip
+    draft.add(
+        "profileSource",
+        {"id": draft.known_id("profile source hr"), "sourceId": "hr", "displayName": "HR", "kind": "Connector",
+         "webUrl": "https://hr.contoso.example/",
+         "localizations": [{"languageTag": "de", "displayName": "Personal", "webUrl": "https://hr.contoso.example/de"}]},
+    )  # fmt: skip
+
+
 def _certificates(draft: Draft) -> None:
     root, issuing = CERTIFICATES[2], CERTIFICATES[3]
     draft.add(

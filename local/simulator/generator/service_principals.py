@@ -4,6 +4,8 @@ managed identities and agent identities.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from local.simulator.generator.certificates import CERTIFICATES
 from local.simulator.generator.draft import MICROSOFT_TENANT, Draft, day, ids, moments
 from local.simulator.generator.facts import first_party
@@ -167,5 +169,40 @@ def _gallery(draft: Draft, count: int) -> None:
             }  # fmt: skip
         key = draft.add("servicePrincipal", body)
         draft.gallery.append((key, app_id, name))
+        if number < len(GALLERY):
+            _provisioning(draft, key, slug, number, new_id)
         if draft.users and chance.random() < 0.3:
             draft.store.link(key, "owners", chance.choice(draft.users))
+
+
+def _provisioning(draft: Draft, key: str, slug: str, number: int, new_id: Callable[[], str]) -> None:
+    """What an application of the gallery can provision, and for some a job that does."""
+    template = f"{slug}Provisioning"
+    draft.add("synchronizationTemplate", {"id": template, "applicationId": draft.known_id(f"gallery {slug}"),
+                                          "factoryTag": template, "default": True, "discoverable": True},
+              key, "synchronization/templates")  # fmt: skip
+    if number % 4:
+        return
+    active = number % 8 == 0
+    job = draft.add(
+        "synchronizationJob",
+        {"id": f"{template}.{draft.store.tenant_id.replace('-', '')}.{new_id()}", "templateId": template,
+         "schedule": {"state": "Active" if active else "Paused", "interval": "PT40M", "expiration": None},
+         "status": {"code": "Active" if active else "Paused", "countSuccessiveCompleteFailures": 0,
+                    "escrowsPruned": False},
+         "synchronizationJobSettings": [{"name": "AzureIngestionAttributeOptimization", "value": "False"}]},
+        key, "synchronization/jobs",
+    )  # fmt: skip
+    rule = {
+        "id": new_id(), "name": "USER_INBOUND_USER", "editable": True, "priority": 1,
+        "sourceDirectoryName": "Azure Active Directory", "targetDirectoryName": slug,
+        "objectMappings": [
+            {"enabled": True, "name": "Synchronize Azure Active Directory Users", "flowTypes": "Add,Update,Delete",
+             "sourceObjectName": "User", "targetObjectName": "User", "attributeMappings": [
+                 {"targetAttributeName": "userName", "matchingPriority": 1, "flowType": "Always",
+                  "flowBehavior": "FlowWhenChanged",
+                  "source": {"type": "Attribute", "name": "userPrincipalName", "expression": "[userPrincipalName]"}}]}
+        ],
+    }  # fmt: skip
+    draft.add("synchronizationSchema", {"id": new_id(), "version": "v1.12", "synchronizationRules": [rule]},
+              job, "schema")  # fmt: skip

@@ -14,9 +14,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from local.simulator import model
 from local.simulator.access import permissions
@@ -26,7 +24,7 @@ from local.simulator.reads.tokens import pack, unpack
 from local.simulator.reads.view import NEVER_SHOWN, USER_SINGLE, View, default_names, parse_select
 from local.simulator.routing import Target
 from local.simulator.schema import Schema
-from local.simulator.store import Body, Change, Record, Store
+from local.simulator.store import Body, Change, Record, Store, changed_names
 
 if TYPE_CHECKING:
     from local.simulator.tenant import Tenant
@@ -330,14 +328,3 @@ class _Teller:
             if change.kind in ("link", "unlink"):
                 pairs[change.name, change.target] = not self.store.link_set(change.name).has(key, change.target)
         return [(name, target, removed) for (name, target), removed in pairs.items()]
-
-
-def changed_names(change: Change) -> frozenset[str]:
-    """The properties that an update changed."""
-    if change.before is None or change.after is None:
-        return frozenset()
-    before: dict[str, Any] = orjson.loads(change.before)
-    after: dict[str, Any] = orjson.loads(change.after)
-    return frozenset(
-        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
-    )

@@ -23,6 +23,8 @@ def answer(tenant: Tenant, request: Request, target: Target) -> Response | None:
     match target.name:
         case "getByIds" if request.method == "POST":
             return _by_ids(tenant, request, target)
+        case "getAvailableExtensionProperties" if request.method == "POST":
+            return _extension_properties(tenant, request, target)
         case "getMemberGroups" | "getMemberObjects" if request.method == "POST" and target.record:
             return _memberships(tenant, request, target, target.record)
         case "checkMemberGroups" | "checkMemberObjects" if request.method == "POST" and target.record:
@@ -56,6 +58,19 @@ def _by_ids(tenant: Tenant, request: Request, target: Target) -> Response:
         found.append(view.show(record.table, record.read()))
     return json_response(
         200, {"@odata.context": f"{request.root}/{target.version}/$metadata#directoryObjects", "value": found}
+    )
+
+
+def _extension_properties(tenant: Tenant, request: Request, target: Target) -> Response:
+    """Every extension property of the tenant's applications (directoryObject: getAvailableExtensionProperties)."""
+    synced = (request.json() if request.body.strip() else {}).get("isSyncedFromOnPremises")
+    if synced is not None and not isinstance(synced, bool):
+        raise bad_request("The parameter 'isSyncedFromOnPremises' must be a Boolean.")
+    view = View(tenant.schemas[target.version], None)
+    found = [view.show(each.table, each.read()) for each in tenant.store.all("extensionProperty")]
+    value = [each for each in found if synced is None or bool(each["isSyncedFromOnPremises"]) == synced]
+    return json_response(
+        200, {"@odata.context": f"{request.root}/{target.version}/$metadata#extensionProperties", "value": value}
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from local.simulator import model
 from local.simulator.errors import GraphError
-from local.simulator.schema import FLAGS, Property, Schema
+from local.simulator.schema import Property, Schema
 from local.simulator.store import Body
 
 USER_DEFAULT = [
@@ -132,7 +132,7 @@ ALWAYS_ON_SELECT = frozenset(["customSecurityAttributes", "signInActivity", "emp
 
 
 def _empty(each: Property) -> Any:
-    return [] if each.collection and each.name not in FLAGS else None
+    return [] if each.collection else None
 
 
 def _copy(empty: Any) -> Any:
@@ -166,6 +166,9 @@ def hide_unknown(schema: Schema, type_name: str, body: Body) -> None:
             late = _late_members(schema, each.type)
             if isinstance(value, list):
                 body[name] = ["unknownFutureValue" if one in late else one for one in value]
+            elif each.flags:
+                shown = ["unknownFutureValue" if one in late else one for one in str(value).split(",")]
+                body[name] = ",".join(dict.fromkeys(shown))
             elif value in late:
                 body[name] = "unknownFutureValue"
         elif isinstance(value, list):

@@ -23,6 +23,7 @@ from local.simulator.writes import (
     links,
     objects,
     policies,
+    provisioning,
     refusals,
     roles,
     streams,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from local.simulator.tenant import Tenant
 
 # The modules whose import registers the rules of their types.
-RULE_MODULES = (custom_attributes, grants, groups, identity_settings, policies, roles)
+RULE_MODULES = (custom_attributes, grants, groups, identity_settings, policies, provisioning, roles)
 
 
 def answer(tenant: Tenant, request: Request, target: Target, caller: Caller) -> Response:
@@ -146,6 +147,8 @@ def _put(write: Write) -> Response:
     if navigation is not None and navigation.name == "identitySynchronization":
         policies.put_synchronization(write, write.parent(), write.request.json())
         return no_content()
+    if navigation is not None and navigation.target == "synchronizationSchema":
+        return provisioning.put_schema(write)
     if target.record is not None and target.record.table in ("adminConsentRequestPolicy", "deviceRegistrationPolicy"):
         return objects.update(write, target.record)
     raise not_allowed()
@@ -182,6 +185,7 @@ TENANTS_OWN = frozenset(
         "groupSettingTemplate",
         "applicationTemplate",
         "directoryAudit",
+        "synchronizationTemplate",
         "connector",
         "orgContact",
         "resourceSpecificPermissionGrant",

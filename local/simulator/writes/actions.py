@@ -15,6 +15,7 @@ from local.simulator.writes import (
     licences,
     objects,
     policies,
+    provisioning,
     refusals,
     service_principals,
 )
@@ -199,6 +200,9 @@ ACTIONS: dict[tuple[str, str], Callable[[Write], Response]] = {
     ("setVerifiedPublisher", "application"): _verified_publisher,
     ("unsetVerifiedPublisher", "application"): _verified_publisher,
     ("changePassword", "user"): _change_password,
+    ("start", "synchronizationJob"): provisioning.start,
+    ("pause", "synchronizationJob"): provisioning.pause,
+    ("restart", "synchronizationJob"): provisioning.start,
     ("enableSmsSignIn", "authenticationMethod"): _enable_sms,
     ("disableSmsSignIn", "authenticationMethod"): _disable_sms,
 }

@@ -190,6 +190,30 @@ def _settle(store: Store, record: Record, direct: dict[str, list[str]]) -> None:
         _count(store, sku, -1)
     licences = [{"skuId": sku, "disabledPlans": plans} for sku, plans in total.items()]
     store.update(record.key, body | {"assignedLicenses": licences, "licenseAssignmentStates": states})
+    _tell_details(store, record, total)
+
+
+def _tell_details(store: Store, record: Record, total: dict[str, list[str]]) -> None:
+    """Keep the user's `licenseDetails`, a read-only view of the same licences, in step with them."""
+    held = {store.records[key].read()["skuId"]: key for key in store.link_set("licenseDetails").targets(record.key)}
+    for sku in held.keys() - total.keys():
+        store.delete(held[sku], soft=False)
+    for each in store.all("subscribedSku") if total else ():
+        body = each.read()
+        if (sku := body["skuId"]) not in total:
+            continue
+        plans = [
+            {"servicePlanId": plan["servicePlanId"], "servicePlanName": plan.get("servicePlanName"),
+             "appliesTo": plan.get("appliesTo") or "User",
+             "provisioningStatus": "Disabled" if plan["servicePlanId"] in total[sku] else "Success"}
+            for plan in body.get("servicePlans") or ()
+        ]  # fmt: skip
+        told = {"id": f"{store.tenant_id}_{sku}", "skuId": sku, "skuPartNumber": body.get("skuPartNumber"),
+                "servicePlans": plans}  # fmt: skip
+        if sku in held:
+            store.update(held[sku], told)
+        else:
+            store.create("licenseDetails", told, record.key, "licenseDetails")
 
 
 def _short(store: Store, sku: str) -> bool:

@@ -221,6 +221,11 @@ def upsert(write: Write) -> Response:
     """PATCH on an alternate key that matched nothing: 201 with `Prefer: create-if-missing`, else 404."""
     target = write.target
     name, value = next(iter((target.missing_key or {}).items()))
+    if target.type == "federatedIdentityCredential" and target.parent is not None:
+        if not write.request.prefers("create-if-missing"):
+            raise not_found(value)
+        body = {**write.request.json(), "name": value}
+        return write.created(insert(write, target.type, target.table, body, target.parent, target.type + "s"))
     creatable = {("group", "uniqueName"), ("application", "uniqueName"), ("servicePrincipal", "appId")}
     if not write.request.prefers("create-if-missing") or (target.type, name) not in creatable:
         raise not_found(value)

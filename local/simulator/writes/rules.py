@@ -300,6 +300,10 @@ RULES: dict[str, TypeRule] = {
     "profileCardProperty": TypeRule(
         _words("directoryPropertyName"), _words("id"), _words("directoryPropertyName"), app_only=False, patched=200
     ),
+    # whether applications may write these is not said; the permission exists for applications
+    "profilePropertySetting": TypeRule(_words("name"), _words("id"), _words("name")),
+    "profileSource": TypeRule(_words("displayName sourceId webUrl"), _words("id"), _words("sourceId")),
+    "synchronizationJob": TypeRule(_words("templateId"), _words("id status"), _words("templateId")),
     "pronounsSettings": TypeRule(read_only=_words("id"), create=False, delete="", app_only=False, patched=200),
     "insightsSettings": TypeRule(read_only=_words("id"), create=False, delete="", app_only=False, patched=200),
     "onPremisesDirectorySynchronization": TypeRule(

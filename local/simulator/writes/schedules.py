@@ -7,16 +7,23 @@ are for applications; the self-service actions need a user.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from local.simulator.access.tokens import Caller
 from local.simulator.errors import GraphError, bad_request, not_found
+from local.simulator.http_types import Request
+from local.simulator.routing import Target
 from local.simulator.store import Body, Record
 from local.simulator.writes import directory_roles, refusals
 from local.simulator.writes.change import Write, new_id
 from local.simulator.writes.hooks import Hooks, register
 from local.simulator.writes.validation import DURATION
+
+if TYPE_CHECKING:
+    from local.simulator.tenant import Tenant
 
 ASSIGNING = ("adminAssign", "adminUpdate", "adminExtend", "adminRenew")
 
@@ -209,8 +216,43 @@ def _born(family: Family, write: Write, record: Record) -> None:
     else:
         write.store.create(family.schedule, schedule)
     info = body["scheduleInfo"]
+    write.tenant.schedules_due = 0.0
     if _seconds(info["startDateTime"]) <= write.tenant.clock.now():
         _start(family, write, schedule)
+    else:
+        held = write.store.records[schedule["id"]]
+        write.store.update(held.key, held.read() | {"status": "PendingProvisioning"})
+
+
+def settle(tenant: Tenant) -> None:
+    """Start and end the schedules whose time has come on the tenant's clock."""
+    now = tenant.clock.now()
+    if now < tenant.schedules_due:
+        return
+    write = _own(tenant)
+    due = math.inf
+    for family in FAMILIES:
+        for each in list(tenant.store.all(family.schedule)):
+            body = each.read()
+            info = body.get("scheduleInfo") or {}
+            start, end = info.get("startDateTime"), (info.get("expiration") or {}).get("endDateTime")
+            if end and _seconds(end) <= now:
+                _end(family, write, each)
+                continue
+            if body.get("status") == "PendingProvisioning" and start and _seconds(start) <= now:
+                tenant.store.update(each.key, body | {"status": "Provisioned"})
+                _start(family, write, body | {"status": "Provisioned"})
+            elif body.get("status") == "PendingProvisioning" and start:
+                due = min(due, _seconds(start))
+            if end:
+                due = min(due, _seconds(end))
+    tenant.schedules_due = due
+
+
+def _own(tenant: Tenant) -> Write:
+    """A write of the service itself, which nobody asked for."""
+    nobody = Caller("app", "", "", "", frozenset(), frozenset(), math.inf, 0.0)
+    return Write(tenant, Request("POST", "/v1.0", {}), Target("v1.0", "service", ""), nobody)
 
 
 def _start(family: Family, write: Write, schedule: Body) -> None:

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from local.simulator.errors import GraphError, bad_request
-from local.simulator.schema import FLAGS, Property, Schema
+from local.simulator.schema import Property, Schema
 from local.simulator.store import Body
 from local.simulator.writes import refusals
 
@@ -128,7 +128,7 @@ class Validator:
 
     def value(self, type_name: str, each: Property, value: Any) -> Any:
         """One property's value."""
-        if each.collection and each.name not in FLAGS:
+        if each.collection:
             if not isinstance(value, list) or any(one is None for one in value):
                 raise self.wrong(each.name, type_name)
             return [self._one(type_name, each, one) for one in value]
@@ -179,7 +179,7 @@ class Validator:
         if not isinstance(value, str):
             return INVALID
         members = {one.lower(): one for one in self.schema.enums.get(each.type, ())}
-        words = [part.strip() for part in value.split(",")] if each.name in FLAGS else [value]
+        words = [part.strip() for part in value.split(",")] if each.flags else [value]
         if any(word.lower() not in members or word == "unknownFutureValue" for word in words):
             return INVALID
         return ",".join(members[word.lower()] for word in words)

@@ -139,16 +139,18 @@ async def test_a_federated_assertion_proves_a_client_only_when_a_credential_matc
         application.key, "federatedIdentityCredentials",
     )  # fmt: skip
 
-    def assertion(subject: str) -> str:
-        claims: dict[str, Any] = {"iss": "https://idp.example", "sub": subject, "aud": "api://AzureADTokenExchange"}
+    def assertion(subject: str, lives_seconds: float) -> str:
+        claims: dict[str, Any] = {"iss": "https://idp.example", "sub": subject, "aud": "api://AzureADTokenExchange",
+                                  "exp": store.clock.now() + lives_seconds}  # fmt: skip
         return jwt.encode(claims, "a-key-that-nobody-checks-in-a-rehearsal", algorithm="HS256")
 
     async with httpx.AsyncClient(base_url=simulator.url) as client:
-        for subject, status in (("s1", 200), ("s2", 401)):
+        for subject, lives_seconds, status in (("s1", 60, 200), ("s2", 60, 401), ("s1", -600, 401)):
             answer = await client.post(
                 f"/{simulator.tenant_id}/oauth2/v2.0/token",
                 data={"grant_type": "client_credentials", "client_id": simulator.client_id,
-                      "scope": "https://graph.microsoft.com/.default", "client_assertion": assertion(subject),
+                      "scope": "https://graph.microsoft.com/.default",
+                      "client_assertion": assertion(subject, lives_seconds),
                       "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
             )  # fmt: skip
             assert answer.status_code == status

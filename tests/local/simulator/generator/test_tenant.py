@@ -18,7 +18,7 @@ BY_USE = {
     "invitations", "auditLogs/directoryAudits", "directory/recovery/snapshots", "directory/recovery/jobs",
     "directory/recovery",
 }  # fmt: skip
-CHILDREN_BY_USE = {"recoveryJobs", "recoveryPreviewJobs"}
+CHILDREN_BY_USE = {"recoveryJobs", "recoveryPreviewJobs", "synchronization"}
 
 
 class FixedClock(Clock):

@@ -12,7 +12,7 @@ from local.simulator.generator.facts.roles import GLOBAL_ADMINISTRATOR
 from local.simulator.schema import Schema
 from local.simulator.store import Store
 from local.simulator.writes.membership_rule import parse
-from local.simulator.writes.validation import CHECKS, FLAGS, INVALID
+from local.simulator.writes.validation import CHECKS, INVALID
 from tests.local.simulator.generator.conftest import everything
 
 # Properties that stand in a body for the store's sake, and that the schema files under another name.
@@ -84,7 +84,7 @@ def faults(schemas: list[Schema], type_name: str, body: dict[str, Any], at: str)
             continue
         if value is None:
             continue
-        if isinstance(value, list) != each.collection and name not in FLAGS:
+        if isinstance(value, list) != each.collection:
             yield f"{type_name}: {at}{name} is a list or is none"
             continue
         for one in value if isinstance(value, list) else [value]:
