@@ -90,8 +90,8 @@ def trace_of(task_id: str) -> str:
 
 @contextmanager
 def continued(traceparent: str, tracestate: str = "") -> Iterator[None]:
-    """Go on, for the time of the block, with the trace that these W3C headers name; or with the present one, if there is
-    one: the host has put itself in between."""
+    """Go on, for the time of the block, with the trace that these W3C headers name; or with the present one, if there
+    is one: the host has put itself in between."""
     if not traceparent or trace.get_current_span().get_span_context().is_valid:
         yield
         return

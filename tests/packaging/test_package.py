@@ -1,4 +1,4 @@
-"""The deployment package: what is in it, that the same sources make the same bytes, and that Azure's worker takes it."""
+"""The deployment package: what it holds, that equal sources make equal bytes, and that Azure's worker takes it."""
 
 import importlib.metadata
 import json
@@ -93,8 +93,10 @@ def test_cold_start_is_within_its_bound(package):
 
 def test_heavy_libraries_wait_until_they_are_needed(package):
     loaded = run(package, "import function_app\nprint('\\n'.join(sys.modules))").split()
-    heavy = {"azure.storage.blob", "azure.data.tables", "azure.keyvault.keys", "azure.eventgrid", "duckdb", "msgraph", "azure.identity",
-             "opentelemetry.sdk", "azure.monitor.opentelemetry"}
+    heavy = {
+        "azure.storage.blob", "azure.data.tables", "azure.keyvault.keys", "azure.eventgrid", "azure.identity", "duckdb",
+        "msgraph", "opentelemetry.sdk", "azure.monitor.opentelemetry",
+    }
     assert heavy & set(loaded) == set()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from durabletask.internal import helpers
 from durabletask.internal import orchestrator_service_pb2 as pb
+
 from local.host.functions import Datum, Functions, indexed_app
 
 CLIENT = json.dumps({"taskHubName": "probe", "rpcBaseUrl": "http://127.0.0.1:1", "connectionName": "Storage"})

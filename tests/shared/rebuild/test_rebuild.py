@@ -61,6 +61,8 @@ async def fill(opened):
     await closed_task(opened, status="failed")
     await records.events.record("note", tenant_id=TENANT, severity="warning", code="backupNote", message="A note.")
     await records.identity_map.add(TENANT, old_id="a", new_id="b", object_type="user", restore_id="r")
+    await records.restores.create({"tenantId": TENANT, "restoreId": "r", "state": "planning", "reason": "drill"})
+    await records.restores.set(TENANT, "r", state="done", planHash="abc")
     await records.assignments.replace(
         TENANT, [{"principalId": OTHER, "principalType": "user", "roles": ["Reader"]}], by="somebody"
     )
