@@ -43,7 +43,7 @@ async def measure(operations: int, scale: float) -> Measured:
     limit = round(3000 * scale)
     governor.WINDOWS["writes"] = governor.Window(limit, 150.0)
     with tempfile.TemporaryDirectory() as folder:
-        async with Simulator(users=operations + 200, groups=10, seed=5) as simulator:
+        async with Simulator(users=operations * 2, groups=10, seed=5) as simulator:
             simulator.tenant.throttle.quotas["writes"] = Quota(limit, 150)
             settings = read_settings({
                 "CAIRN_GRAPH_URL": simulator.url, "CAIRN_LOGIN_URL": simulator.url,

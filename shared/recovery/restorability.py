@@ -13,6 +13,7 @@ from shared.recovery.difference import Change
 from shared.recovery.writable import NEVER_SENT
 
 SYNCED = "onPremisesSyncEnabled"
+HELD_ELSEWHERE = "the other end holds this link, and is restored"
 MASTERED_ON_PREMISES = "mastered on premises: change it there, and Microsoft Entra Connect brings it"
 
 
@@ -87,9 +88,9 @@ def _link(change: Change, row: ObjectType, body: Mapping[str, Any]) -> Verdict:
         return Verdict(f"restored through the {link.restored_as} that stands for the same fact")
     if change.change_type == "linkRemoved":
         again = (f"Add the link again ({link.add}).",)
-        return Verdict(operations=again) if link.add else Verdict(link.not_restored)
+        return Verdict(operations=again) if link.add else Verdict(link.not_restored or HELD_ELSEWHERE)
     if not link.remove:
-        return Verdict(link.not_restored or "Microsoft Graph offers no request that removes it")
+        return Verdict(link.not_restored or (HELD_ELSEWHERE if link.held_by else "Microsoft Graph offers no request that removes it"))
     return Verdict(operations=(f"Remove the link, where links are restored exactly ({link.remove}).",))
 
 

@@ -51,6 +51,8 @@ def comparable(row: ObjectType, body: Mapping[str, Any]) -> Json:
     for path in (*row.read_only, *row.secret):
         if ("." in path or "[]" in path) and " " not in path:
             _drop(copied, path.replace("[]", "").split("."))
+    if row.name == "conditionalAccessPolicy":
+        _strength_by_id(copied)
     return copied
 
 
@@ -86,6 +88,13 @@ def typed(row: ObjectType, body: Mapping[str, Any]) -> Json:
     if isinstance(shown, str) and shown != f"#microsoft.graph.{row.graph_type}":
         return {TYPE: shown}
     return {}
+
+
+def _strength_by_id(policy: Json) -> None:
+    """Graph shows a policy's strength whole, and takes it by its id ("Create conditionalAccessPolicy")."""
+    controls = policy.get("grantControls")
+    if isinstance(controls, dict) and isinstance(controls.get("authenticationStrength"), dict):
+        controls["authenticationStrength"] = {"id": controls["authenticationStrength"].get("id")}
 
 
 def _copied(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """A restore without the durable engine: the same functions in the same order, over stores in memory and the simulator."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -81,13 +82,15 @@ class Restores:
         async with self.sessions.writing(self.opened.settings, self.tenant_id) as graph:
             begun = await lifecycle.begin(self.opened, graph, step)  # type: ignore[arg-type]
             for wave in begun["waves"]:
-                for first, last in wave:
-                    for batch in range(first, last + 1):
-                        while not (await lifecycle.apply_batch(self.opened, graph, {**step, "batch": batch}))["finished"]:  # type: ignore[typeddict-item]
-                            pass
+                await asyncio.gather(*(self._lane(graph, step, first, last) for first, last in wave))
             await lifecycle.verify_restore(self.opened, graph, step)  # type: ignore[arg-type]
         await lifecycle.finish(self.opened, {**step, "outcome": "applied", "summary": ""})  # type: ignore[typeddict-item]
         return await self.restore(restore_id)
+
+    async def _lane(self, graph: Any, step: dict[str, Any], first: int, last: int) -> None:
+        for batch in range(first, last + 1):
+            while not (await lifecycle.apply_batch(self.opened, graph, {**step, "batch": batch}))["finished"]:  # type: ignore[typeddict-item]
+                pass
 
     async def run(self, object_ids: list[str] | None = None, **options: Any) -> Restore:
         return await self.apply(await self.plan(object_ids, **options))
