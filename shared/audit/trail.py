@@ -8,6 +8,7 @@ import asyncio
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from shared.audit.entry import FIRST_PREVIOUS, AuditEntry, Deed, book_of, sealed_entry
@@ -27,6 +28,7 @@ class AuditTrail:
     def __init__(self, table: Table, *, clock: Clock = utc_now) -> None:
         self._table = table
         self._clock = clock
+        self._last = datetime.min.replace(tzinfo=UTC)
         self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def append(self, deed: Deed) -> AuditEntry:
@@ -39,7 +41,7 @@ class AuditTrail:
                 if head is None:
                     await self._table.upsert(Row(_BOOKS, book, {}))
                 entry = sealed_entry(
-                    deed, audit_id=audit_id, timestamp=as_text(self._clock()),
+                    deed, audit_id=audit_id, timestamp=as_text(self._moment()),
                     sequence=head["sequence"] + 1 if head else 1, previous=head["hash"] if head else FIRST_PREVIOUS,
                 )
                 try:
@@ -54,6 +56,11 @@ class AuditTrail:
         """Write an entry that the vault kept, in its place in the chain; safe to repeat."""
         await self._table.upsert(_chained(book, entry))
         await self.list_entry(book, entry)
+
+    def _moment(self) -> datetime:
+        """Now, and later than the moment before, so that entries of one process are listed in their order."""
+        self._last = max(self._clock(), self._last + timedelta(milliseconds=1))
+        return self._last
 
     async def head(self, book: str) -> AuditEntry | None:
         """The newest entry of the book."""
