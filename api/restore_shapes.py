@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import Response
 
 from api.backups import csv_of
+from shared.records.restores import Restore
 from shared.recovery.plan import Operation
 from shared.recovery.store import PlanIndex, RestoreStore
-from shared.records.restores import Restore
 
 INNER = frozenset({"plan", "appliedAppOnly"})
 
@@ -113,9 +113,11 @@ async def plan_as_csv(restore: Restore, index: PlanIndex, store: RestoreStore) -
          " ".join(one.targets), " ".join(one.attributes), one.permission, one.reason)
         async for one in store.operations(index)
     ]
-    async for each in store.not_restored(index):
-        rows.append(("", "", "leave", each.object_type, each.object_id, each.object_name, "", "", each.what, "", "",
-                     "", each.reason))
+    rows += [
+        ("", "", "leave", each.object_type, each.object_id, each.object_name, "", "", each.what, "", "", "",
+         each.reason)
+        async for each in store.not_restored(index)
+    ]
     return csv_of(f"plan-{restore['restoreId']}", COLUMNS, rows)
 
 

@@ -93,8 +93,12 @@ def _prove(scene: Scene, damage: Damage, before: Truth, done: dict[str, Any]) ->
         if edge[1] in ("members", "owners", "manager") and chosen & {edge[0], edge[2]}
         and (new.get(edge[0], edge[0]), edge[1], new.get(edge[2], edge[2])) not in after.edges
     ]
-    dynamic = {edge for edge in lost if edge[1] == "members" and edge[0] in _dynamic(scene)}
-    scene.stage.claim("members, owners and managers are linked as they were", not set(lost) - dynamic, lost[:3])
+    held_elsewhere = _left_alone(scene)
+    lost = [edge for edge in lost if edge[0] not in held_elsewhere]
+    scene.stage.claim(
+        "members, owners and managers are linked as they were, but for what rules, Exchange or Active Directory hold",
+        not lost, lost[:3],
+    )
     scene.stage.claim("the state before was sealed first", bool(done["beforeBackupId"]), done)
 
 
@@ -155,11 +159,15 @@ def _damage(scene: Scene, truth: Truth) -> Damage:
     return Damage(tuple(users[:USERS_SOFT]), tuple(users[USERS_SOFT:]), groups[0], application, policy)
 
 
-def _dynamic(scene: Scene) -> frozenset[str]:
-    """Groups whose members their rule chooses."""
+def _left_alone(scene: Scene) -> frozenset[str]:
+    """Users and groups whose links Graph takes from no one: synced ones, groups of a rule, groups of Exchange."""
     with httpx.Client(base_url=scene.graph_url, timeout=60, trust_env=False) as client:
-        groups = client.get("/simulator/state").raise_for_status().json()["objects"].get("group", {})
-    return frozenset(key for key, body in groups.items() if "DynamicMembership" in body.get("groupTypes", ()))
+        objects = client.get("/simulator/state").raise_for_status().json()["objects"]
+    return frozenset(
+        key for name in ("user", "group") for key, body in objects.get(name, {}).items()
+        if body.get("onPremisesSyncEnabled") or "DynamicMembership" in body.get("groupTypes", ())
+        or (body.get("mailEnabled") and "Unified" not in body.get("groupTypes", ()))
+    )
 
 
 def _listed(graph: httpx.Client, path: str) -> list[dict[str, Any]]:

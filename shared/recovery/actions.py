@@ -36,7 +36,7 @@ def action_requests(row: ObjectType, name: str, path: str, wanted: Json, present
     return list(maker(row, path, wanted, present)) if maker else []
 
 
-def _licences(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+def _licences(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
     """Direct ones only: what comes through a group comes back with the membership."""
     inherited = {
         str(one.get("skuId")) for body in (wanted, present) for one in body.get("licenseAssignmentStates") or ()
@@ -57,7 +57,7 @@ def _licences(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterab
         yield ActionRequest(path, {"addLicenses": add, "removeLicenses": remove})
 
 
-def _configurations(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+def _configurations(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
     now = {one.get("id"): one for one in present.get("authenticationMethodConfigurations") or ()}
     base = path.rpartition("/")[0]
     for one in wanted.get("authenticationMethodConfigurations") or ():
@@ -66,19 +66,19 @@ def _configurations(row: ObjectType, path: str, wanted: Json, present: Json) -> 
             yield ActionRequest(f"{base}/{one['id']}", body, checked=False)
 
 
-def _rules(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+def _rules(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
     now = {one.get("id"): one for one in present.get("rules") or ()}
     for one in wanted.get("rules") or ():
         if one.get("id") in now and not same(one, now[one["id"]]):
             yield ActionRequest(path.replace("{ruleId}", str(one["id"])), dict(one), checked=False)
 
 
-def _combinations(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+def _combinations(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
     if present:
         yield ActionRequest(path, {"allowedCombinations": wanted.get("allowedCombinations")})
 
 
-def _combination_configurations(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+def _combination_configurations(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
     ours, theirs = (
         [{name: value for name, value in one.items() if name != "id"} for one in
          body.get("combinationConfigurations") or ()] for body in (wanted, present)
@@ -93,7 +93,7 @@ def _combination_configurations(row: ObjectType, path: str, wanted: Json, presen
 
 
 def _condition_sets(name: str) -> Maker:
-    def requests(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+    def requests(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
         ours, theirs = ([_bare(one) for one in body.get(name) or ()] for body in (wanted, present))
         for one in ours:
             if not any(same(one, other) for other in theirs):
@@ -106,14 +106,14 @@ def _condition_sets(name: str) -> Maker:
 
 
 def _put(name: str) -> Maker:
-    def requests(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+    def requests(_: ObjectType, path: str, wanted: Json, __: Json) -> Iterable[ActionRequest]:
         if isinstance(wanted.get(name), dict):
             yield ActionRequest(path, {key: value for key, value in wanted[name].items() if key != "tenantId"})
 
     return requests
 
 
-def _allowed_values(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+def _allowed_values(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
     now = {one.get("id"): one for one in present.get("allowedValues") or ()}
     for one in wanted.get("allowedValues") or ():
         known = now.get(one.get("id"))
@@ -124,7 +124,7 @@ def _allowed_values(row: ObjectType, path: str, wanted: Json, present: Json) -> 
             yield ActionRequest(f"{path}/{one['id']}", body, method="PATCH", checked=False)
 
 
-def _stream(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+def _stream(_: ObjectType, path: str, wanted: Json, __: Json) -> Iterable[ActionRequest]:
     name = path.rpartition("/")[2]
     if isinstance(wanted.get(name), str) and wanted[name]:
         yield ActionRequest(path, None, stream=str(wanted[name]), checked=False)

@@ -55,7 +55,7 @@ def after_creation(row: ObjectType, body: Json) -> Json:
     }
 
 
-def update_body(row: ObjectType, part: Json, body: Json) -> Json:
+def update_body(row: ObjectType, part: Json) -> Json:
     """The body of an update."""
     if row.name == "onPremisesPublishing":
         return {"onPremisesPublishing": part}
@@ -163,16 +163,21 @@ def _at(body: Mapping[str, Any], path: str) -> Any:
 # -- creations ----------------------------------------------------------------------------------------------------
 
 
-def _user(made: Json, body: Json, wanted: Wanted) -> Json:
+def _user(made: Json, body: Json, _: Wanted) -> Json:
     kept = {name: value for name, value in made.items() if name not in ALONE}
     if not kept.get("mailNickname"):
         kept["mailNickname"] = str(body.get("userPrincipalName", "user")).split("@")[0][:64]
     return {**kept, "passwordProfile": {"password": "{password}", "forceChangePasswordNextSignIn": True}}
 
 
+EXCHANGE = frozenset({
+    "accessType", "allowExternalSenders", "autoSubscribeNewMembers", "hideFromAddressLists", "hideFromOutlookClients",
+})
+"""What Exchange keeps of a Microsoft 365 group: patched once the group stands, each alone."""
+
+
 def _group(made: Json, body: Json, wanted: Wanted) -> Json:
-    kept = {name: value for name, value in made.items() if name not in (
-        "allowExternalSenders", "autoSubscribeNewMembers", "hideFromAddressLists", "hideFromOutlookClients", "accessType")}
+    kept = {name: value for name, value in made.items() if name not in EXCHANGE}
     if not kept.get("mailNickname"):
         kept["mailNickname"] = wanted.object_id[:8]
     if group_kind(body) == "dynamic":
@@ -180,24 +185,26 @@ def _group(made: Json, body: Json, wanted: Wanted) -> Json:
     return {"groupTypes": [], **kept}
 
 
-def _schedule(made: Json, body: Json, wanted: Wanted) -> Json:
+def _schedule(_: Json, body: Json, __: Wanted) -> Json:
     names = ("principalId", "roleDefinitionId", "directoryScopeId", "appScopeId", "groupId", "accessId")
     info = body.get("scheduleInfo") or {}
     expiration = {name: value for name, value in (info.get("expiration") or {}).items() if value is not None}
     return {
         "action": "adminAssign", "justification": JUSTIFICATION,
         **{name: body[name] for name in names if body.get(name) is not None},
-        "scheduleInfo": {"startDateTime": info.get("startDateTime"), "expiration": expiration or {"type": "noExpiration"}},
+        "scheduleInfo": {
+            "startDateTime": info.get("startDateTime"), "expiration": expiration or {"type": "noExpiration"},
+        },
     }
 
 
-def _service_principal(made: Json, body: Json, wanted: Wanted) -> Json:
+def _service_principal(made: Json, _: Json, __: Wanted) -> Json:
     # The signing certificate's private part cannot be read, so the list of keys cannot be put back as it was.
     left_out = ("keyCredentials", "preferredTokenSigningKeyThumbprint", "tokenEncryptionKeyId")
     return {name: value for name, value in made.items() if name not in left_out}
 
 
-def _application(made: Json, body: Json, wanted: Wanted) -> Json:
+def _application(made: Json, _: Json, __: Wanted) -> Json:
     keys = [
         one for one in made.get("keyCredentials", ())
         if one.get("key") and str(one.get("type", "")).lower() == "asymmetricx509cert"

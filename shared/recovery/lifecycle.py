@@ -69,7 +69,8 @@ async def plan(opened: Deployment, graph: Graph, message: RestoreTenant) -> Rest
         })
     return RestorePlanned(
         state=restore["state"], planHash=restore["planHash"] or "", summary=planned_in_words(restore),
-        mayApply=restore["state"] == "ready" and not why_unsafe(restore, force=restore["force"]),
+        # Taken up again after a crash, it may be under way already.
+        mayApply=restore["state"] in ("ready", "applying", "verifying") and not why_unsafe(restore, force=restore["force"]),
         why=why_unsafe(restore, force=restore["force"]),
     )
 

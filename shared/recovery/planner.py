@@ -55,6 +55,8 @@ class Situation:
     """What earlier restores re-created."""
     new: tuple[Present, ...] = ()
     """Live objects of the chosen types that the restore point does not know."""
+    replaced: tuple[Present, ...] = ()
+    """Live users that hold the names of users to be made anew, to be deleted first."""
     gone: frozenset[str] = frozenset()
     """Ids that are referred to and known to be neither live nor chosen."""
     unknown_to_point: frozenset[str] = frozenset()
@@ -112,6 +114,11 @@ class Planner:
             self._referring(wanted, present)
         for one in self._s.new:
             self._delete_new(one)
+        for one in self._s.replaced:
+            self._delete_new(
+                one, wave=self._waves.number(one.object_type, FIRST),
+                reason="it holds the name of a user that is made anew, and deleteExistingCloudUser is on",
+            )
         return self.operations, self.not_restored
 
     # -- what becomes of one object -----------------------------------------------------------------------------
@@ -225,7 +232,7 @@ class Planner:
             rest = fixups.whole(row, body) if method == "PUT" else {}  # a PUT replaces all of it
             part = {**typed(row, body), **rest, **{name: changed[name] for name in names}}
             self._add(
-                row, wanted, "update", method, path, fixups.update_body(row, part, body), attributes=tuple(names),
+                row, wanted, "update", method, path, fixups.update_body(row, part), attributes=tuple(names),
                 expects={"attributes": {name: expected[name] for name in names if name in expected}} if expected
                 else {},
                 found=[one for one in found if one.property.split(".")[0].removesuffix("[]") in names], step=step,
@@ -249,7 +256,10 @@ class Planner:
                     expects={"attributes": {name: present[name]}} if present and one.checked else {},
                 )
 
-    def _delete_new(self, present: Present) -> None:
+    def _delete_new(
+        self, present: Present, *, wave: int | None = None,
+        reason: str = "the restore point does not know it, and newObjects says softDelete",
+    ) -> None:
         row = OBJECT_TYPES[present.object_type]
         wanted = Wanted(present.object_type, present.object_id, present.body)
         why = _why_left(row, wanted, present) or self._s.protected.get(present.object_id, "")
@@ -265,8 +275,7 @@ class Planner:
         method, path = object_request(row, row.delete_request, present.object_id, present.body)
         self._add(
             row, wanted, "delete", method, path, fixups.deletion_body(row, present.body), now=present.object_id,
-            expects={"state": "live"}, wave=self._waves.deletion(row.name),
-            reason="the restore point does not know it, and newObjects says softDelete",
+            expects={"state": "live"}, wave=self._waves.deletion(row.name) if wave is None else wave, reason=reason,
         )
 
     def _cannot_come_back(self, row: ObjectType, wanted: Wanted, present: Present) -> None:

@@ -11,6 +11,7 @@ from shared.catalog.row import ObjectType
 from shared.deployment import Deployment
 from shared.entra.batch import get_by_ids
 from shared.entra.directory import directory_extensions, held_permissions
+from shared.entra.listing import with_query
 from shared.entra.transport import Graph
 from shared.entra.wanted import Reading
 from shared.errors import EntraError, NotRestorable
@@ -121,6 +122,8 @@ class Planning:
         situation = replace(situation, gone=await self._gone(wanted, reader, ids))
         if self._options.new_objects != "keep":
             situation = replace(situation, unknown_to_point=await self._unknown_targets(present.values(), ids))
+        if self._options.delete_existing_cloud_user:
+            situation = replace(situation, replaced=await self._holding_names(wanted, made, reader))
         if made and (chosen.touched is None or chosen.follows):
             situation = await self._with_references(situation, made, reader)
         return situation
@@ -173,6 +176,19 @@ class Planning:
             for target, kind in targets.items() if target not in coming
         }
         return frozenset(await still_live(self._graph, named, reader)) if named else frozenset()
+
+    async def _holding_names(
+        self, wanted: Mapping[Key, Wanted], made: set[Key], reader: PresentReader
+    ) -> tuple[Present, ...]:
+        """Live users that hold the user principal names of those that are to be made anew."""
+        asked = []
+        for key in sorted(key for key in made if key[0] == "user"):
+            upn = str(wanted[key].body.get("userPrincipalName", "")).replace("'", "''")
+            path = with_query("/users", filter=f"userPrincipalName eq '{upn}'", select="id")
+            shown = await self._graph.get_json(path, asked="who holds a user's name")
+            asked += [Wanted("user", str(one["id"]), {}) for one in shown.get("value", ())]
+        states = await reader.read(asked, links=False)
+        return tuple(one for one in states.values() if one.liveness == "live")
 
     async def _unknown_targets(
         self, present: Iterable[Present], ids: Ids

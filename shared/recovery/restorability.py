@@ -90,7 +90,8 @@ def _link(change: Change, row: ObjectType, body: Mapping[str, Any]) -> Verdict:
         again = (f"Add the link again ({link.add}).",)
         return Verdict(operations=again) if link.add else Verdict(link.not_restored or HELD_ELSEWHERE)
     if not link.remove:
-        return Verdict(link.not_restored or (HELD_ELSEWHERE if link.held_by else "Microsoft Graph offers no request that removes it"))
+        none = HELD_ELSEWHERE if link.held_by else "Microsoft Graph offers no request that removes it"
+        return Verdict(link.not_restored or none)
     return Verdict(operations=(f"Remove the link, where links are restored exactly ({link.remove}).",))
 
 

@@ -156,3 +156,16 @@ async def test_applying_twice_is_applying_once(restores: Restores, again: bool):
         ready = await restores.opened.records.restores.set(restores.tenant_id, planned["restoreId"], state="ready")
         await restores.apply(ready)
     assert len(list(store.all("user"))) == count
+
+
+async def test_an_existing_cloud_user_of_the_same_name_is_deleted_first_where_asked(restores: Restores):
+    store = restores.simulator.store
+    user, other = plain_users(store)
+    await restores.backups.run("full")
+    name = store.get(user).read()["userPrincipalName"]
+    store.delete(user, soft=True)
+    store.purge(user)
+    store.update(other, {**store.get(other).read(), "userPrincipalName": name})
+    planned = await restores.plan([user], deleteExistingCloudUser=True, links="skip")
+    kinds = [one.kind for one, _ in await restores.operations(planned) if one.object_type == "user"]
+    assert kinds[:2] == ["delete", "create"]
