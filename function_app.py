@@ -38,6 +38,7 @@ ORCHESTRATORS = (
     orchestrators.export.export_objects,
     orchestrators.differences.report_differences,
     orchestrators.differences.read_live,
+    orchestrators.differences.export_changes,
     orchestrators.retention.expire_backups,
     orchestrators.rebuild.rebuild_records,
     orchestrators.restore.restore_tenant,
@@ -66,6 +67,7 @@ ACTIVITIES = (
     activities.differences.finish_differences,
     activities.differences.close_report,
     activities.differences.watch_backup,
+    activities.differences.write_changes,
 )
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # the interface checks bearer tokens itself, on every route

@@ -2,14 +2,19 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from io import TextIOWrapper
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
 
 from activities.boundary import answering
 from shared.backup.capturing import capture_slice
 from shared.backup.closing import close_lane
 from shared.backup.run import load_run
 from shared.backup.sessions import sessions
+from shared.browse.exporting import export_name
 from shared.deployment import Deployment, deployment
 from shared.differences import audit, live
+from shared.differences.listing import ChangeFilter, write_csv
 from shared.differences.reports import LIVE, Report
 from shared.differences.watching import watch
 from shared.differences.working import Work, load_progress, scope_of, story_of
@@ -17,10 +22,12 @@ from shared.entra.transport import Graph
 from shared.errors import EntraError, SettingsError
 from shared.messages import (
     BackupWatched,
+    ChangesExported,
     CloseReport,
     CompareStates,
     DifferencesBegun,
     DifferencesFound,
+    ExportChanges,
     LiveSealed,
     ReadLive,
     ReportDifferences,
@@ -116,6 +123,25 @@ async def close_report(message: CloseReport) -> dict[str, bool]:
 
 
 @answering
+async def write_changes(message: ExportChanges) -> ChangesExported:
+    """Write the file. Safe to repeat: it is written anew."""
+    opened = await deployment()
+    await opened.records.tasks.start(message["taskId"])
+    report = await _report(opened, message)
+    chosen = ChangeFilter(**message["filter"])
+    name = export_name(message["tenantId"], message["taskId"])
+    with TemporaryFile() as content:
+        text = TextIOWrapper(content, encoding="utf-8", newline="")
+        rows = await write_csv(opened.workspace, report, chosen, text)
+        text.flush()
+        await opened.workspace.delete(name)
+        content.seek(0)
+        await opened.workspace.put_new(name, cast(BinaryIO, content))
+        text.detach()
+    return ChangesExported(rows=rows)
+
+
+@answering
 async def watch_backup(message: WatchBackup) -> BackupWatched:
     """Keep what separates the new restore point from the one before it, and raise what the tenant's rules ask for."""
     opened = await deployment()
@@ -126,7 +152,7 @@ async def watch_backup(message: WatchBackup) -> BackupWatched:
 
 
 async def _report(
-    opened: Deployment, message: ReportDifferences | ReadLive | SealLive | CompareStates
+    opened: Deployment, message: ReportDifferences | ReadLive | SealLive | CompareStates | ExportChanges
 ) -> Report:
     return await opened.records.reports.get(message["tenantId"], message["reportId"])
 

@@ -1,17 +1,16 @@
 """/tenants/{tenantId}/differences: reports of what separates two states, and their changes."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+import io
+from collections.abc import AsyncIterator
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
-import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from api.backups import csv_of
 from api.durable import Durable
 from api.guard import GuardedRoute, permit
-from api.lists import Fields, ListedBy, listed, searching
+from api.lists import Fields, ListedBy, listed, query_of
 from api.problems import Problem, unprocessable, wrong
 from api.services import CalledBy, Deployed, Kept, OpenDeployment, Services
 from api.starting import IdempotencyKey, started_once
@@ -19,14 +18,13 @@ from shared import operations
 from shared.browse.search.screens import DIFFERENCES
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.noise import NOISE_RULES
+from shared.differences.listing import ChangeFilter, changes_of, write_csv
 from shared.differences.reports import LIVE, OPEN, Report
-from shared.differences.segments import read_lines
 from shared.differences.working import store_scope
 from shared.expectations import expecting
 from shared.records.tasks import Task
 from shared.records.times import as_text
 from shared.recovery.difference import ChangeType
-from shared.recovery.role_names import ROLE_TYPES, all_names
 from shared.starting import start, stop
 from shared.tenants.settings import Body
 
@@ -41,10 +39,6 @@ CHANGES = Fields(
     "objectType asc",
     ("objectType", "objectName", "changeType", "changedAttribute", "changedAt", "changedBy", "targetName"),
     DIFFERENCES,
-)
-COLUMNS = (
-    "changeId", "changeType", "objectType", "objectId", "objectName", "attribute", "oldValue", "newValue", "link",
-    "targetId", "targetType", "targetName", "changedBy", "changedAt", "restorable", "reason", "noise", "causedBy",
 )
 OneChangeType = Annotated[
     ChangeType | None, Query(alias="changeType"),
@@ -88,6 +82,8 @@ async def report_differences(
     against = body.against
     if against != LIVE:
         against = (await records.restore_points.get(tenant_id, against))["backupId"]
+    if against == point["backupId"]:
+        raise unprocessable(wrong("against", body.against, "live, or another restore point than backupId"))
 
     async def run(task_id: str) -> Task:
         ids = sorted(set(body.object_ids)) if body.object_ids is not None else None
@@ -143,13 +139,11 @@ async def list_changes(
 ) -> dict[str, Any]:  # fmt: skip
     """The changes of a report, by object type; those set aside under others only where they are asked for."""
     report = await deployed.records.reports.get(tenant_id.lower(), report_id)
-    suits = _filter(change_type, type, attribute, caused_by, restorable, collapsed)
-    asked = searching(query.q, CHANGES)
+    query_of(query.q, DIFFERENCES)
+    chosen = ChangeFilter(change_type, type, attribute, caused_by, restorable, collapsed, query.q or "")
 
-    async def stream(after: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        async for place, change in _changes(deployed, report, after):
-            if suits(change) and (not query.q or asked(_searched(change, report))):
-                yield place, change
+    def stream(after: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        return changes_of(deployed.workspace, report, chosen, after)
 
     return await listed(request, replace(query, q=None), CHANGES, stream)
 
@@ -157,20 +151,33 @@ async def list_changes(
 @router.get("/{report_id}/changes.csv", response_class=Response)
 @permit("export", refuse=refuse_unknown_report)
 async def get_changes_csv(
-    tenant_id: str, report_id: str, deployed: Deployed,
+    request: Request, tenant_id: str, report_id: str, caller: CalledBy, deployed: Deployed, client: Durable,
     change_type: OneChangeType = None, type: Text = None,  # noqa: A002 - the parameter's name in the interface
     attribute: Text = None, q: str | None = None, caused_by: Annotated[Text, Query(alias="causedBy")] = None,
     restorable: Annotated[bool | None, expecting("true or false")] = None, collapsed: Collapsed = "false",
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:  # fmt: skip
-    """The changes as CSV."""
+    """The changes as CSV; more than 50,000 rows become a task, whose download is the file."""
     report = await deployed.records.reports.get(tenant_id.lower(), report_id)
-    suits = _filter(change_type, type, attribute, caused_by, restorable, collapsed)
-    asked = searching(q, CHANGES)
-    rows: list[list[Any]] = []
-    async for _, change in _changes(deployed, report, ""):
-        if suits(change) and (not q or asked(_searched(change, report))):
-            rows.append([_text(change[name]) for name in COLUMNS])
-    return csv_of(f"differences-{report['backupId']}", COLUMNS, rows)
+    query_of(q, DIFFERENCES)
+    chosen = ChangeFilter(change_type, type, attribute, caused_by, restorable, collapsed, q or "")
+    text = io.StringIO()
+    if await write_csv(deployed.workspace, report, chosen, text, most=MOST_ROWS) <= MOST_ROWS:
+        name = f"differences-{report['backupId']}-{report['against']}.csv"
+        return Response(
+            text.getvalue().encode(), media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    async def run(task_id: str) -> Task:
+        operation = operations.change_export(
+            report["tenantId"], task_id, report_id=report_id, backup_id=report["backupId"], chosen=asdict(chosen),
+            requested_by=caller.subject,
+        )
+        return await start(deployed.records, client, operation)
+
+    wanted = {"reportId": report_id, **asdict(chosen)}
+    return await started_once(request, deployed, caller, idempotency_key, wanted, run)
 
 
 @router.post("/{report_id}/refresh", status_code=202)
@@ -237,67 +244,11 @@ async def _settled(records: Any, report: Report) -> Report:
     return {**report, "status": task["status"], "finished": task["finished"]}
 
 
-async def _changes(
-    deployed: OpenDeployment, report: Report, after: str
-) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-    """(place, change) in the order of the report, after a place: which file, and which line of it."""
-    first, _, line = after.partition("-")
-    start_file, start_line = (int(first), int(line) + 1) if after else (0, 0)
-    for number, name in enumerate(report["segments"]):
-        if number < start_file:
-            continue
-        lines = await read_lines(deployed.workspace, name)
-        for place in range(start_line if number == start_file else 0, len(lines)):
-            change = orjson.loads(lines[place])
-            yield f"{number:06d}-{place:06d}", {name: change[name] for name in change if not name.startswith("@")}
-
-
-def _filter(
-    change_type: str | None, object_type: str | None, attribute: str | None, caused_by: str | None,
-    restorable: bool | None, collapsed: str,
-) -> Callable[[dict[str, Any]], bool]:  # fmt: skip
-    def suits(change: dict[str, Any]) -> bool:
-        aside = bool(change["noise"])
-        return (
-            change_type in (None, change["changeType"])
-            and object_type in (None, change["objectType"])
-            and attribute in (None, change["attribute"], change["link"])
-            and caused_by in (None, change["causedBy"])
-            and restorable in (None, change["restorable"])
-            and (collapsed == "any" or caused_by is not None or aside == (collapsed == "true"))
-        )
-
-    return suits
-
-
-def _searched(change: dict[str, Any], report: Report) -> dict[str, Any]:
-    """The change as searches see it: values as texts, and roles by their older names too."""
-    seen = {
-        **change, "backupDate": report["created"], "oldValue": _text(change["oldValue"]),
-        "newValue": _text(change["newValue"]),
-    }
-    if change["objectType"] in ROLE_TYPES:
-        seen["objectName"] = all_names(change["objectName"])
-    if change["targetType"] in ROLE_TYPES:
-        seen["targetName"] = all_names(change["targetName"] or "")
-    if change["references"]:
-        seen["newValue"] += " " + " ".join(map(all_names, change["references"].values()))
-    return seen
-
-
-def _text(value: Any) -> Any:
-    if isinstance(value, dict | list):
-        return orjson.dumps(value).decode()
-    return "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
 def _check(body: StartReport) -> None:
     unknown = [name for name in body.types or () if name not in OBJECT_TYPES]
     rules = [name for name in body.noise if name not in NOISE_RULES]
     errors = [wrong("types", name, "a type that GET /api/v1/objectTypes lists") for name in unknown[:20]]
     errors += [wrong(f"noise.{name}", name, f"one of {', '.join(NOISE_RULES)}") for name in rules[:20]]
-    if body.against == body.backup_id:
-        errors.append(wrong("against", body.against, "live, or another restore point than backupId"))
     if errors:
         raise unprocessable(*errors)
 

@@ -5,7 +5,7 @@ checkpoints in the workspace, and only their names travel. Every message stays b
 of them in an orchestration's history.
 """
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 BackupKind = Literal["full", "incremental"]
 Outcome = Literal["complete", "partial", "refused", "failed", "carried", "off"]
@@ -394,3 +394,18 @@ class BackupWatched(TypedDict):
     """How many alarms it gave rise to."""
 
     alarms: int
+
+
+class ExportChanges(TypedDict):
+    """Write changes of a report as CSV into the workspace; `filter` is a ChangeFilter's fields."""
+
+    tenantId: str
+    taskId: str
+    reportId: str
+    filter: dict[str, Any]
+
+
+class ChangesExported(TypedDict):
+    """How many rows the export has."""
+
+    rows: int

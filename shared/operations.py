@@ -1,12 +1,14 @@
 """What can be started, as the orchestration that does it: the same for the HTTP interface and for the schedule."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from shared.audit.entry import DEPLOYMENT
 from shared.messages import (
     BackupKind,
     BackUpTenant,
     ExpireBackups,
+    ExportChanges,
     ExportObjects,
     ObjectFilter,
     RebuildRecords,
@@ -113,4 +115,16 @@ def differences(tenant_id: str, task_id: str, *, report_id: str, name: str, requ
     return Operation(
         task_id=task_id, tenant_id=tenant_id, type="differences", name=name, orchestrator="report_differences",
         message=dict(message), requested_by=requested_by, unit="types", result={"reportId": report_id},
+    )  # fmt: skip
+
+
+def change_export(
+    tenant_id: str, task_id: str, *, report_id: str, backup_id: str, chosen: Mapping[str, Any], requested_by: str
+) -> Operation:
+    """The export of a long list of changes as CSV."""
+    message = ExportChanges(tenantId=tenant_id, taskId=task_id, reportId=report_id, filter=dict(chosen))
+    return Operation(
+        task_id=task_id, tenant_id=tenant_id, type="export", name=f"Export differences of {backup_id}",
+        orchestrator="export_changes", message=dict(message), requested_by=requested_by, unit="changes",
+        result={"backupId": backup_id, "reportId": report_id},
     )  # fmt: skip

@@ -1,7 +1,6 @@
-"""Difference reports without the durable engine: the same activities in the same order, over memory and the simulator."""
+"""Difference reports without the durable engine: the same activities in the same order, over the simulator."""
 
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,10 +92,10 @@ def _answered(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def differences(backups: Backups, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Differences]:  # noqa: F811
+async def differences(backups: Backups, monkeypatch: pytest.MonkeyPatch) -> Differences:
     async def opened() -> Any:
         return backups.opened
 
     monkeypatch.setattr(steps, "deployment", opened)
     monkeypatch.setattr(steps, "sessions", backups.sessions)
-    yield Differences(backups)
+    return Differences(backups)
