@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+from local.demo.disaster import disaster_and_recovery
 from local.demo.scene import Scene
 from local.demo.truth import Edge, read_truth, size_of
 from local.demo.vault import VaultCopy, copy_vault, damaged
@@ -122,6 +123,7 @@ CHAPTERS: tuple[Callable[[Scene], None], ...] = (
     look_at_the_restore_point,
     read_it_without_cairn,
     verify,
+    disaster_and_recovery,
 )
 
 

@@ -109,7 +109,11 @@ def _undo_and_redo(scene: Scene, damage: Damage, restore_id: str) -> None:
     scene.stage.say(task["lastResultDescription"])
     after = read_truth(scene.graph_url)
     still = [one for one in damage.soft_users if one in after.ids["user"]]
-    scene.stage.claim("undone, the users are in the bin again", task["status"] in WHOLE and not still, still)
+    operations = scene.cairn.get(f"restores/{task['result']['restoreId']}/operations", top="1000")["value"]
+    failed = [(one["kind"], one["path"], one["error"]) for one in operations if one["state"] in ("failed", "stale")]
+    scene.stage.claim(
+        "undone, the users are in the bin again", task["status"] in WHOLE and not still, failed[:3] or still
+    )
     with scene.stage.progress("redoing it", "operations") as advance:
         task = scene.cairn.run("restores", _restore(scene.backup_id, damage.chosen, apply=True), advance)
     scene.stage.say(task["lastResultDescription"])

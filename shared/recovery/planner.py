@@ -319,7 +319,8 @@ class Planner:
             self._link(row, wanted, link, source, added, targets, body)
 
     def _removed(self, targets: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
-        extra = [target for target in sorted(current) if target not in targets]
+        deleted = {one.object_id for one in self._s.new}  # their links go with them, also those of a last owner
+        extra = [target for target in sorted(current) if target not in targets and target not in deleted]
         if self._options.links == "exact":
             return extra
         if self._options.new_objects != "keep":

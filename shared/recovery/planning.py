@@ -31,6 +31,10 @@ from shared.recovery.store import PlanIndex, RestoreStore
 from shared.repository.restore_point import RestorePoint
 
 
+_SUBTYPES = {one.name: row.name for row in OBJECT_TYPES.values() for one in row.subtypes}
+"""Name of an entity in Microsoft's schema → the row that it is listed with."""
+
+
 class Planning:
     """Makes the plan of one restore."""
 
@@ -100,7 +104,8 @@ class Planning:
         shown = await get_by_ids(self._graph, object_ids, select=(), permission="Directory.Read.All")
         asked = []
         for object_id, body in sorted(shown.items()):
-            name = str(body.get("@odata.type", "")).removeprefix("#microsoft.graph.")
+            shown_type = str(body.get("@odata.type", "")).removeprefix("#microsoft.graph.")
+            name = _SUBTYPES.get(shown_type, shown_type)
             if name in OBJECT_TYPES:
                 asked.append(Wanted(name, object_id, {}))
         states = await reader.read(asked, links=False)
