@@ -19,11 +19,11 @@ from api.starting import IdempotencyKey, started_once, was_sent_before
 from shared import operations
 from shared.catalog import OBJECT_TYPES
 from shared.errors import Busy, UnknownRecord
+from shared.records.restores import Restore
+from shared.records.tasks import Task
 from shared.recovery.lifecycle import REQUEST, TOUCHED, store_of, why_unsafe
 from shared.recovery.options import RestoreRequest, Selection, Source
 from shared.recovery.undoing import touched_by
-from shared.records.restores import Restore
-from shared.records.tasks import Task
 from shared.starting import running, start
 from shared.tenants.settings import Body
 

@@ -67,11 +67,11 @@ async def plan(opened: Deployment, graph: Graph, message: RestoreTenant) -> Rest
             "missingPermissions": list(index.missing_permissions), "planned": as_text(records.clock()),
             "backupId": index.backup_id,
         })
+    unsafe = why_unsafe(restore, force=restore["force"])
     return RestorePlanned(
         state=restore["state"], planHash=restore["planHash"] or "", summary=planned_in_words(restore),
         # Taken up again after a crash, it may be under way already.
-        mayApply=restore["state"] in ("ready", "applying", "verifying") and not why_unsafe(restore, force=restore["force"]),
-        why=why_unsafe(restore, force=restore["force"]),
+        mayApply=restore["state"] in ("ready", "applying", "verifying") and not unsafe, why=unsafe,
     )
 
 

@@ -30,7 +30,6 @@ from shared.recovery.state import Present, Wanted, display_name
 from shared.recovery.store import PlanIndex, RestoreStore
 from shared.repository.restore_point import RestorePoint
 
-
 _SUBTYPES = {one.name: row.name for row in OBJECT_TYPES.values() for one in row.subtypes}
 """Name of an entity in Microsoft's schema → the row that it is listed with."""
 
