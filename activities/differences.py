@@ -98,7 +98,8 @@ async def finish_differences(message: CompareStates) -> DifferencesFound:
     progress = await load_progress(opened, message["checkpoint"])
     async with _work(opened, message) as work:
         told = await audit.read(work)
-        figures = await work.finished(progress, told.index, {"attribution": told.missing})
+        more = {} if message["live"] else {"comparedAt": as_text(work.after.manifest.finished)}
+        figures = await work.finished(progress, told.index, {"attribution": told.missing, **more})
         warnings = len(progress.not_compared) if work.report["types"] else 0
     return DifferencesFound(summary=story_of(figures), warnings=warnings)
 

@@ -138,7 +138,7 @@ async def list_changes(
     restorable: Annotated[bool | None, expecting("true or false")] = None, collapsed: Collapsed = "false",
 ) -> dict[str, Any]:  # fmt: skip
     """The changes of a report, by object type; those set aside under others only where they are asked for."""
-    report = await deployed.records.reports.get(tenant_id.lower(), report_id)
+    report = await _made(deployed, tenant_id, report_id)
     query_of(query.q, DIFFERENCES)
     chosen = ChangeFilter(change_type, type, attribute, caused_by, restorable, collapsed, query.q or "")
 
@@ -158,7 +158,7 @@ async def get_changes_csv(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:  # fmt: skip
     """The changes as CSV; more than 50,000 rows become a task, whose download is the file."""
-    report = await deployed.records.reports.get(tenant_id.lower(), report_id)
+    report = await _made(deployed, tenant_id, report_id)
     query_of(q, DIFFERENCES)
     chosen = ChangeFilter(change_type, type, attribute, caused_by, restorable, collapsed, q or "")
     text = io.StringIO()
@@ -232,6 +232,18 @@ async def _started(
         tenant_id, task_id, report_id=report_id, name=f"Differences {report['backupId']} to {against}", requested_by=by
     )
     return await start(deployed.records, client, operation)
+
+
+async def _made(deployed: OpenDeployment, tenant_id: str, report_id: str) -> Report:
+    """The report; 409 for one that was never finished: a list of nothing would say that nothing differs."""
+    report = await deployed.records.reports.get(tenant_id.lower(), report_id)
+    if not report["counts"]:
+        raise Problem(
+            409, "reportNotReady", "The report has not been made yet.",
+            f"It is {(await _settled(deployed.records, report))['status']}.", more={"taskId": report["taskId"]},
+            remedy="Wait until its task has ended, or refresh the report if that did not end well.",
+        )
+    return report
 
 
 async def _settled(records: Any, report: Report) -> Report:

@@ -12,12 +12,14 @@ from shared.differences.working import Work
 from shared.entra.listing import Asking, pages, with_query
 from shared.entra.transport import Graph
 from shared.errors import EntraError
-from shared.records.times import as_text
+from shared.records.times import as_text, as_time
 from shared.recovery.attribution import AuditEntry, AuditIndex, entry_of
+from shared.repository.manifest import Manifest
 
 KEPT = timedelta(days=30)
 PAGE = 999
-MOST_PAGES = 200
+MOST_PAGES = 50
+"""Pages a report: with 5 requests in 10 seconds ("service-specific throttling limits", reports) under two minutes."""
 PERMISSION = "AuditLog.Read.All"
 
 
@@ -36,7 +38,7 @@ class Told:
 
 async def read(work: Work) -> Told:
     """The entries between the two states, by the objects that they name."""
-    since = (await work.comparing()).before.manifest.started
+    since = _read_at((await work.comparing()).before.manifest)
     until = None if work.report["against"] == "live" else work.after.manifest.finished
     if work.graph is None:
         return Told(AuditIndex(), "The tenant could not be reached, so who changed what is not known.")
@@ -53,6 +55,12 @@ async def read(work: Work) -> Told:
     if not whole:
         missing = f"Only the newest {len(entries)} entries of the audit log were read: what is older has no author."
     return Told(AuditIndex.of(entries), missing)
+
+
+def _read_at(manifest: Manifest) -> datetime:
+    """When the oldest of its types was read; to the second, since entries may say no more."""
+    times = [as_time(entry.read_at) for entry in manifest.types.values() if entry.read_at]
+    return min([manifest.started, *times]).replace(microsecond=0)
 
 
 async def _entries(graph: Graph, since: datetime, until: datetime | None) -> tuple[list[AuditEntry], bool]:

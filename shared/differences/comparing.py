@@ -125,10 +125,12 @@ class Comparing:
         """All changes of one type: objects that are gone, new ones, attributes, then links."""
         row = OBJECT_TYPES[name]
         old, new = self.before.view(name), self.after.view(name)
+        if old.same_store(new) and old.layers == new.layers and not self.churn:
+            return
         found = await compare(old, new)
         entries = self.before.manifest.types[name], self.after.manifest.types[name]
         told = _Told(
-            self, row, names, reasons=await self._reasons(new, entries[0]), templates=await self._role_templates(),
+            self, row, names, reasons=await self._reasons(new, entries[0]), templates=await self._role_templates(row),
             same_reading=entries[0].row_digest == entries[1].row_digest,
         )  # fmt: skip
         async for one in found.objects():
@@ -164,8 +166,10 @@ class Comparing:
                 reasons |= {one: why async for one, why in removals_in(new.store, new.tenant_id, layer)}
         return reasons
 
-    async def _role_templates(self) -> Mapping[str, str]:
-        """Activated role → its template, of both states."""
+    async def _role_templates(self, row: ObjectType) -> Mapping[str, str]:
+        """Activated role → its template, of both states; for types that name roles so."""
+        if not any(reference.target == "directoryRole" for reference in row.references):
+            return {}
         if self._templates is None:
             self._templates = {}
             for state in (self.before, self.after):

@@ -225,3 +225,13 @@ async def test_a_reader_reads_and_starts_nothing(
     for path in (REPORTS, f"{REPORTS}/{report}/refresh", f"{REPORTS}/{report}/cancel"):
         assert (await anonymous.post(path, headers=headers, json={})).status_code == 403
     assert (await anonymous.get(f"{REPORTS}/{report}/changes.csv", headers=headers)).status_code == 403
+
+
+async def test_a_report_that_was_never_made_lists_nothing_rather_than_an_empty_list(
+    client: httpx.AsyncClient, points: None
+) -> None:
+    task = (await client.post(REPORTS, json={"backupId": "latest"})).json()
+    for path in ("changes", "changes.csv"):
+        answer = await client.get(f"{REPORTS}/{task['result']['reportId']}/{path}")
+        assert (answer.status_code, answer.json()["code"]) == (409, "reportNotReady")
+        assert answer.json()["taskId"] == task["taskId"]
