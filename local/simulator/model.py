@@ -94,6 +94,7 @@ SETS = (
     EntitySet("policies/tokenIssuancePolicies", "tokenIssuancePolicy"),
     EntitySet("policies/permissionGrantPolicies", "permissionGrantPolicy"),
     EntitySet("policies/appManagementPolicies", "appManagementPolicy"),
+    EntitySet("policies/authorizationPolicy", "authorizationPolicy", versions=BETA),
     EntitySet("policies/featureRolloutPolicies", "featureRolloutPolicy"),
     EntitySet("policies/roleManagementPolicies", "unifiedRoleManagementPolicy",
               required_filter=("scopeId", "scopeType")),
@@ -147,7 +148,7 @@ SETS = (
 )  # fmt: skip
 
 SINGLETONS = (
-    Singleton("policies/authorizationPolicy", "authorizationPolicy"),
+    Singleton("policies/authorizationPolicy", "authorizationPolicy", ("v1.0",)),
     Singleton("policies/authenticationMethodsPolicy", "authenticationMethodsPolicy"),
     Singleton("authenticationMethodsPolicy", "authenticationMethodsPolicy"),
     Singleton("policies/identitySecurityDefaultsEnforcementPolicy", "identitySecurityDefaultsEnforcementPolicy"),

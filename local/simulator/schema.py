@@ -89,8 +89,10 @@ BETA_SERVED = [
     "application", "servicePrincipal", "device", "administrativeUnit", "organization",
     "crossTenantAccessPolicyConfigurationPartner", "unifiedRoleDefinition", "contract", "authorizationPolicy",
     "deviceRegistrationPolicy", "certificateBasedAuthConfiguration", "agentIdentity", "agentIdentityBlueprint",
-    "agentIdentityBlueprintPrincipal", "agentUser",
+    "agentIdentityBlueprintPrincipal", "agentUser", "directorySetting", "directorySettingTemplate",
 ]  # fmt: skip
+# Types that beta has under another name (directorySetting resource type).
+RENAMED_IN_BETA = {"groupSetting": "directorySetting", "groupSettingTemplate": "directorySettingTemplate"}
 
 @dataclass(frozen=True, slots=True)
 class Property:
@@ -321,6 +323,9 @@ def _revive(drawn: dict[str, Any]) -> Schema:
         types[each["name"]] = EntityType(
             each["name"], each["base"], each["is_entity"], declared, tuple(each["subtypes"])
         )
+    for name, beta_name in RENAMED_IN_BETA.items():
+        if name not in types and beta_name in types:
+            types[name] = types[beta_name]
     return Schema(drawn["version"], types, {name: tuple(values) for name, values in drawn["enums"].items()})
 
 
