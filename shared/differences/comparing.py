@@ -263,7 +263,10 @@ class _Told:
         if not self.by.in_scope(one.object_id):
             return []
         if before is None:
-            shown = replace(of_object(self.row, one.object_id, after.body), change_type="newObject")
+            shown = replace(
+                of_object(self.row, one.object_id, after.body), change_type="newObject",
+                about=holders(self.row, after.body),
+            )  # fmt: skip
             return [judged(self._with_fact(shown, after.body), self.row, after.body)]
         differing = attribute_changes(
             self.row, one.object_id, before.body, after.body, ids=ids, same_reading=self.same_reading

@@ -18,8 +18,12 @@ from shared.repository.records import ObjectRecord, id16
 from shared.repository.restore_point import RestorePoint
 
 BATCH = 5_000
+MOST_KNOWN = 200_000
+"""Names kept at a time, some 50 MB."""
+
 DIRECTORY_OBJECTS = (
     "user", "group", "servicePrincipal", "application", "device", "administrativeUnit", "directoryRole",
+    "unifiedRoleDefinition",
 )
 """Where an id of an unknown type is looked for."""
 
@@ -40,9 +44,15 @@ class Names:
         """The changes with the names of all that they mention."""
         await self._load((change.object_type, change.object_id) for change in changes if change.link)
         await self._load((change.target_type, change.target_id) for change in changes if change.link)
+        if len(self._known) > MOST_KNOWN:
+            self._known.clear()
+        nameless = [change for change in changes if change.about and not change.object_name]
+        await self._load(("", one) for change in nameless for one in change.about)
         found = []
         for change in changes:
-            if change.link:
+            if change.about and not change.object_name:
+                change = self._by_holders(change)
+            elif change.link:
                 kind, target = self._known.get(change.target_id, (change.target_type, ""))
                 _, source = self._known.get(change.object_id, ("", ""))
                 change = replace(
@@ -52,6 +62,11 @@ class Names:
                 change = replace(change, references=await self._references(change))
             found.append(change)
         return found
+
+    def _by_holders(self, change: Change) -> Change:
+        """An object without a name of its own (a role assignment, a grant) goes by those that it joins."""
+        names = {one: self._known[one][1] for one in change.about if one in self._known and self._known[one][1]}
+        return replace(change, object_name=" · ".join(names.values()), references=names)
 
     async def of(self, object_type: str, object_ids: Iterable[str]) -> dict[str, str]:
         """Names of these objects, by id."""

@@ -210,3 +210,15 @@ async def test_every_backup_leaves_its_change_history(differences: Differences) 
     ]
     events = [one async for _, one in opened.records.events.stream([tenant_id]) if one["code"].startswith("cond")]
     assert [one["object"]["id"] for one in events if one["object"]] == [policy.key]
+
+
+async def test_what_has_no_name_goes_by_those_that_it_joins(differences: Differences) -> None:
+    store, user = differences.store, some_user(differences)
+    roles = {one.read()["displayName"]: one.read()["id"] for one in store.all("unifiedRoleDefinition")}
+    first = await differences.backups.run("full")
+    store.create("unifiedRoleAssignment", {
+        "id": "new", "principalId": user.key, "roleDefinitionId": roles["Global Administrator"], "directoryScopeId": "/",
+    })
+    report = await differences.report(first.backup_id, types=["unifiedRoleAssignment"])
+    (change,) = await differences.changes(report)
+    assert change["objectName"] == f"{user.read()['displayName']} · Global Administrator"
