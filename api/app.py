@@ -18,15 +18,16 @@ import api.dashboard
 import api.differences
 import api.events
 import api.health
+import api.identity_map
 import api.me
 import api.notifications
 import api.object_types
 import api.objects
 import api.one_object
-import api.restore_points
 import api.rebuild
-import api.roles
+import api.restore_points
 import api.restores
+import api.roles
 import api.settings
 import api.tasks
 import api.tenants
@@ -51,6 +52,7 @@ ROUTERS = (
     api.restore_points.router,
     api.coverage.router,
     api.restores.router,
+    api.identity_map.router,
     api.differences.router,
     api.tasks.router,
     api.events.router,

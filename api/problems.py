@@ -15,6 +15,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.expectations import expected_by
+from shared.browse.engine import QueryTooExpensive
+from shared.browse.index import NotUnpacked
 from shared.errors import (
     Busy,
     CairnError,
@@ -29,8 +31,6 @@ from shared.errors import (
     UnknownRecord,
     UnknownTenant,
 )
-from shared.browse.engine import QueryTooExpensive
-from shared.browse.index import NotUnpacked
 from shared.records.idempotency import KeyReused
 from shared.records.table import RowChanged
 from shared.security.tokens import InvalidToken, IssuerUnavailable

@@ -41,7 +41,7 @@ def read_truth(graph_url: str) -> Truth:
         state: dict[str, Any] = client.get("/simulator/state").raise_for_status().json()
     return Truth(
         ids={
-            name: frozenset(body.get("id", key) for key, body in objects.items())
+            name: frozenset(body.get("id", key) for key, body in objects.items() if _is_kept(state, name, body))
             for name, objects in state["objects"].items()
         },
         edges=frozenset(
@@ -51,6 +51,17 @@ def read_truth(graph_url: str) -> Truth:
             for target in targets
         ),
     )
+
+
+def _is_kept(state: dict[str, Any], name: str, body: dict[str, Any]) -> bool:
+    """Whether Cairn says that it keeps such an object (docs/object-types.md): settings of directory roles and not of
+    single groups, federated credentials of applications and not of managed identities, which Azure keeps."""
+    if "scopeType" in body:
+        return bool(body["scopeType"] == "DirectoryRole")
+    if name == "federatedIdentityCredential":
+        held = state["links"].get("federatedIdentityCredentials", {})
+        return any(body["id"] in held.get(application, ()) for application in state["objects"]["application"])
+    return True
 
 
 def size_of(truth: Truth) -> str:

@@ -19,6 +19,9 @@ from shared.records.times import as_time
 from shared.repository.chain import list_manifests
 from shared.repository.format import initialise
 from shared.repository.manifest import Manifest, TypeEntry
+from shared.repository.restore_point import RestorePoint
+
+EXTENSION = "extensionProperty"
 
 NATIVE_JOBS = "/directory/recovery/jobs"
 """Microsoft Entra Backup and Recovery's own jobs; their changes leave no delta records."""
@@ -34,7 +37,7 @@ async def begin(opened: Deployment, graph: Graph, request: BackUpTenant) -> Back
     previous = await newest_full_view(opened, tenant_id)
     held = await held_permissions(graph)
     recovered, notes = await recovered_natively(graph, previous)
-    extensions, unlisted = await _extensions(graph, previous)
+    extensions, unlisted = await _extensions(opened, graph, previous)
     reading = Reading(
         options=settings.options, held=held, delta=tenant["kind"] == "workforce", extensions=extensions
     )
@@ -77,18 +80,30 @@ async def newest_full_view(opened: Deployment, tenant_id: str) -> Manifest | Non
     return None
 
 
-async def _extensions(graph: Graph, previous: Manifest | None) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+async def _extensions(
+    opened: Deployment, graph: Graph, previous: Manifest | None
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
     """The tenant's directory extensions, and a note where they could not be listed.
 
-    Where there is a restore point to build on, a failure that may pass ends the attempt instead: a backup that asks for
-    fewer properties than the one before would look like a change of every object.
+    Then those that the restore point before holds are asked for: a backup that asks for fewer properties than the one
+    before would look like a change of every object that has them.
     """
     try:
         return await directory_extensions(graph), []
     except EntraError as error:
-        if previous is not None and error.retryable:
-            raise
-        return {}, [f"Directory extensions could not be listed, and are not in this backup: {error} {error.remedy}"]
+        known = await _known_extensions(opened, previous)
+        which = "those known from the restore point before were read" if known else "none was read"
+        return known, [f"Directory extensions could not be listed, so {which}: {error} {error.remedy}"]
+
+
+async def _known_extensions(opened: Deployment, previous: Manifest | None) -> dict[str, tuple[str, ...]]:
+    if previous is None or EXTENSION not in previous.types:
+        return {}
+    names: dict[str, set[str]] = {}
+    async for record in RestorePoint(opened.vault, previous).view(EXTENSION).objects():
+        for target in record.body.get("targetObjects") or ():
+            names.setdefault(str(target), set()).add(str(record.body["name"]))
+    return {target: tuple(sorted(found)) for target, found in sorted(names.items())}
 
 
 def row_digest(row: ObjectType, reading: Reading, cloud: Cloud) -> str:

@@ -51,6 +51,8 @@ class Part:
     then: tuple[str, ...] = ()
     """Further lists that belong to the same one, read after it (`read_lists`)."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    binary: bool = False
+    """Its body is bytes, which `$batch` carries as base64 text, and no JSON object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,8 @@ def _judged(pending: _Pending, response: Json | None) -> PartAnswer:
         return PartAnswer(part, error=Unavailable(f"{part.asked}: the $batch left this part out"))
     status, body = response["status"], response.get("body")
     if 200 <= status < 300:
+        if body is not None and not part.binary and not isinstance(body, dict):
+            return PartAnswer(part, error=Garbled(f"{part.asked or 'a part'}: not a JSON object", code="notJson"))
         return PartAnswer(part, body)
     # A part's error is JSON in JSON; what else may stand there (an HTML page as text) has no code to read.
     return PartAnswer(part, error=failure(

@@ -94,7 +94,7 @@ async def slow_properties(
             elif not isinstance(answer.body, dict):
                 raise Garbled(f"{answer.part.asked}: the part is not a JSON object", code="notJson")
             elif kind == "document":
-                beside.setdefault(identity, {})[what] = body_of(answer.body)
+                beside.setdefault(identity, {})[what] = once_each(body_of(answer.body))
             else:
                 shown = body_of(answer.body)
                 beside.setdefault(identity, {}).update({name: shown.get(name) for name in what.split(",")})
@@ -107,6 +107,15 @@ async def slow_properties(
     return beside, unread
 
 
+def once_each(document: Body) -> Body:
+    """A document that is a list, without what Graph shows twice (a page may repeat an object)."""
+    values = document.get("value")
+    if not isinstance(values, list):
+        return document
+    kept = [one for place, one in enumerate(values) if one not in values[:place]]
+    return {**document, "value": kept}
+
+
 def _slow_parts(wanted: Wanted, values: list[Body], also: tuple[str, ...]) -> Iterable[Part]:
     row = wanted.row
     own_path = row.path if row.alone_at_path else f"{row.path}/{{key}}"
@@ -114,7 +123,7 @@ def _slow_parts(wanted: Wanted, values: list[Body], also: tuple[str, ...]) -> It
         def part(path: str, what: str, kind: str, bucket: Bucket, of: Body = value) -> Part:
             return Part(
                 f"{of[row.key]}\n{what}\n{kind}", filled(path, of, row.key), asked=f"{what} of one of {row.title}",
-                permission=permission_of(row), bucket=bucket,
+                permission=permission_of(row), bucket=bucket, binary=kind == "stream",
             )
 
         if also:

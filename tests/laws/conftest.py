@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import activities.backup
+import activities.differences
 import activities.retention
 import activities.tasks
 import activities.verify
@@ -159,7 +160,10 @@ def serve(opened: Deployment, patch: pytest.MonkeyPatch) -> None:
     async def deployment() -> Deployment:
         return opened
 
-    for module in (activities.backup, activities.retention, activities.tasks, activities.verify):
+    adapters = (
+        activities.backup, activities.differences, activities.retention, activities.tasks, activities.verify,
+    )
+    for module in adapters:
         patch.setattr(module, "deployment", deployment)
     patch.setattr(activities.backup, "sessions", sessions.GraphSessions())
 

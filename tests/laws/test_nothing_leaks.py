@@ -195,10 +195,9 @@ async def _names(store: Any) -> str:
 
 async def _readable(store: Any) -> str:
     """Every blob that is no compressed segment of a restore point."""
-    texts = []
-    async for blob in store.list(""):
-        if blob.name.endswith((".json", ".ndjson")):
-            texts.append((await store.get(blob.name)).decode())
+    texts = [
+        (await store.get(blob.name)).decode() async for blob in store.list("") if blob.name.endswith((".json", ".ndjson"))
+    ]
     assert any("putNotifications" in text for text in texts)
     return "\n".join(texts)
 

@@ -9,7 +9,7 @@ from tests.shared.recovery.conftest import Restores, restores  # noqa: F401 - th
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_after_an_exact_restore_of_everything_nothing_differs(restores: Restores, seed: int):  # noqa: F811
+async def test_after_an_exact_restore_of_everything_nothing_differs(restores: Restores, seed: int):
     chance = random.Random(seed)
     store = restores.simulator.store
     await restores.backups.run("full")

@@ -18,7 +18,7 @@ async def damaged(restores: Restores) -> tuple[list[str], dict[str, object]]:
     """A tenant with one of each damage; what was chosen, and how many objects there should be again."""
     store = restores.simulator.store
     group = plain_group(store)
-    purged, soft, changed = [one for one in plain_users(store, 1000)][:3]
+    purged, soft, changed = list(plain_users(store, 1000))[:3]
     store.link(group, "members", purged)
     store.link(changed, "manager", purged)
     await restores.backups.run("full")
@@ -53,7 +53,7 @@ async def applied_again(restores: Restores, planned) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-async def test_a_crash_at_every_write_boundary_is_made_good(restores: Restores, monkeypatch, after: bool):  # noqa: F811
+async def test_a_crash_at_every_write_boundary_is_made_good(restores: Restores, monkeypatch, after: bool):
     chosen, counts = await damaged(restores)
     planned = await restores.plan(chosen)
     total = sum(planned["counts"].values()) - planned["counts"]["leave"]
@@ -82,12 +82,13 @@ async def test_a_crash_at_every_write_boundary_is_made_good(restores: Restores, 
         if crashes >= 2 * total:
             break
     monkeypatch.setattr(applying, "write", real)
-    await applied_again(restores, planned) if (await restores.restore(planned["restoreId"]))["state"] != "done" else None
+    if (await restores.restore(planned["restoreId"]))["state"] != "done":
+        await applied_again(restores, planned)
     assert crashes > 0
     await check(restores, counts, chosen)
 
 
-async def test_a_crash_before_every_journal_entry_is_made_good(restores: Restores, monkeypatch):  # noqa: F811
+async def test_a_crash_before_every_journal_entry_is_made_good(restores: Restores, monkeypatch):
     chosen, counts = await damaged(restores)
     planned = await restores.plan(chosen)
     real, crashes, calls = RestoreStore.write_journal, 0, 0
@@ -111,7 +112,7 @@ async def test_a_crash_before_every_journal_entry_is_made_good(restores: Restore
     await check(restores, counts, chosen)
 
 
-async def test_answers_lost_after_the_write_make_nothing_twice(restores: Restores):  # noqa: F811
+async def test_answers_lost_after_the_write_make_nothing_twice(restores: Restores):
     chosen, counts = await damaged(restores)
     planned = await restores.plan(chosen)
     restores.simulator.tenant.faults.rules.append(parse({"kind": "timeoutAfterWrite", "method": "POST|PATCH|PUT|DELETE",
@@ -120,9 +121,10 @@ async def test_answers_lost_after_the_write_make_nothing_twice(restores: Restore
     await check(restores, counts, chosen)
 
 
-async def test_replication_lag_is_waited_out(restores: Restores):  # noqa: F811
+async def test_replication_lag_is_waited_out(restores: Restores):
     chosen, counts = await damaged(restores)
     planned = await restores.plan(chosen)
-    restores.simulator.tenant.faults.rules.append(parse({"kind": "lag", "method": "POST|PATCH", "path": "/(users|groups)", "seconds": 2}))
+    lag = {"kind": "lag", "method": "POST|PATCH", "path": "/(users|groups)", "seconds": 2}
+    restores.simulator.tenant.faults.rules.append(parse(lag))
     await applied_again(restores, planned)
     await check(restores, counts, chosen)

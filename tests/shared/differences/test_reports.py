@@ -3,6 +3,7 @@
 from typing import Any
 
 import activities.differences as steps
+from shared.browse.exporting import export_name
 from tests.shared.differences.conftest import Differences
 
 
@@ -222,3 +223,20 @@ async def test_what_has_no_name_goes_by_those_that_it_joins(differences: Differe
     report = await differences.report(first.backup_id, types=["unifiedRoleAssignment"])
     (change,) = await differences.changes(report)
     assert change["objectName"] == f"{user.read()['displayName']} · Global Administrator"
+
+
+async def test_a_long_export_lies_in_the_workspace_as_a_whole_file(differences: Differences) -> None:
+    store, user, opened = differences.store, some_user(differences), differences.backups.opened
+    tenant_id, was = differences.backups.simulator.tenant_id, dict(user.read())
+    first = await differences.backups.run("full")
+    store.update(user.key, {**was, "department": "Elsewhere"})
+    report = await differences.report(first.backup_id, types=["user"])
+    await opened.records.tasks.create(
+        task_id="export", tenant_id=tenant_id, type="export", name="Export", requested_by="test"
+    )
+    message = {"tenantId": tenant_id, "taskId": "export", "reportId": report["reportId"], "filter": {}}
+    for _ in range(2):
+        assert await steps.write_changes(message) == {"rows": 1}
+    content = (await opened.workspace.get(export_name(tenant_id, "export"))).decode()
+    assert content.count("\r\n") == 2
+    assert "Elsewhere" in content

@@ -1,6 +1,7 @@
 """Laws of `$batch`: every part is answered exactly once, each on its own account."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -135,7 +136,8 @@ async def test_the_nextlink_of_a_part_that_goes_round_is_an_error(batching: Batc
 async def test_a_binary_part_comes_as_bytes(batching: Batching, graph: Graph) -> None:
     batching.script("/logo", (200, "iVBORw0K"))
     batching.script("/bad", (200, "no base64!"))
-    answers = {one.part.id: one async for one in read_parts(graph, parts("/logo", "/bad"))}
+    logos = [replace(part, binary=True) for part in parts("/logo", "/bad")]
+    answers = {one.part.id: one async for one in read_parts(graph, logos)}
     assert answers["/logo"].as_bytes() == b"\x89PNG\r\n"
     with pytest.raises(Garbled):
         answers["/bad"].as_bytes()

@@ -13,13 +13,13 @@ from local.simulator import Simulator
 from local.simulator.faults.throttle import Quota
 from shared.deployment import Deployment, records_in_memory
 from shared.entra.governor import WINDOWS, Window
+from shared.records.restores import Restore
 from shared.recovery import lifecycle
 from shared.recovery.options import RestoreRequest
 from shared.recovery.plan import Operation
 from shared.recovery.sessions import WritingSessions
 from shared.recovery.store import PlanIndex
 from shared.recovery.undoing import touched_by
-from shared.records.restores import Restore
 from shared.repository.memory_store import MemoryBlobStore
 from shared.repository.tokens import LocalTokenCipher
 from shared.settings import read_settings
