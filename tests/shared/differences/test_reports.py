@@ -218,7 +218,8 @@ async def test_what_has_no_name_goes_by_those_that_it_joins(differences: Differe
     roles = {one.read()["displayName"]: one.read()["id"] for one in store.all("unifiedRoleDefinition")}
     first = await differences.backups.run("full")
     store.create("unifiedRoleAssignment", {
-        "id": "new", "principalId": user.key, "roleDefinitionId": roles["Global Administrator"], "directoryScopeId": "/",
+        "id": "new", "principalId": user.key, "roleDefinitionId": roles["Global Administrator"],
+        "directoryScopeId": "/",
     })
     report = await differences.report(first.backup_id, types=["unifiedRoleAssignment"])
     (change,) = await differences.changes(report)
