@@ -1,7 +1,7 @@
 """Restore writes beside the write quota itself: how much of it a restore uses, and what an operation costs without it.
 
 A tenant of N users is backed up, one attribute of each is changed, and all are set back: N operations in the simulator,
-under the documented write quota (3,000 in 150 seconds) scaled as asked, through plan, journal, receipts and verification.
+under the documented write quota (3,000 in 150 seconds) scaled as asked, through plan, journal, receipts and verifying.
 """
 
 import asyncio

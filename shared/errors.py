@@ -48,7 +48,9 @@ class Throttled(EntraError):
     retryable = True
     default_remedy = "Wait: Cairn retries by itself. If it goes on, another application is using up the tenant's quota."
 
-    def __init__(self, message: str, *, wait_seconds: float | None = None, code: str = "", request_id: str = "") -> None:
+    def __init__(
+        self, message: str, *, wait_seconds: float | None = None, code: str = "", request_id: str = ""
+    ) -> None:
         super().__init__(message, status=429, code=code, request_id=request_id)
         self.wait_seconds = wait_seconds
 
@@ -154,7 +156,7 @@ class StoreUnavailable(RepositoryError):
     """Blob or Table Storage did not answer, or refused Cairn's identity."""
 
     retryable = True
-    default_remedy = "Check the storage account's health and the role assignments of Cairn's identity, then run it again."
+    default_remedy = "Check the storage account's health and the roles of Cairn's identity, then run it again."
 
 
 class RecoveryError(CairnError):

@@ -150,7 +150,9 @@ MOST_TAKE_UPS = 3
 
 STOPS_ITSELF: frozenset[TaskType] = frozenset({"restore", "undo"})
 
-TAKEN_UP: frozenset[TaskType] = frozenset({"backup", "unpack", "differences", "verify", "expiry", "rebuild", "restore", "undo", "export"})
+TAKEN_UP: frozenset[TaskType] = frozenset({
+    "backup", "unpack", "differences", "verify", "expiry", "rebuild", "restore", "undo", "export"
+})
 """Operations that may run again from their beginning: they change nothing in a tenant, and what they write is named
 by its content; a restore knows by its journal what it has sent, and goes on from there."""
 

@@ -126,7 +126,9 @@ class TypeReader:
         except EntraError as error:
             at = at.failed("failed", str(error), error.remedy, self._now())
             return checkpoint.with_capture(replace(at, retryable=error.retryable))
-        return checkpoint.with_capture(replace(at, finished=self._now()))
+        at = replace(at, finished=self._now())
+        await self._progress(at, at.object_records)
+        return checkpoint.with_capture(at)
 
     async def _read(
         self, taking: "_Taking", cursor: dict[str, Any] | None, since: str, stop_at: float
@@ -148,8 +150,9 @@ class TypeReader:
     def _reading(self) -> Reading:
         return replace(self.run.reading(self.row.name), sweeps=self.over is None, parents=self.parents)
 
-    async def _progress(self, done: int) -> None:
-        expected = self.run.types[self.row.name].expected_objects if self.mode != "changes" else None
+    async def _progress(self, at: TypeCapture, done: int) -> None:
+        """Tell how far the type is; how many will have changed is not known, and at the end what was read is all."""
+        expected = self.run.types[self.row.name].expected_objects if at.mode == "full" and not at.finished else None
         await self.opened.records.tasks.progress(
             self.task_id, self.part or self.row.name, done=done, total=max(done, expected or 0)
         )
@@ -225,7 +228,7 @@ class _Taking:
             )  # fmt: skip
         if time.monotonic() - self._told > PROGRESS_SECONDS:
             self._told = time.monotonic()
-            await self._progress(self.at.object_records + self._recorder.object_records)
+            await self._progress(self.at, self.at.object_records + self._recorder.object_records)
 
     async def resolve(self, finishing: Finishing) -> None:
         """Write the links that were read whole as what differs from what was known of them."""
@@ -251,7 +254,7 @@ class _Taking:
         self._recorder = Recorder(self._row.name, self._row.volatile)
         if finish:
             self._recorder.discard()
-            await self._progress(self.at.object_records)
+            await self._progress(self.at, self.at.object_records)
         return self.at
 
     def discard(self) -> None:
