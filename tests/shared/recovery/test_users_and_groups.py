@@ -51,7 +51,8 @@ async def test_a_soft_deleted_user_is_revived_with_its_id(restores: Restores):
     store.delete(user, soft=True)
     done = await restores.run([user])
     ops = await restores.operations(done)
-    assert done["counts"]["revive"] == 1 and store.get(user) is not None, ops
+    assert done["counts"]["revive"] == 1, ops
+    assert store.get(user) is not None, ops
     assert all(receipt["state"] in ("done", "unchanged") for _, receipt in ops), ops
 
 
