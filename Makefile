@@ -10,7 +10,7 @@ help:            ## this list
 demo: setup      ## the main job on a simulated tenant, told as a story
 	@$(IN) $(PY) -m local demo $(DEMO)
 test: check      ## set-up, lint, types and every test
-	@$(IN) $(PY) -m pytest -q -m 'not slow'
+	@$(IN) $(PY) -m pytest -q -m 'not slow' -n 2 --dist loadfile
 setup:           ## the set-up alone, into .venv and node_modules
 	@$(IN) sh tools/setup.sh
 up: setup        ## the local stack on port 7071 until Ctrl-C

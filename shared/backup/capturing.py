@@ -192,7 +192,8 @@ class _Taking:
     """Takes the pieces of one type into segments."""
 
     def __init__(
-        self, opened: Deployment, run: Run, row: ObjectType, at: TypeCapture, progress: Callable[[TypeCapture, int], Awaitable[None]]
+        self, opened: Deployment, run: Run, row: ObjectType, at: TypeCapture,
+        progress: Callable[[TypeCapture, int], Awaitable[None]],
     ) -> None:
         self.at = at
         self._opened, self._run, self._row, self._progress = opened, run, row, progress
