@@ -8,7 +8,7 @@
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -145,7 +145,21 @@ class Finishing:
             lost = {name: before.body[name] for name in names if before and name in before.body}
             if lost and after is not None:
                 recorder.kept(replace(after, body={**after.body, **lost}))
+        if self._row.parent:
+            await self._keep_children(old, new, unread, recorder)
         return await self._added(at, recorder)
+
+    async def _keep_children(self, old: TypeView, new: TypeView, parents: Collection[str], recorder: Recorder) -> None:
+        """Record what was known under parents whose children could not all be read, and is not in what was read."""
+        async for batch in old.object_batches():
+            under = [one for one in batch if one.body.get(PARENT) in parents]
+            there = await new.hashes_of([one.object_id for one in under]) if under else {}
+            kept = {one.object_id: one for one in under if one.object_id not in there}
+            links = await old.links_of(kept) if kept else {}
+            for object_id, one in kept.items():
+                recorder.kept(one)
+                for link in links[object_id]:
+                    recorder.link(object_id, link.link, link.target_id, link.target_type)
 
     async def _with_links_of_revived(self, at: TypeCapture, graph: Graph, reading: Reading) -> TypeCapture:
         """Objects older than the last read that were not in it came back: their links are read by themselves.

@@ -1,0 +1,24 @@
+"""What could not be read this time stands as it was known, and progress ends where the work ends."""
+
+import pytest
+
+from local.simulator.faults.rules import parse
+
+
+@pytest.mark.parametrize("kind", ["full", "incremental"])
+async def test_what_lives_under_a_parent_that_could_not_be_read_is_kept_as_it_was(backups, kind):
+    known = (await backups.view(await backups.run("full")))["groupSpecificSetting"]
+    assert known["objects"]
+    fault = parse({"kind": "status", "status": 403, "path": "/groups/.*/settings"})
+    backups.simulator.tenant.faults.rules[:] = [fault]
+    seen = (await backups.view(await backups.run(kind, ["groupSpecificSetting"])))["groupSpecificSetting"]
+    assert seen["outcome"] == "partial"
+    assert seen["objects"] == known["objects"]
+    assert seen["links"] == known["links"]
+
+
+async def test_a_backup_that_read_little_ends_with_all_of_its_work_done(backups):
+    await backups.run("full")
+    manifest = await backups.run("incremental", ["user", "group"])
+    progress = (await backups.opened.records.tasks.get(manifest.run_id))["progress"]
+    assert progress["done"] == progress["total"]
