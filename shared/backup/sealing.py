@@ -106,7 +106,9 @@ class _Sealing:
         before = self._previous.types.get(name) if self._previous else None
         capture = result.capture
         if planned.mode == "off":
-            return TypeEntry("off", reason=planned.reason)
+            option = OBJECT_TYPES[name].option
+            remedy = f"Turn the option {option} on." if option and option in planned.reason else ""
+            return TypeEntry("off", reason=planned.reason, remedy=remedy)
         if planned.mode == "parents" and result.closing is not None:
             capture = result.closing
             result = _TypeResult(capture)

@@ -22,3 +22,10 @@ async def test_a_backup_that_read_little_ends_with_all_of_its_work_done(backups)
     manifest = await backups.run("incremental", ["user", "group"])
     progress = (await backups.opened.records.tasks.get(manifest.run_id))["progress"]
     assert progress["done"] == progress["total"]
+
+
+async def test_a_type_whose_option_is_off_says_which_to_turn_on(backups):
+    manifest = await backups.run("incremental", ["domain", "claimsMappingPolicy"])
+    entry = manifest.types["claimsMappingPolicy"]
+    assert (entry.outcome, entry.remedy) == ("off", "Turn the option claimsMappingPolicies on.")
+    assert manifest.types["group"].remedy == ""
