@@ -110,9 +110,11 @@ class TypeReader:
             raise
         except EntraError as error:
             taking.discard()
-            outcome: TypeOutcome = "refused" if isinstance(error, NotPermitted) else "failed"
+            # A 401 with a fresh token says nothing of permissions: it may pass, and the closing lane tries once more.
+            signed_out = error.status == 401
+            outcome: TypeOutcome = "refused" if isinstance(error, NotPermitted) and not signed_out else "failed"
             at = spent(taking.at).failed(outcome, str(error), error.remedy, self._now())
-            return checkpoint.with_capture(replace(at, retryable=error.retryable))
+            return checkpoint.with_capture(replace(at, retryable=error.retryable or signed_out))
         except BaseException:
             taking.discard()
             raise

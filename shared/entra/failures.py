@@ -46,6 +46,9 @@ _PLAIN = re.compile(r"[\w.:/$-]{1,64}")
 MESSAGE_LENGTH = 300
 
 
+SIGN_IN_REMEDY = "Check Cairn's credential and that its app is enabled; the next run signs in anew."
+
+
 def failure(
     status: int, headers: Mapping[str, str], body: bytes, *, asked: str, permission: str = "", now: float | None = None
 ) -> EntraError:
@@ -61,9 +64,8 @@ def failure(
     if status in TRANSIENT_STATUSES or code.lower() in TRANSIENT_CODES:
         return Unavailable(said, status=status, **known)
     if status in (401, 403):
-        return NotPermitted(
-            said, status=status, permission=permission, remedy=_permission_remedy(code, permission), **known
-        )
+        remedy = SIGN_IN_REMEDY if status == 401 else _permission_remedy(code, permission)
+        return NotPermitted(said, status=status, permission=permission, remedy=remedy, **known)
     if status == 404:
         return NotFound(said, status=status, **known)
     if status in (409, 412):

@@ -173,7 +173,7 @@ async def test_a_lost_answer_to_the_last_write_is_no_second_restore_point(vault:
     assert await manifest_numbers(vault.store, vault.tenant) == [1]
 
 
-async def test_nothing_is_sealed_over_a_missing_or_damaged_segment(vault: Any) -> None:
+async def test_nothing_is_sealed_over_a_missing_segment_or_one_of_another_size(vault: Any) -> None:
     layer = await vault.layer("user", [("a", {"n": 1})])
     name = segment_name(vault.tenant, layer.objects[0].sha256)
     blob = vault.plain.blobs.pop(name)
