@@ -28,7 +28,7 @@ async def list_identities(request: Request, tenant_id: str, records: Kept, query
     return await listed(request, query, FIELDS, stream)
 
 
-@router.get("/identityMap.csv")
+@router.get("/identityMap.csv", response_class=Response)
 @permit("export")
 async def export_identities(tenant_id: str, records: Kept) -> Response:
     """The same as a table, for mending what Cairn does not reach (Azure roles, client configuration)."""

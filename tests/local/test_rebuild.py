@@ -63,7 +63,7 @@ def test_everything_lists_as_before_and_the_next_backup_goes_on_from_the_last(tm
     counts = rebuilt(tmp_path)
     assert counts["tenants"] == 1
     assert counts["restorePoints"] == 2
-    assert counts["tasks"] == 2
+    assert counts["tasks"] >= 2  # the schedule may have verified the newest one meanwhile
     with stacks.stack(tmp_path, *stacks.SMALL) as up:
         assert lists(up) == before
         task = wait(up, up.call("POST", f"{tenant}/backups", json={"kind": "incremental", "types": ["user"]}).json())
