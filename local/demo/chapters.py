@@ -45,7 +45,7 @@ def look_at_the_restore_point(scene: Scene) -> None:
     coverage: dict[str, str] = backup["coverage"]
     held = [name for name in coverage if counts.get(name) or truth.counts.get(name)]
     rows = [(name, counts.get(name, 0), truth.counts.get(name, "-"), coverage[name]) for name in held]
-    scene.stage.table(("object type", "in the backup", "in the tenant", "coverage"), rows)
+    scene.stage.table(("object type", "backup", "tenant", "coverage"), rows)
     _say_what_else(scene, {name: outcome for name, outcome in coverage.items() if name not in held})
     scene.stage.say(
         f"{backup['sizeBytes'] / 1e6:.1f} MB, {backup['requests']} requests to Graph,"

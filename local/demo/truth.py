@@ -64,9 +64,12 @@ def _is_kept(state: dict[str, Any], name: str, body: dict[str, Any]) -> bool:
     return True
 
 
+SHOWN_LINKS = 4
+
+
 def size_of(truth: Truth) -> str:
     """The tenant's size in words."""
     objects = ", ".join(f"{truth.counts.get(name, 0):,} {title}" for name, title in TITLES.items())
     links = Counter(name for _, name, _ in truth.edges)
-    names = ", ".join(f"{count:,} {name}" for name, count in links.most_common())
-    return f"{objects}; {sum(links.values()):,} links ({names})"
+    names = ", ".join(f"{count:,} {name}" for name, count in links.most_common(SHOWN_LINKS))
+    return f"{objects}; {sum(links.values()):,} links of {len(links)} kinds ({names}, …)"
