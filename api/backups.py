@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,6 +11,7 @@ from pydantic import Field
 from api.durable import Durable, current_client
 from api.guard import GuardedRoute, permit
 from api.lists import Fields, ListedBy, listed
+from api.moments import moment
 from api.problems import unprocessable, wrong
 from api.services import CalledBy, Deployed, Kept, Services
 from api.starting import IdempotencyKey, started_once, was_sent_before
@@ -21,7 +21,6 @@ from shared.errors import Busy
 from shared.expectations import expecting
 from shared.records.restore_points import RestorePoint
 from shared.records.tasks import Task
-from shared.records.times import as_text, as_time
 from shared.starting import running, start
 from shared.tenants.settings import Body
 
@@ -92,7 +91,7 @@ async def list_backups(
     ] = None,
 ) -> dict[str, Any]:
     """Restore points, newest first."""
-    earliest, latest = _moment("from", since, end=False), _moment("to", until, end=True)
+    earliest, latest = moment("from", since, end=False), moment("to", until, end=True)
 
     async def stream(after: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         async for place, point in records.restore_points.stream(tenant_id.lower(), after=after):
@@ -167,18 +166,3 @@ def _check_types(types: Sequence[str] | None) -> None:
         raise unprocessable(
             *(wrong("types", name, "a type that GET /api/v1/objectTypes lists") for name in unknown[:20])
         )
-
-
-def _moment(name: str, text: str | None, *, end: bool) -> str:
-    """The time as records write it; the first or the last of all where none is given."""
-    if text is None:
-        return "9999" if end else ""
-    try:
-        if len(text) == len("2026-11-21"):
-            day = datetime.combine(date.fromisoformat(text), time(), UTC)
-            return as_text(day + timedelta(days=1, milliseconds=-1)) if end else as_text(day)
-        return as_text(as_time(text))
-    except (ValueError, OverflowError):
-        raise unprocessable(
-            wrong(name, text, "a time with its zone (RFC 3339), such as 2026-11-21T08:30:00Z, or a date")
-        ) from None
