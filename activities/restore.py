@@ -1,6 +1,7 @@
 """Activities of a restore: plan it, seal what is there, apply a batch, read back, end it."""
 
 from activities.boundary import answering
+from shared.backup.sessions import sessions
 from shared.deployment import deployment
 from shared.messages import (
     ApplyBatch,
@@ -13,7 +14,6 @@ from shared.messages import (
     RestoreWaves,
 )
 from shared.recovery import lifecycle
-from shared.recovery.sessions import sessions
 
 
 @answering
@@ -21,7 +21,7 @@ async def plan_restore(message: RestoreTenant) -> RestorePlanned:
     """Read both states and store the plan."""
     opened = await deployment()
     await opened.records.tasks.start(message["taskId"])
-    async with sessions.writing(opened.settings, message["tenantId"]) as graph:
+    async with sessions.restoring(opened.settings, message["tenantId"]) as graph:
         return await lifecycle.plan(opened, graph, message)
 
 
@@ -30,7 +30,7 @@ async def begin_apply(message: RestoreStep) -> RestoreWaves:
     """Seal the before images."""
     opened = await deployment()
     await opened.records.tasks.start(message["taskId"])
-    async with sessions.writing(opened.settings, message["tenantId"]) as graph:
+    async with sessions.restoring(opened.settings, message["tenantId"]) as graph:
         return await lifecycle.begin(opened, graph, message)
 
 
@@ -38,7 +38,7 @@ async def begin_apply(message: RestoreStep) -> RestoreWaves:
 async def apply_batch(message: ApplyBatch) -> BatchApplied:
     """Send one batch for a bounded time, from where its journal ends."""
     opened = await deployment()
-    async with sessions.writing(opened.settings, message["tenantId"]) as graph:
+    async with sessions.restoring(opened.settings, message["tenantId"]) as graph:
         return await lifecycle.apply_batch(opened, graph, message)
 
 
@@ -46,7 +46,7 @@ async def apply_batch(message: ApplyBatch) -> BatchApplied:
 async def verify_restore(message: RestoreStep) -> RestoreVerified:
     """Read back what was written."""
     opened = await deployment()
-    async with sessions.writing(opened.settings, message["tenantId"]) as graph:
+    async with sessions.restoring(opened.settings, message["tenantId"]) as graph:
         return await lifecycle.verify_restore(opened, graph, message)
 
 

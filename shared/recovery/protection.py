@@ -7,7 +7,6 @@ from shared.entra.transport import Graph
 from shared.errors import EntraError
 from shared.recovery.plan import Operation
 from shared.recovery.safety import Facts
-from shared.recovery.sessions import writing_settings
 from shared.recovery.state import Json
 from shared.repository.restore_point import RestorePoint
 from shared.settings import Settings
@@ -19,7 +18,7 @@ GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 async def protected_objects(graph: Graph, settings: Settings, break_glass_ids: Iterable[str]) -> dict[str, str]:
     """Id → why it is never deleted, disabled or taken out of a role."""
     found = dict.fromkeys(break_glass_ids, "it is a break-glass account")
-    for app_id in {settings.client_id, writing_settings(settings).client_id} - {""}:
+    for app_id in {settings.client_id, settings.restore_client_id} - {""}:
         for kind in ("servicePrincipals", "applications"):
             try:
                 body = await graph.get_json(f"/{kind}(appId='{app_id}')?$select=id", asked="Cairn's own app")

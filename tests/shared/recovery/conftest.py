@@ -11,13 +11,13 @@ import pytest
 
 from local.simulator import Simulator
 from local.simulator.faults.throttle import Quota
+from shared.backup.sessions import GraphSessions
 from shared.deployment import Deployment, records_in_memory
 from shared.entra.governor import WINDOWS, Window
 from shared.records.restores import Restore
 from shared.recovery import lifecycle
 from shared.recovery.options import RestoreRequest
 from shared.recovery.plan import Operation
-from shared.recovery.sessions import WritingSessions
 from shared.recovery.store import PlanIndex
 from shared.recovery.undoing import touched_by
 from shared.repository.memory_store import MemoryBlobStore
@@ -33,7 +33,7 @@ class Restores:
     opened: Deployment
     simulator: Simulator
     backups: Backups
-    sessions: WritingSessions = field(default_factory=WritingSessions)
+    sessions: GraphSessions = field(default_factory=GraphSessions)
 
     @property
     def tenant_id(self) -> str:
@@ -69,7 +69,7 @@ class Restores:
             "findings": [], "missingPermissions": [], "credentials": "none", "verification": None, "message": "",
             "plan": "", "appliedAppOnly": False,
         })
-        async with self.sessions.writing(self.opened.settings, self.tenant_id) as graph:
+        async with self.sessions.restoring(self.opened.settings, self.tenant_id) as graph:
             await lifecycle.plan(self.opened, graph, {
                 "tenantId": self.tenant_id, "taskId": restore_id, "restoreId": restore_id, "apply": False,
             })
@@ -79,7 +79,7 @@ class Restores:
         restore_id = restore["restoreId"]
         step = {"tenantId": self.tenant_id, "taskId": restore_id, "restoreId": restore_id,
                 "planHash": restore["planHash"]}
-        async with self.sessions.writing(self.opened.settings, self.tenant_id) as graph:
+        async with self.sessions.restoring(self.opened.settings, self.tenant_id) as graph:
             begun = await lifecycle.begin(self.opened, graph, step)  # type: ignore[arg-type]
             for wave in begun["waves"]:
                 await asyncio.gather(*(self._lane(graph, step, first, last) for first, last in wave))
