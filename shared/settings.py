@@ -66,6 +66,13 @@ def _guid(found: str) -> str:
     return found.lower()
 
 
+def _application_id(found: str) -> str:
+    # Entra's are GUIDs; whoever stands in for Graph (`--graph-url`) may name its clients otherwise.
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", found):
+        raise ValueError(found)
+    return found
+
+
 def _guids(found: str) -> tuple[str, ...]:
     return tuple(_guid(part.strip()) for part in found.split(",") if part.strip())
 
@@ -114,6 +121,7 @@ ADDRESS = Form("an https address (http on loopback only)", _address)
 ISSUER = Form(ADDRESS.expected, _issuer)
 KEY_PLACE = Form("the https address of a Key Vault key, or an absolute file path", _key_place)
 ONE_GUID = Form("a GUID", _guid)
+APPLICATION_ID = Form("an application (client) id: letters, digits and dashes", _application_id)
 SOME_GUIDS = Form("GUIDs with commas between them", _guids)
 
 
@@ -135,7 +143,7 @@ class Settings:
     tenant_id: str = setting(
         "", ONE_GUID, "The tenant that a local stack registers by itself; Azure deployments leave it empty."
     )
-    client_id: str = setting("", ONE_GUID, "Application (client) id that reads tenants (consent `basic`).")
+    client_id: str = setting("", APPLICATION_ID, "Application (client) id that reads tenants (consent `basic`).")
     client_secret: str = setting(
         "", TEXT, "Its client secret; local use only, Azure uses the managed identity.", secret=True
     )
@@ -143,7 +151,7 @@ class Settings:
         "", TEXT, "PEM file with certificate and private key, instead of the client secret."
     )
     restore_client_id: str = setting(
-        "", ONE_GUID, "Application (client) id that changes tenants (consent `restore`); empty means the reading one."
+        "", APPLICATION_ID, "Application (client) id that changes tenants (consent `restore`); empty means the reading one."
     )
     restore_client_secret: str = setting("", TEXT, "Its client secret; local use only.", secret=True)
     restore_client_certificate_path: str = setting(

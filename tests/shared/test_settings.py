@@ -40,7 +40,7 @@ def test_each_setting_reaches_its_field() -> None:
         ("CAIRN_CLOUD", "mars"), ("CAIRN_GRAPH_URL", "graph.microsoft.com"), ("CAIRN_GRAPH_URL", "http://graph.example"),
         ("CAIRN_GRAPH_URL", "https://graph.example/v1.0"), ("CAIRN_GRAPH_URL", "https://user:pw@graph.example"),
         ("CAIRN_LOGIN_URL", "https://"), ("CAIRN_LOGIN_URL", "https://a:port"), ("CAIRN_VAULT_URL", "file:///etc"),
-        ("CAIRN_CLIENT_ID", "cairn"), ("CAIRN_HOME_TENANTS", f"{GUID},x"), ("CAIRN_BODY_LIMIT_BYTES", "0"),
+        ("CAIRN_CLIENT_ID", "our app"), ("CAIRN_HOME_TENANTS", f"{GUID},x"), ("CAIRN_BODY_LIMIT_BYTES", "0"),
         ("CAIRN_BODY_LIMIT_BYTES", "1e6"), ("CAIRN_BODY_LIMIT_BYTES", "٣٠٠٠"), ("CAIRN_KEY_URL", "key.pem"),
         ("CAIRN_AUTH_ISSUER", "issuer"), ("CAIRN_EVENT_GRID_ENDPOINT", "https://a.example?x=1"),
     ],
