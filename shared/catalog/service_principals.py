@@ -30,16 +30,14 @@ SERVICE_PRINCIPAL = ObjectType(
     subtypes=(
         Subtype(
             name="agentIdentity", title="Agent identities",
-            properties=("agentIdentityBlueprintId", "createdDateTime", "managerApplications"),
+            properties=("agentIdentityBlueprintId", "createdDateTime"),
             path="/servicePrincipals/{key}/microsoft.graph.agentIdentity",
         ),
-        Subtype(
-            name="agentIdentityBlueprintPrincipal", title="Agent identity blueprint principals",
-            properties=("managerApplications",),
-            path="/servicePrincipals/{key}/microsoft.graph.agentIdentityBlueprintPrincipal",
-        ),
+        Subtype(name="agentIdentityBlueprintPrincipal", title="Agent identity blueprint principals"),
     ),
     excluded=(
+        Excluded(("managerApplications",), "Graph copies them from the agents' blueprint, where they are read, and "
+                 "the published v1.0 schema does not have them here"),
         Excluded(("createdObjects", "ownedObjects", "transitiveMemberOf"), DERIVED),
         Excluded(("endpoints",), "endpoints that a service publishes for itself: they cannot be written"),
         Excluded(("federatedIdentityCredentials",), "those of a managed identity are kept by Azure, which owns it; "
@@ -104,7 +102,6 @@ SERVICE_PRINCIPAL = ObjectType(
         Reference("appId", "application", by="appId"),
         Reference("createdByAppId", "application", by="appId", orders=False),
         Reference("agentIdentityBlueprintId", "application", by="appId", orders=False),
-        Reference("managerApplications[]", "application", by="appId", orders=False),
         Reference("servicePrincipalNames[]", "application", by="appId", inside_text=True, orders=False),
         Reference("tags[]", "application", by="appId", inside_text=True, orders=False),
     ),

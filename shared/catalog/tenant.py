@@ -113,7 +113,6 @@ CERTIFICATE_AUTH_CONFIGURATION = ObjectType(
     read_only=("id",),
     immutable=("id", "certificateAuthorities"),
     references=(Reference("@cairn.parent", "organization", holder=True),),
-    unconfirmed=("Whether an application is let in: other products sign in as a Global Reader to read it.",),
 )
 
 CERTIFICATE_PKI = ObjectType(

@@ -298,14 +298,13 @@ RULES: dict[str, TypeRule] = {
     "allowedValue": TypeRule(_words("id isActive"), at_creation=_words("id"), delete="", own_id=True),
     "peopleAdminSettings": TypeRule(create=False, update=False, delete=""),
     "profileCardProperty": TypeRule(
-        _words("directoryPropertyName"), _words("id"), _words("directoryPropertyName"), app_only=False, patched=200
+        _words("directoryPropertyName"), _words("id"), _words("directoryPropertyName"), patched=200
     ),
-    # whether applications may write these is not said; the permission exists for applications
     "profilePropertySetting": TypeRule(_words("name"), _words("id"), _words("name")),
     "profileSource": TypeRule(_words("displayName sourceId webUrl"), _words("id"), _words("sourceId")),
     "synchronizationJob": TypeRule(_words("templateId"), _words("id status"), _words("templateId")),
-    "pronounsSettings": TypeRule(read_only=_words("id"), create=False, delete="", app_only=False, patched=200),
-    "insightsSettings": TypeRule(read_only=_words("id"), create=False, delete="", app_only=False, patched=200),
+    "pronounsSettings": TypeRule(read_only=_words("id"), create=False, delete="", patched=200),
+    "insightsSettings": TypeRule(read_only=_words("id"), create=False, delete="", patched=200),
     "onPremisesDirectorySynchronization": TypeRule(
         read_only=_words("id"), create=False, delete="", app_only=False
     ),
