@@ -41,6 +41,14 @@ resource wrapping 'Microsoft.KeyVault/vaults/keys@2024-11-01' = {
     keySize: 3072
     keyOps: ['wrapKey', 'unwrapKey']
     attributes: { enabled: true, exportable: false }
+    rotationPolicy: {
+      lifetimeActions: [
+        {
+          trigger: { timeAfterCreate: 'P1Y' }
+          action: { type: 'rotate' }
+        }
+      ]
+    }
   }
 }
 
@@ -53,5 +61,5 @@ output name string = vault.name
 @description('Name of the key that wraps.')
 output keyName string = wrapping.name
 
-@description('Address of that key, without a version. It has no rotation policy: what an older version wrapped could not be opened.')
+@description('Address of that key, without a version: what is new is wrapped by the current one, and says by which.')
 output keyUrl string = wrapping.properties.keyUri

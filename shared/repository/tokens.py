@@ -3,15 +3,26 @@ place.
 
 AES-256-GCM under a data key; tenant and purpose are authenticated with each, so that a secret copied to
 another place does not open. The data key is a file of its owner alone (a laptop), or is wrapped by a Key
-Vault key and travels with what it encrypts.
+Vault key and travels with what it encrypts. Each secret names the key that it needs, so that keys can be
+rotated: what is new uses the newest, what is old opens with its own as long as that is kept.
+
+    local.{key id}.{sealed}                          key id: the head of the key's SHA-256
+    vault.{version}.{wrapped data key}.{sealed}      version: of the Key Vault key
+
+Before there was rotation secrets named no key: `local.{sealed}` opens with any key of the file, and
+`vault.{wrapped}.{sealed}` with the Key Vault key that is current.
 """
 
 import base64
 import binascii
+import hashlib
 import os
+import re
 import secrets
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -22,7 +33,13 @@ from shared.errors import Corrupt, NotARepository, StoreUnavailable
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+OWN_FOR_SECONDS = 3600.0
+"""A data key of Key Vault is used for so long; then a new one is wrapped, by the version that is current then."""
+MOST_KNOWN = 1000
+"""Data keys that are remembered."""
+
 _LOCAL, _VAULT = "local", "vault"
+_VERSION = re.compile(r"[0-9A-Za-z-]{0,64}")
 
 
 class TokenCipher(Protocol):
@@ -39,75 +56,156 @@ class TokenCipher(Protocol):
 
 
 class LocalTokenCipher:
-    """A data key in a file that only its owner may read; made when there is none yet."""
+    """A data key in a file that only its owner may read; made when there is none yet.
+
+    To rotate, rename the file to `{its name}.{anything}.old`: a new one is made, and old ones still open what is
+    theirs.
+    """
 
     def __init__(self, key_file: Path) -> None:
         self._key = _local_key(key_file)
+        old = (_read_key(one) for one in sorted(key_file.parent.glob(f"{key_file.name}.*.old")))
+        self._keys = {_key_id(key): key for key in (self._key, *old)}
 
     async def encrypt(self, text: str, *, tenant_id: str, purpose: str) -> str:
         """See TokenCipher."""
-        return f"{_LOCAL}.{_seal(self._key, text, tenant_id, purpose)}"
+        return f"{_LOCAL}.{_key_id(self._key)}.{_seal(self._key, text, tenant_id, purpose)}"
 
     async def decrypt(self, secret: str, *, tenant_id: str, purpose: str) -> str:
         """See TokenCipher."""
-        sort, _, sealed = secret.partition(".")
+        sort, _, rest = secret.partition(".")
+        name, _, sealed = rest.rpartition(".")
         if sort != _LOCAL:
             raise Corrupt("a secret was encrypted with another kind of key")
-        return _open(self._key, sealed, tenant_id, purpose)
+        if not name:
+            return self._open_unnamed(sealed, tenant_id, purpose)
+        if name not in self._keys:
+            raise Corrupt("a secret was encrypted with a key that is not here any more")
+        return _open(self._keys[name], sealed, tenant_id, purpose)
+
+    def _open_unnamed(self, sealed: str, tenant_id: str, purpose: str) -> str:
+        *others, last = self._keys.values()
+        for key in others:
+            try:
+                return _open(key, sealed, tenant_id, purpose)
+            except Corrupt:
+                continue
+        return _open(last, sealed, tenant_id, purpose)
 
     async def close(self) -> None:
         """See TokenCipher."""
 
 
-class KeyVaultTokenCipher:
-    """Data keys wrapped by a Key Vault key (RSA-OAEP-256); one data key for the life of this object.
+class Wrapping(Protocol):
+    """What is used of Key Vault's client for one version of a key."""
 
-    Needs the key's `wrapKey` and `unwrapKey`; StoreUnavailable where Key Vault does not answer or refuses.
+    def wrap_key(self, algorithm: Any, key: bytes) -> Awaitable[Any]:
+        """The key wrapped: `encrypted_key`, and `key_id` with the version that did it."""
+
+    def unwrap_key(self, algorithm: Any, encrypted_key: bytes) -> Awaitable[Any]:
+        """The key: `key`."""
+
+    async def close(self) -> None:
+        """Give back connections; safe to repeat."""
+
+
+class KeyVaultTokenCipher:
+    """Data keys wrapped by a Key Vault key (RSA-OAEP-256), each used for an hour.
+
+    `key_url` has no version, so that what is new is wrapped by the current one. Needs the key's `get`, `wrapKey` and
+    `unwrapKey`; StoreUnavailable where Key Vault does not answer or refuses.
     """
 
-    def __init__(self, key_url: str, credential: AsyncTokenCredential) -> None:
-        from azure.keyvault.keys.crypto import KeyWrapAlgorithm  # a laptop and a cold start do without
-        from azure.keyvault.keys.crypto.aio import CryptographyClient
-
-        self._client = CryptographyClient(key_url, credential)
-        self._algorithm = KeyWrapAlgorithm.rsa_oaep_256
+    def __init__(
+        self, key_url: str, credential: AsyncTokenCredential, *,
+        client_of: Callable[[str], Wrapping] | None = None, clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._key_url = key_url.rstrip("/")
+        self._client_of = client_of or _clients(credential)
+        self._clock = clock
+        self._clients: dict[str, Wrapping] = {}
         self._own: tuple[str, bytes] | None = None
+        self._own_until = 0.0
         self._known: dict[str, bytes] = {}
 
     async def encrypt(self, text: str, *, tenant_id: str, purpose: str) -> str:
         """See TokenCipher."""
-        if self._own is None:
-            key = secrets.token_bytes(KEY_BYTES)
-            try:
-                wrapped = await self._client.wrap_key(self._algorithm, key)
-            except AzureError as error:
-                raise _unavailable(error) from error
-            self._own = (_letters(wrapped.encrypted_key), key)
-            self._known[self._own[0]] = key
+        if self._own is None or self._clock() >= self._own_until:
+            self._own = await self._new_key()
+            self._own_until = self._clock() + OWN_FOR_SECONDS
         name, key = self._own
         return f"{_VAULT}.{name}.{_seal(key, text, tenant_id, purpose)}"
 
     async def decrypt(self, secret: str, *, tenant_id: str, purpose: str) -> str:
         """See TokenCipher."""
         sort, _, rest = secret.partition(".")
-        wrapped, _, sealed = rest.partition(".")
-        if sort != _VAULT:
+        name, _, sealed = rest.rpartition(".")
+        version, _, wrapped = name.rpartition(".")
+        if sort != _VAULT or not _VERSION.fullmatch(version):
             raise Corrupt("a secret was encrypted with another kind of key")
-        if wrapped not in self._known:
-            try:
-                opened = await self._client.unwrap_key(self._algorithm, _bytes(wrapped))
-            except HttpResponseError as error:
-                if error.status_code == 400:
-                    raise Corrupt("a secret's data key was not wrapped by this Key Vault key") from error
-                raise _unavailable(error) from error
-            except AzureError as error:
-                raise _unavailable(error) from error
-            self._known[wrapped] = opened.key
-        return _open(self._known[wrapped], sealed, tenant_id, purpose)
+        if name not in self._known:
+            self._remember(name, await self._unwrapped(version, wrapped))
+        return _open(self._known[name], sealed, tenant_id, purpose)
 
     async def close(self) -> None:
         """See TokenCipher."""
-        await self._client.close()
+        for client in self._clients.values():
+            await client.close()
+
+    async def _new_key(self) -> tuple[str, bytes]:
+        """A data key and its name; asked of a new client, since one remembers the version that it began with."""
+        key = secrets.token_bytes(KEY_BYTES)
+        client = self._client_of(self._key_url)
+        try:
+            wrapped = await client.wrap_key(_algorithm(), key)
+        except AzureError as error:
+            raise _unavailable(error) from error
+        finally:
+            await client.close()
+        version = str(wrapped.key_id or "").removeprefix(self._key_url).strip("/")
+        name = f"{version if _VERSION.fullmatch(version) else ''}.{_letters(wrapped.encrypted_key)}"
+        self._remember(name, key)
+        return name, key
+
+    async def _unwrapped(self, version: str, wrapped: str) -> bytes:
+        address = f"{self._key_url}/{version}".rstrip("/")
+        client = self._clients.get(address) or self._client_of(address)
+        self._clients[address] = client
+        try:
+            opened = await client.unwrap_key(_algorithm(), _bytes(wrapped))
+        except HttpResponseError as error:
+            if error.status_code in (400, 404):
+                raise Corrupt("a secret's data key was not wrapped by this Key Vault key") from error
+            raise _unavailable(error) from error
+        except AzureError as error:
+            raise _unavailable(error) from error
+        return bytes(opened.key)
+
+    def _remember(self, name: str, key: bytes) -> None:
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[name] = key
+
+
+def _algorithm() -> Any:
+    from azure.keyvault.keys.crypto import KeyWrapAlgorithm
+
+    return KeyWrapAlgorithm.rsa_oaep_256
+
+
+def _clients(credential: AsyncTokenCredential) -> Callable[[str], Wrapping]:
+    """Key Vault's clients, which a laptop and a cold start do without until one is needed."""
+
+    def client(address: str) -> Wrapping:
+        from azure.keyvault.keys.crypto.aio import CryptographyClient
+
+        return CryptographyClient(address, credential)
+
+    return client
+
+
+def _key_id(key: bytes) -> str:
+    return hashlib.sha256(b"cairn key " + key).hexdigest()[:16]
 
 
 def _seal(key: bytes, text: str, tenant_id: str, purpose: str) -> str:
@@ -145,6 +243,13 @@ def _local_key(key_file: Path) -> bytes:
                 pass
             finally:
                 draft.unlink()
+    except OSError as error:
+        raise StoreUnavailable(f"the key file {key_file.name} cannot be used: {error.strerror}") from error
+    return _read_key(key_file)
+
+
+def _read_key(key_file: Path) -> bytes:
+    try:
         if key_file.stat().st_mode & 0o077:
             raise NotARepository(f"{key_file.name} can be read by others", remedy="Make the key file's mode 600.")
         key = key_file.read_bytes()
