@@ -11,8 +11,9 @@ from api.guard import GuardedRoute, permit
 from api.lists import Fields, ListedBy, listed
 from api.matching import IfMatch, changed_since, matched
 from api.problems import Problem, unprocessable, wrong
-from api.services import CalledBy, Deployed, Kept
+from api.services import CalledBy, Deployed, Kept, OpenDeployment
 from shared.browse.search.query import Field, Screen
+from shared.errors import Corrupt
 from shared.expectations import expecting
 from shared.notifications.channels import Notifications, StoredNotifications, Webhook, channels_of, shown
 from shared.notifications.delivery import send_now
@@ -47,8 +48,7 @@ class Test(Body):
 @permit("backups.configure")
 async def get_notifications(tenant_id: str, deployed: Deployed, response: Response) -> dict[str, Any]:
     """The tenant's channels, their secrets left out, and the templates that there are."""
-    stored = await deployed.records.notifications.read(tenant_id.lower(), deployed.cipher)
-    return _shown(tenant_id, stored, response)
+    return _shown(tenant_id, await _opened(deployed, tenant_id), response)
 
 
 @router.put("")
@@ -64,7 +64,10 @@ async def put_notifications(
 ) -> dict[str, Any]:
     """Replace the tenant's channels; a webhook's secret may be left out where that address has one already."""
     settings = deployed.records.notifications
-    stored = await settings.read(tenant_id.lower(), deployed.cipher)
+    try:
+        stored = await settings.read(tenant_id.lower(), deployed.cipher)
+    except Corrupt:  # what cannot be opened any more can still be replaced
+        stored = StoredNotifications(Notifications(), await settings.etag(tenant_id.lower()))
     etag = matched(if_match, stored.etag)
     wanted = _completed(body, stored.notifications, private_allowed=deployed.settings.private_webhooks == "allow")
     note(request, recipients=len(wanted.recipients), webhooks=len(wanted.webhooks), enabled=wanted.enabled)
@@ -84,7 +87,7 @@ async def send_test_notification(
 ) -> dict[str, Any]:
     """Send a test to the tenant's channels now, and say what became of it in each."""
     asked, records = body or Test(), deployed.records
-    wanted = (await records.notifications.read(tenant_id.lower(), deployed.cipher)).notifications
+    wanted = (await _opened(deployed, tenant_id)).notifications
     channels = channels_of(tenant_id, wanted, None)
     if asked.channel_ids is not None:
         channels = [one for one in channels if one.channel_id in asked.channel_ids]
@@ -110,6 +113,17 @@ async def list_deliveries(request: Request, tenant_id: str, records: Kept, query
         return records.notification_outbox.record(tenant_id, after=after)
 
     return await listed(request, query, FIELDS, stream)
+
+
+async def _opened(deployed: OpenDeployment, tenant_id: str) -> StoredNotifications:
+    """The tenant's channels; 409 where the key that they were kept with is gone."""
+    try:
+        return await deployed.records.notifications.read(tenant_id.lower(), deployed.cipher)
+    except Corrupt as error:
+        raise Problem(
+            409, "channelsUnreadable", "The channels cannot be opened any more.", str(error),
+            remedy="Set them again with PUT /api/v1/tenants/{tenantId}/notifications.",
+        ) from None
 
 
 def _completed(body: Notifications, before: Notifications, *, private_allowed: bool) -> Notifications:

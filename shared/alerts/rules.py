@@ -14,6 +14,8 @@ class AlertRule:
 
     type: str
     meaning: str
+    news: bool = False
+    """Something that people wait for and no failure: told, and not counted among the alerts."""
 
 
 ALERT_RULES: Mapping[str, AlertRule] = {
@@ -41,6 +43,17 @@ ALERT_RULES: Mapping[str, AlertRule] = {
     "breakGlassTouched": AlertRule("Cairn.Watch.BreakGlassTouched", "a break-glass account was touched"),
     "highPrivilegeGrant": AlertRule("Cairn.Watch.HighPrivilegeGrant", "a high privilege was granted"),
     "notScheduled": AlertRule("Cairn.Schedule.Failed", "what was due in a tenant could not be started"),
+    "approvalWanted": AlertRule("Cairn.Restore.ApprovalWanted", "a restore waits for a second person", news=True),
+    "restoreApplied": AlertRule("Cairn.Restore.Finished", "a restore or an undo has ended", news=True),
+    "restoreCancelled": AlertRule("Cairn.Restore.Cancelled", "a restore or an undo was cancelled", news=True),
+    "restoreFailed": AlertRule("Cairn.Restore.Failed", "a restore or an undo failed"),
+    "restoreUnsafe": AlertRule("Cairn.Restore.HeldBack", "a plan was held back by the safety checks"),
+    "notificationNotDelivered": AlertRule(
+        "Cairn.Notification.NotDelivered", "a notification was given up after days, or refused for good"
+    ),
+    "channelsUnreadable": AlertRule(
+        "Cairn.Notification.ChannelsUnreadable", "notification channels cannot be opened: their key is gone"
+    ),
 }
 """By the event's `code`."""
 
@@ -49,8 +62,11 @@ def alerting(outbox: Outbox) -> Callable[[Mapping[str, Any]], Awaitable[None]]:
     """A hearer of events that queues those which are alerts."""
 
     async def hear(event: Mapping[str, Any]) -> None:
-        if event["code"] in ALERT_RULES:
+        rule = ALERT_RULES.get(event["code"])
+        if rule is None:
+            return
+        if not rule.news:
             measure.alerts.add(1, {"cairn.code": event["code"], "cairn.tenant": event["tenantId"]})
-            await outbox.put(event)
+        await outbox.put(event)
 
     return hear

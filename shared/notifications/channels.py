@@ -84,7 +84,7 @@ class NotificationSettings:
         self._clock = clock
 
     async def read(self, tenant_id: str, cipher: TokenCipher) -> StoredNotifications:
-        """The tenant's channels with their secrets."""
+        """The tenant's channels with their secrets; raises Corrupt where the key that they were kept with is gone."""
         row = await self._table.get(_of_tenant(tenant_id), "channels")
         if row is None:
             return StoredNotifications(Notifications(), "")
@@ -99,6 +99,11 @@ class NotificationSettings:
         body = {"sealed": sealed, "modified": as_text(self._clock()), "modifiedBy": by}
         row = await replaced(self._table, _of_tenant(tenant_id), "channels", body, etag)
         return StoredNotifications(wanted, row.etag)
+
+    async def etag(self, tenant_id: str) -> str:
+        """The etag of what is set, opened or not; empty if nothing ever was."""
+        row = await self._table.get(_of_tenant(tenant_id), "channels")
+        return "" if row is None else row.etag
 
     async def any_for(self, tenant_id: str) -> bool:
         """Whether the tenant ever set channels; costs one read and no decryption."""

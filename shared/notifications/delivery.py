@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from shared.errors import EntraError, Rejected, SettingsError
+from shared.errors import Corrupt, EntraError, Rejected, SettingsError
 from shared.notifications.channels import Channel, ChannelKind, NotificationSettings, channels_of
 from shared.notifications.outbox import Delivery, NotificationOutbox, Waiting
 from shared.notifications.templates import Message, TemplateName, message_of, template_of
@@ -17,6 +17,8 @@ _LOG = logging.getLogger("cairn.notifications")
 
 AT_ONCE = 8
 MOST_A_TURN = 500
+MOST_OF_A_CHANNEL = 50
+"""So that a channel that is down, with many that wait for it, leaves room for the others."""
 FAILURES_OF_A_CHANNEL = 3
 """A channel that failed so often in one turn is left alone until the next."""
 
@@ -37,14 +39,17 @@ async def deliver(
     """Return how many deliveries were made. Safe to repeat; one may be made twice after a crash in between."""
     known: dict[str, list[Channel]] = {}
     async for event in outbox.events():
-        await _address(outbox, settings, cipher, event)
+        await _address(outbox, settings, events, cipher, event)
     waiting: list[Waiting] = []
+    taken = Counter[str]()
     async for one in outbox.due():
-        waiting.append(one)
+        taken[one.delivery["channelId"]] += 1
+        if taken[one.delivery["channelId"]] <= MOST_OF_A_CHANNEL:
+            waiting.append(one)
         if len(waiting) == MOST_A_TURN:
             break
     for tenant_id in {one.delivery["tenantId"] for one in waiting}:
-        known[tenant_id] = channels_of(tenant_id, (await settings.read(tenant_id, cipher)).notifications, None)
+        known[tenant_id] = await _channels(settings, cipher, tenant_id, None)
     places, failures = asyncio.Semaphore(AT_ONCE), Counter[str]()
 
     async def send(one: Waiting) -> bool:
@@ -79,14 +84,35 @@ async def send_now(
 
 
 async def _address(
-    outbox: NotificationOutbox, settings: NotificationSettings, cipher: TokenCipher, event: Mapping[str, Any]
+    outbox: NotificationOutbox, settings: NotificationSettings, events: Events, cipher: TokenCipher,
+    event: Mapping[str, Any],
 ) -> None:
     tenant_id, template = str(event["tenantId"]), template_of(str(event["code"]))
     if template is not None and await settings.any_for(tenant_id):
-        wanted = (await settings.read(tenant_id, cipher)).notifications
-        for channel in channels_of(tenant_id, wanted, template):
-            await outbox.wait(outbox.delivery(event, template, channel.kind, channel.channel_id), event)
+        try:
+            for channel in await _channels(settings, cipher, tenant_id, template, raising=True):
+                await outbox.wait(outbox.delivery(event, template, channel.kind, channel.channel_id), event)
+        except Corrupt:
+            await events.record(
+                f"channelsUnreadable:{tenant_id}:{outbox.now():%G-W%V}", tenant_id=tenant_id, severity="error",
+                code="channelsUnreadable",
+                message="Notification channels cannot be opened any more: the key that they were kept with is gone. "
+                "Set them again with PUT /api/v1/tenants/{tenantId}/notifications.",
+            )
     await outbox.addressed(event)
+
+
+async def _channels(
+    settings: NotificationSettings, cipher: TokenCipher, tenant_id: str, template: TemplateName | None, *,
+    raising: bool = False,
+) -> list[Channel]:
+    """The tenant's channels; none where they cannot be opened any more, or Corrupt if asked to raise that."""
+    try:
+        return channels_of(tenant_id, (await settings.read(tenant_id, cipher)).notifications, template)
+    except Corrupt:
+        if raising:
+            raise
+        return []
 
 
 async def _send(

@@ -37,7 +37,8 @@ BY_NAME: Mapping[TemplateName, Template] = {
         frozenset({"tenantUnprotected"}),
     ),
     "restoreFinished": Template(
-        "Restore finished", "A restore has ended.", frozenset({"restoreFinished", "restoreFailed"})
+        "Restore finished", "A restore has ended.",
+        frozenset({"restoreApplied", "restoreCancelled", "restoreFailed", "restoreUnsafe"}),
     ),
     "approvalWanted": Template(
         "Approval wanted", "A restore waits for a second person.", frozenset({"approvalWanted"})
@@ -46,7 +47,7 @@ BY_NAME: Mapping[TemplateName, Template] = {
         "Change to look at", "A change was found that you asked to be told of.",
         frozenset({
             "massDeletion", "conditionalAccessWeakened", "newGlobalAdministrator", "breakGlassTouched",
-            "highPrivilegeGrant", "watchAlert",
+            "highPrivilegeGrant",
         }),
     ),
     "consentExpiring": Template(
@@ -54,18 +55,16 @@ BY_NAME: Mapping[TemplateName, Template] = {
         frozenset({"consentLost", "consentIncomplete", "appDisabled", "appDeleted", "credentialExpiring"}),
     ),
     "operationFailed": Template(
-        "Operation failed", "An operation failed.", frozenset({"taskLost", "expiryFailed", "unpackFailed"})
+        "Operation failed", "An operation failed.",
+        frozenset({"taskLost", "expiryFailed", "unpackFailed", "differencesFailed"}),
     ),
 }  # fmt: skip
 
-_ENDINGS = ("Succeeded", "SucceededWithWarnings", "Partial", "Failed", "Cancelled", "Finished", "Done")
 _BY_CODE: Mapping[str, TemplateName] = {code: name for name, one in BY_NAME.items() for code in one.codes}
 
 
 def template_of(code: str) -> TemplateName | None:
     """The notification that events of this code make, or None if they make none."""
-    if code.startswith(("restore", "undo")) and code.endswith(_ENDINGS):
-        return "restoreFinished"
     return _BY_CODE.get(code)
 
 

@@ -24,6 +24,8 @@ from shared.notifications.templates import Message
 
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 GONE = frozenset({404, 410})
+TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+"""NAT64 (RFC 6052)."""
 
 
 class PublicResolver(AbstractResolver):
@@ -101,8 +103,10 @@ def refused_address(url: str, *, private_allowed: bool) -> str | None:
 def is_public(address: str) -> bool:
     """Whether the address is one of the public internet: not loopback, private, link-local or reserved."""
     literal = _literal(address)
-    if isinstance(literal, ipaddress.IPv6Address) and literal.ipv4_mapped is not None:
-        literal = literal.ipv4_mapped
+    if isinstance(literal, ipaddress.IPv6Address):
+        if literal.sixtofour is not None or literal.teredo is not None or literal in TRANSLATED:
+            return False  # ways into an IPv4 network that nobody needs
+        literal = literal.ipv4_mapped or literal
     return literal is not None and literal.is_global and not literal.is_multicast
 
 

@@ -187,8 +187,10 @@ async def finish(opened: Deployment, message: FinishRestore) -> dict[str, bool]:
     elif outcome == "unsafe":
         status = "failed"
         await records.restores.set(tenant_id, restore_id, message=summary)
+    waits = outcome == "planned" and restore["state"] == "awaitingApproval"
     closed = await close(
-        records, task, status, summary, code=_CODES[outcome], lock="restore",  # type: ignore[arg-type]
+        records, task, status, summary, lock="restore",  # type: ignore[arg-type]
+        code="approvalWanted" if waits else _CODES[outcome],
         result={"restoreId": restore_id, **({"backupId": restore["backupId"]} if restore["backupId"] else {})},
     )
     return {"closed": closed}

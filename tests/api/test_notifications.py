@@ -70,3 +70,20 @@ async def test_the_audit_trail_counts_channels_and_names_none(
     (entry,) = [entry async for _, entry in records.audit.stream(None)]
     assert entry["details"] == {"recipients": 1, "webhooks": 0, "enabled": True}
     assert "a@b.example" not in str(entry)
+
+
+async def test_channels_whose_key_is_gone_are_said_to_be_so_and_can_be_set_anew(
+    client: httpx.AsyncClient, records: Records, tenant: str
+) -> None:
+    path = f"/tenants/{TENANT}/notifications"
+    put = await client.put(path, json={"recipients": [{"email": "a@b.example"}]})
+    row = await records.notifications._table.get(f"channels|{TENANT}", "channels")
+    assert row is not None
+    stored = await records.notifications._table.update(row.with_body({**row.body, "sealed": "local.0123.AAAA"}))
+    for answer in (await client.get(path), await client.post(f"{path}/test")):
+        assert (answer.status_code, answer.json()["code"]) == (409, "channelsUnreadable")
+    stale = await client.put(path, json={}, headers={"If-Match": put.headers["etag"]})
+    assert stale.status_code == 412
+    anew = {"recipients": [{"email": "c@b.example"}]}
+    assert (await client.put(path, json=anew, headers={"If-Match": stored.etag})).status_code == 200
+    assert (await client.get(path)).json()["recipients"][0]["email"] == "c@b.example"

@@ -18,8 +18,10 @@ import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
 
+from shared.alerts.rules import ALERT_RULES
 from shared.deployment import Records, records_in_memory
 from shared.errors import Rejected, SettingsError
+from shared.notifications import delivery
 from shared.notifications.channels import Notifications, channel_id
 from shared.notifications.delivery import deliver
 from shared.notifications.email import CommunicationSender, SmtpSender
@@ -29,6 +31,7 @@ from shared.notifications.webhook import WebhookSender, is_public, refused_addre
 from shared.repository.tokens import LocalTokenCipher
 from shared.settings import Settings, read_settings
 
+ROOT = Path(__file__).resolve().parents[3]
 TENANT = "11111111-1111-4111-8111-111111111111"
 SECRET = "a secret of enough length".replace(" ", "-")
 PERSON = "somebody@contoso.example"
@@ -317,8 +320,59 @@ async def test_communication_services_get_the_mail_by_their_own_sdk() -> None:
 def test_every_template_is_made_by_some_event() -> None:
     for name, one in BY_NAME.items():
         assert {template_of(code) for code in one.codes} == {name}
-    assert template_of("restoreSucceeded") == template_of("undoFailed") == "restoreFinished"
+    assert template_of("restoreApplied") == "restoreFinished"
     assert template_of("backupSealed") is None
+
+
+def test_every_code_that_makes_a_notification_is_one_that_cairn_says_and_event_grid_hears_of_it_too() -> None:
+    said = "\n".join(
+        path.read_text() for folder in ("shared", "activities", "orchestrators") for path in (ROOT / folder).rglob("*.py")
+        if path.name not in ("templates.py", "rules.py")
+    )
+    codes = {code for one in BY_NAME.values() for code in one.codes}
+    assert [code for code in sorted(codes) if f'"{code}"' not in said] == []
+    assert codes - ALERT_RULES.keys() == {"unpackFailed", "differencesFailed"}
+
+
+async def test_a_key_that_is_gone_holds_up_no_other_tenant_and_is_told(
+    cairn: Cairn, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    other = "22222222-2222-4222-8222-222222222222"
+    await cairn.set(recipients=[{"email": PERSON}])
+    await cairn.event()
+    (tmp_path / "key").unlink()
+    cairn.cipher = LocalTokenCipher(tmp_path / "key")
+    await cairn.records.notifications.replace(
+        other, Notifications.model_validate({"recipients": [{"email": PERSON}]}), cairn.cipher, by="test"
+    )
+    await cairn.records.events.record("e", tenant_id=other, severity="error", code="backupFailed", message="Down.")
+    assert await cairn.turn() == 1
+    codes = [event["code"] async for _, event in cairn.records.events.stream([TENANT])]
+    assert codes == ["channelsUnreadable", "backupFailed"]
+
+
+async def test_a_channel_that_is_down_with_many_waiting_leaves_room_for_the_others(
+    cairn: Cairn, mailbox: Mailbox, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "MOST_A_TURN", 12)
+    monkeypatch.setattr(delivery, "MOST_OF_A_CHANNEL", 5)
+    hook.status = 503
+    await cairn.set(webhooks=[{"url": hook.url, "secret": SECRET}])
+    for number in range(40):
+        await cairn.event(key=f"e{number}")
+    await cairn.turn()
+    await cairn.set(recipients=[{"email": PERSON}], webhooks=[{"url": hook.url, "secret": SECRET}])
+    await cairn.event(key="last")
+    assert await cairn.turn() == 1
+    assert len(mailbox.mails) == 1
+
+
+@pytest.mark.parametrize("address", [
+    "::ffff:127.0.0.1", "64:ff9b::a00:1", "2002:a00:1::1", "2001:0:a00:1::", "fe80::1", "fd00::1", "0.0.0.0", "224.0.0.1",
+    "100.64.0.1", "192.0.2.1", "no address",
+])  # fmt: skip
+def test_no_address_that_leads_into_a_private_network_is_public(address: str) -> None:
+    assert not is_public(address)
 
 
 def _channel(address: str) -> Any:
