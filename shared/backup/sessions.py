@@ -68,6 +68,8 @@ class GraphSessions:
         with GOVERNORS.joined(roots.graph, tenant_id, credential.client_id, share=share) as governor:
             async with Graph(roots, _Lent(self._tokens[key]), governor=governor, scheduled=scheduled) as graph:
                 yield graph
+            if graph.done:
+                GOVERNORS.lend(governor, share)
 
 
 def reading_credential(settings: Settings) -> Credential:

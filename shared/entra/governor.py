@@ -87,6 +87,7 @@ class ResourceUnitBucket:
         self._outstanding = 0.0
         self._ratio = 1.0
         self._spent = 0.0
+        self._emptied_at = now - seconds
         self._lesson: tuple[float, float, float] | None = None
 
     @property
@@ -123,9 +124,20 @@ class ResourceUnitBucket:
             self._level = max(-self._limit, min(self._level, left - self._outstanding * self._ratio))
 
     def resize(self, now: float, limit: float) -> None:
-        """Another limit, since the tenant's size or this process's share of it changed; what is spent stays spent."""
+        """Another limit, since the tenant's size or this process's share of it changed; what is spent stays spent.
+
+        A 429 empties every share alike: one that is given back then takes nothing away, and one that joins brings only
+        what Graph has refilled since.
+        """
         self._refill(now)
-        self._level += (limit - self._documented) * (1 - self.reserve_share)
+        moved = (limit - self._documented) * (1 - self.reserve_share)
+        refilled = min(1.0, (now - self._emptied_at) / self._seconds)
+        if moved > 0:
+            self._level += moved * refilled
+        elif refilled < 1:
+            self._level = max(self._level + moved, min(self._level, self._nothing_left()))
+        else:
+            self._level += moved
         self._limit *= limit / self._documented
         self._documented = limit
         self._lesson = None
@@ -133,7 +145,11 @@ class ResourceUnitBucket:
     def emptied(self, now: float) -> None:
         """A 429: nothing was left."""
         self._refill(now)
-        self._level = min(self._level, -self._outstanding * self._ratio)
+        self._emptied_at = now
+        self._level = min(self._level, self._nothing_left())
+
+    def _nothing_left(self) -> float:
+        return -self._outstanding * self._ratio
 
     def _refill(self, now: float) -> None:
         elapsed = max(0.0, now - self._at)

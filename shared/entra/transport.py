@@ -118,6 +118,8 @@ class Graph:
         self.governor = governor or Governor()
         self.usage = usage or Usage()
         self.limits = limits or Limits()
+        self.done = False
+        """Set by whoever has read all that there is for it to read: nobody takes up its share of the quota after it."""
         self._tokens = tokens
         self._scheduled = scheduled  # Graph throttles low priority before anything that a person waits for
         if scheduled:

@@ -3,13 +3,14 @@
 import heapq
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
 
 from shared.entra.governor import RESOURCE_UNIT_WINDOW_SECONDS, Bucket, Governor, Seen, tenant_size
-from shared.entra.governors import Governors
+from shared.entra.governors import Governors, _Shared
 
 
 @dataclass
@@ -253,6 +254,61 @@ def test_activities_of_one_process_lend_each_other_their_shares() -> None:
             assert elsewhere is not one
             assert one.share == pytest.approx(0.8)
         assert one.share == pytest.approx(0.3)
+
+
+def test_what_a_finished_activity_lends_stays_until_the_last_one_leaves() -> None:
+    governors = Governors()
+    with governors.joined("root", "tenant", "app", share=0.3) as last:
+        with governors.joined("root", "tenant", "app", share=0.5) as done:
+            governors.lend(done, 0.5)
+        with governors.joined("root", "tenant", "app", share=0.1):
+            assert last.share == pytest.approx(0.9)
+        assert last.share == pytest.approx(0.8)
+    with governors.joined("root", "tenant", "app", share=0.3) as alone:
+        governors.lend(alone, 0.3)  # nobody is there to lend it to
+        assert alone.share == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("lent", [False, True])
+def test_activities_that_end_after_a_429_leave_no_debt_behind(lent: bool) -> None:
+    clock, governors = Clock(), Governors()
+    governors._by_app["root", "tenant", "app"] = shared = _Shared(Governor(clock=clock, share=0.01))
+    with governors.joined("root", "tenant", "app", share=0.1) as governor:
+        with ExitStack() as lanes:
+            for _ in range(9):
+                lanes.enter_context(governors.joined("root", "tenant", "app", share=0.1))
+            governor.reserve("", 1)
+            governor.settle("", 1, Seen(throttled=True, wait_seconds=1.0))
+            if lent:
+                for _ in range(9):
+                    governors.lend(shared.governor, 0.1)
+        clock.now = 1.0
+        # A second after the bucket was found empty, a tenth of the last one's own share has come back.
+        assert governor.reserve("", 70) == 0
+        assert governor.reserve("", 80) <= (0.2 if lent else 1.0)
+
+
+def test_an_activity_that_joins_after_a_429_brings_no_more_than_graph_has_refilled() -> None:
+    clock = Clock()
+    governor = Governor(clock=clock, share=0.5)
+    governor.reserve("", 1)
+    governor.settle("", 1, Seen(throttled=True, wait_seconds=1.0))
+    clock.now = 1.0
+    governor.resize(share=1.0)
+    assert governor.reserve("", 780) == 0
+    assert governor.reserve("", 800) > 0.9
+
+
+def test_a_share_that_comes_and_goes_brings_back_nothing_that_was_spent() -> None:
+    clock = Clock()
+    governor = Governor(clock=clock, share=0.5)
+    for _ in range(50):
+        governor.resize(share=1.0)
+        governor.resize(share=0.5)
+        governor.reserve("", 100)
+        governor.settle("", 100, Seen(100.0))
+    # 5,100 units are asked of a share of 4,000, which refills with 400 a second.
+    assert governor.reserve("", 100) == pytest.approx((5_100 - 3_920) / 400)
 
 
 def test_the_size_of_a_tenant_is_by_its_users() -> None:
