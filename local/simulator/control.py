@@ -13,7 +13,7 @@ from local.simulator.errors import GraphError
 from local.simulator.faults.rules import parse
 from local.simulator.faults.throttle import Quota
 from local.simulator.http_types import Request, Response, json_response
-from local.simulator.writes import cascades, schedules
+from local.simulator.writes import cascades, dynamic, schedules
 
 if TYPE_CHECKING:
     from local.simulator.app import App
@@ -110,6 +110,7 @@ def _move(app: App, request: Request) -> Response:
     app.tenant.clock.move(float(seconds))
     cascades.expire(app.tenant.store)
     schedules.settle(app.tenant)
+    dynamic.pass_time(app.tenant.store)
     return json_response(200, _clock(app))
 
 

@@ -37,6 +37,7 @@ def restore(write: Write) -> Response:
     if restored.table == "user":
         licences.retake(write.store, restored)
         dynamic.place(write.store, write.store.records[restored.key])
+        dynamic.reports_changed(write.store, restored.key)
     if restored.table in ("group", "administrativeUnit"):
         dynamic.refill(write.store, restored)
     if restored.table == "administrativeUnit":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from local.simulator.errors import bad_request
 from local.simulator.store import Body, Record
-from local.simulator.writes import cascades, dynamic, guards, licences, links, references, refusals, unique
+from local.simulator.writes import cascades, dynamic, guards, links, references, refusals, unique
 from local.simulator.writes.change import GLOBAL_ADMINISTRATOR, Write
 from local.simulator.writes.hooks import Hooks, register
 from local.simulator.writes.users import NICKNAME, security_identifier
@@ -39,7 +39,7 @@ def _prepare(write: Write, made: Body, body: Body, _sent: Body) -> Body:
         raise refusals.denied()
     links.check_targets(write, None, made, "members", members, links.RULES["group", "members"])
     links.check_targets(write, None, made, "owners", owners, links.RULES["group", "owners"])
-    _check_rule(made, kinds)
+    _check_rule(write, made, kinds)
     _check_role_assignable(write, made, kinds)
     write.links += [("members", each.key) for each in members] + [("owners", each.key) for each in owners]
     if not owners and not write.app_only:
@@ -81,7 +81,7 @@ def _change(write: Write, record: Record, old: Body, new: Body, body: Body) -> B
     _check_kept(old, new, names)
     if "mailNickname" in names and new["mailNickname"] != old.get("mailNickname"):
         _check_nickname(write, new["mailNickname"], "Unified" in kinds, record.key)
-    _settle_rule(old, new, names)
+    _settle_rule(write, record, old, new, names)
     for name in ("members", "owners"):
         _bind(write, record, new, body, name)
     return new
@@ -102,7 +102,7 @@ def _check_kept(old: Body, new: Body, names: set[str]) -> None:
         raise refusals.invalid_value("securityEnabled", "group")
 
 
-def _settle_rule(old: Body, new: Body, names: set[str]) -> None:
+def _settle_rule(write: Write, record: Record, old: Body, new: Body, names: set[str]) -> None:
     """The rule of a group that is, becomes or was dynamic."""
     if not {"groupTypes", "membershipRule", "membershipRuleProcessingState"} & names:
         return
@@ -110,7 +110,7 @@ def _settle_rule(old: Body, new: Body, names: set[str]) -> None:
     left = "DynamicMembership" in was and "DynamicMembership" not in kinds
     if left and not {"membershipRule", "membershipRuleProcessingState"} & names:
         new |= {"membershipRule": None, "membershipRuleProcessingState": None}
-    _check_rule(new, kinds)
+    _check_rule(write, new, kinds, record.key)
     if "DynamicMembership" in kinds:
         new["membershipRuleProcessingState"] = new.get("membershipRuleProcessingState") or "On"
         if old.get("isAssignableToRole"):
@@ -128,10 +128,10 @@ def _bind(write: Write, record: Record, new: Body, body: Body, name: str) -> Non
     write.links += [(name, each.key) for each in targets]
 
 
-def _changed(write: Write, record: Record, _before: Body) -> None:
-    for _, key in write.links:
-        licences.inherit(write.store, [record.key], [key])
-    dynamic.refill(write.store, write.store.records[record.key])
+def _changed(write: Write, record: Record, before: Body) -> None:
+    for name, key in write.links:
+        links.follow(write, record, name, write.store.records[key], added=True)
+    dynamic.rule_changed(write.store, write.store.records[record.key], before)
 
 
 def _remove(write: Write, record: Record) -> bool | None:
@@ -168,12 +168,14 @@ def _check_kind(made: Body, kinds: list[str]) -> None:
         raise refusals.invalid_value("visibility", "group")
 
 
-def _check_rule(body: Body, kinds: list[str]) -> None:
+def _check_rule(write: Write, body: Body, kinds: list[str], key: str = "") -> None:
     rule = body.get("membershipRule")
     if "DynamicMembership" in kinds:
         if not rule:
             raise refusals.required("membershipRule", "group")
-        if dynamic.checked(rule).table == "device" and "Unified" in kinds:
+        read = dynamic.checked(rule)
+        dynamic.check_sources(write.store, read, key)
+        if read.table == "device" and "Unified" in kinds:
             raise bad_request("Dynamic membership rule validation error: a Microsoft 365 group holds users only.")
     elif rule or body.get("membershipRuleProcessingState"):
         raise refusals.invalid_value("membershipRule", "group")

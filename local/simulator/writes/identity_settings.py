@@ -33,27 +33,31 @@ def _prepare_unit(write: Write, made: Body, body: Body, _sent: Body) -> Body:
         )
         if held >= MOST_RESTRICTED_UNITS:
             raise bad_request("The tenant has as many restricted management administrative units as there can be.")
-    _check_unit(made)
+    _check_unit(write, made)
     return {"description": None, "visibility": None, "membershipType": None, "deletedDateTime": None} | made
 
 
-def _check_unit(body: Body) -> None:
+def _check_unit(write: Write, body: Body, key: str = "") -> None:
     if body.get("membershipType") == "Dynamic":
         if not body.get("membershipRule"):
             raise refusals.required("membershipRule", "administrativeUnit")
-        dynamic.checked(body["membershipRule"])
+        dynamic.check_sources(write.store, dynamic.checked(body["membershipRule"]), key)
         body["membershipRuleProcessingState"] = body.get("membershipRuleProcessingState") or "On"
     elif body.get("membershipRule"):
         raise refusals.invalid_value("membershipRule", "administrativeUnit")
 
 
-def _change_unit(_write: Write, _record: Record, _old: Body, new: Body, _body: Body) -> Body:
-    _check_unit(new)
+def _change_unit(write: Write, record: Record, _old: Body, new: Body, _body: Body) -> Body:
+    _check_unit(write, new, record.key)
     return new
 
 
-def _refill(write: Write, record: Record, _more: Body) -> None:
+def _born_unit(write: Write, record: Record, _sent: Body) -> None:
     dynamic.refill(write.store, write.store.records[record.key])
+
+
+def _refill(write: Write, record: Record, before: Body) -> None:
+    dynamic.rule_changed(write.store, write.store.records[record.key], before)
 
 
 def _remove_unit(write: Write, record: Record) -> bool | None:
@@ -95,7 +99,7 @@ def _remove_device(write: Write, record: Record) -> bool | None:
 
 register(
     "administrativeUnit",
-    Hooks(prepare=_prepare_unit, born=_refill, change=_change_unit, changed=_refill, remove=_remove_unit,
+    Hooks(prepare=_prepare_unit, born=_born_unit, change=_change_unit, changed=_refill, remove=_remove_unit,
           removed=_removed_unit),
 )  # fmt: skip
 register(

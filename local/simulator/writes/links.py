@@ -80,6 +80,7 @@ def put(write: Write) -> Response:
     if target.table not in rule.targets or target.key == source.key:
         raise refusals.unsuitable(navigation.name)
     write.store.link(source.key, navigation.name, target.key)
+    follow(write, source, navigation.name, target, added=True)
     return no_content()
 
 
@@ -110,9 +111,13 @@ def unmake(write: Write, source: Record, name: str, target: Record) -> None:
 
 
 def follow(write: Write, source: Record, name: str, target: Record, *, added: bool) -> None:
-    """What a membership brings: group licences, restricted management, role assignments."""
+    """What a link brings: group licences, restricted management, role assignments, places in dynamic groups."""
+    if name == "manager" and source.table == "user":
+        dynamic.place(write.store, source)
     if name != "members":
         return
+    if source.table == "group" and added:
+        dynamic.joined(write.store, source, target)
     if source.table == "group" and target.table == "user":
         licences.inherit(write.store, [source.key], [target.key])
     elif source.table == "administrativeUnit":

@@ -1,8 +1,10 @@
 """Dynamic membership rules: parsed, refused when wrong, and tried on users and devices.
 
 The grammar is that of "Manage rules for dynamic membership groups": comparisons joined by -and, -or, -not and
-parentheses; -any and -all over collections. Strings compare without case. `memberOf`, direct-report rules and
-arithmetic on dates are not known here and are refused, more than Graph does.
+parentheses; -any and -all over collections; employeeHireDate against a date or `system.now` with a duration. Operators
+stand with or without their hyphen, strings compare without case. Two rules stand alone and join no other: the direct
+reports of a manager, and the members of up to 50 groups ("Configure dynamic membership groups with the memberOf
+attribute").
 """
 
 from __future__ import annotations
@@ -14,68 +16,83 @@ from functools import lru_cache
 from typing import Any
 
 from local.simulator.store import Body
+from local.simulator.writes.membership_terms import (
+    BOOLEANS,
+    COLLECTIONS,
+    COMPARED,
+    DATES,
+    DEVICE_NAMES,
+    OF_DATES,
+    PLAN_NAMES,
+    USER_NAMES,
+    RuleError,
+    dates_hold,
+    duration,
+    holds,
+    moment,
+)
 
 TOKEN = re.compile(
-    r"""\s*(?:(?P<text>"(?:[^"`]|`.)*"|'(?:[^'`]|`.)*')|(?P<operator>-\w+)|(?P<mark>[()\[\],])|(?P<word>[\w.]+))"""
+    r"""\s*(?:"(?:[^"`]|`.)*"|'(?:[^'`]|`.|'')*'|\d{4}-\d\d-\d\d[\w:.+-]*|-\w+|[()\[\],]|[\w.]+)"""
 )
-
-# How a rule names what the schema calls otherwise (the same page, supported properties).
-USER_NAMES = {
-    "objectid": "id", "mobile": "mobilePhone", "telephonenumber": "businessPhones", "dirsyncenabled":
-    "onPremisesSyncEnabled", "physicaldeliveryofficename": "officeLocation", "facsimiletelephonenumber": "faxNumber",
-    **{name.lower(): name for name in (
-        "accountEnabled", "city", "companyName", "country", "department", "displayName", "employeeId", "givenName",
-        "jobTitle", "mail", "mailNickname", "onPremisesDistinguishedName", "onPremisesSecurityIdentifier",
-        "passwordPolicies", "postalCode", "preferredLanguage", "sipProxyAddress", "state", "streetAddress", "surname",
-        "usageLocation", "userPrincipalName", "userType", "otherMails", "proxyAddresses", "assignedPlans",
-        "employeeType", "officeLocation",
-    )},
-}  # fmt: skip
-DEVICE_NAMES = {
-    "objectid": "id", "deviceostype": "operatingSystem", "deviceosversion": "operatingSystemVersion",
-    "devicemodel": "model", "devicemanufacturer": "manufacturer", "devicetrusttype": "trustType",
-    "devicephysicalids": "physicalIds", "devicemanagementappid": "mdmAppId",
-    **{name.lower(): name for name in (
-        "accountEnabled", "deviceCategory", "deviceId", "deviceOwnership", "displayName", "enrollmentProfileName",
-        "isRooted", "managementType", "systemLabels",
-    )},
-}  # fmt: skip
-BOOLEANS = frozenset(["accountEnabled", "onPremisesSyncEnabled", "isRooted"])
-COLLECTIONS = frozenset(["otherMails", "proxyAddresses", "assignedPlans", "physicalIds", "systemLabels"])
-COMPARED = frozenset(
-    ["-eq", "-ne", "-startswith", "-notstartswith", "-contains", "-notcontains", "-match", "-notmatch", "-in", "-notin"]
+DIRECT_REPORTS = re.compile(r"""\s*direct\s+reports\s+for\s+["']([0-9a-f-]{36})["']\s*""", re.IGNORECASE)
+MEMBER_OF = re.compile(
+    r"""\s*(user|device)\.memberof\s+-?any\s*\(\s*group\.objectid\s+-?in\s*\[([^\]]*)\]\s*\)\s*""", re.IGNORECASE
 )
+GROUP_ID = re.compile(r"""\s*["']([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})["']\s*""", re.IGNORECASE)
+MOST_CHARACTERS = 3072
+MOST_GROUPS = 50
+
+type Test = Callable[[Any, float], bool]
 
 
-class RuleError(ValueError):
-    """The rule cannot be read; the message says where."""
-
-
-type Test = Callable[[Any], bool]
+def _nobody(_body: Any, _now: float) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class MembershipRule:
-    """A rule that was read: the table it selects from and its test over bodies."""
+    """A rule that was read: the table it selects from, and a test over bodies, a manager or groups."""
 
     table: str
-    test: Test
+    test: Test = _nobody
+    manager: str = ""
+    """The id of the manager whose direct reports are meant; then `test` says nothing."""
+    groups: frozenset[str] = frozenset()
+    """The ids of the groups whose direct members are meant; then `test` says nothing."""
+    timed: bool = False
+    """Whether what it selects changes with time alone."""
 
-    def selects(self, body: Body) -> bool:
-        """Whether an object belongs."""
-        return self.test(body)
+    def selects(self, body: Body, now: float) -> bool:
+        """Whether an object belongs by its properties; `now` in seconds since the epoch."""
+        return self.test(body, now)
 
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> MembershipRule:
     """The rule that a text says; RuleError when it says none."""
+    if len(text) > MOST_CHARACTERS:
+        raise RuleError(f"a rule has at most {MOST_CHARACTERS} characters")
+    reports = DIRECT_REPORTS.fullmatch(text)
+    if reports is not None:
+        return MembershipRule("user", manager=reports.group(1).lower())
+    held = MEMBER_OF.fullmatch(text)
+    if held is not None:
+        return MembershipRule(held.group(1).lower(), groups=_groups(held.group(2)))
     reader = _Reader(text)
     test = reader.either()
     if reader.peek() is not None:
         raise RuleError(f"unexpected '{reader.peek()}'")
     if len(reader.tables) != 1:
         raise RuleError("a rule speaks of users or of devices, not of both and not of none")
-    return MembershipRule(next(iter(reader.tables)), test)
+    return MembershipRule(next(iter(reader.tables)), test, timed=reader.timed)
+
+
+def _groups(listed: str) -> frozenset[str]:
+    found = [GROUP_ID.fullmatch(each) for each in listed.split(",")]
+    if not all(found) or len(found) > MOST_GROUPS:
+        raise RuleError(f"memberOf takes the ids of one to {MOST_GROUPS} groups in quotes")
+    return frozenset(each.group(1).lower() for each in found if each is not None)
 
 
 class _Reader:
@@ -84,6 +101,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.tokens: list[str] = []
         self.tables: set[str] = set()
+        self.timed = False
         self._at = 0
         self._inner = ""  # inside -any or -all: the collection's element
         position = 0
@@ -109,28 +127,33 @@ class _Reader:
         self._at += 1
         return token
 
+    def word(self) -> str:
+        """The next token as an operator, with its hyphen."""
+        token = (self.peek() or "").lower()
+        return token if token.startswith("-") else f"-{token}"
+
     def either(self) -> Test:
         """Terms joined by -or."""
         terms = [self.both()]
-        while (self.peek() or "").lower() == "-or":
+        while self.word() == "-or":
             self.take()
             terms.append(self.both())
-        return terms[0] if len(terms) == 1 else lambda body: any(term(body) for term in terms)
+        return terms[0] if len(terms) == 1 else lambda body, now: any(term(body, now) for term in terms)
 
     def both(self) -> Test:
         """Terms joined by -and."""
         terms = [self.negated()]
-        while (self.peek() or "").lower() == "-and":
+        while self.word() == "-and":
             self.take()
             terms.append(self.negated())
-        return terms[0] if len(terms) == 1 else lambda body: all(term(body) for term in terms)
+        return terms[0] if len(terms) == 1 else lambda body, now: all(term(body, now) for term in terms)
 
     def negated(self) -> Test:
         """A term, perhaps after -not."""
-        if (self.peek() or "").lower() == "-not":
+        if self.word() == "-not":
             self.take()
             inner = self.negated()
-            return lambda body: not inner(body)
+            return lambda body, now: not inner(body, now)
         if self.peek() == "(":
             self.take()
             inner = self.either()
@@ -141,34 +164,60 @@ class _Reader:
     def comparison(self) -> Test:
         """`property operator value`."""
         read, name = self._property(self.take())
-        operator = self.take().lower()
-        operator = operator if operator.startswith("-") else f"-{operator}"
+        operator = self.word()
+        self.take()
         if operator in ("-any", "-all"):
             if name not in COLLECTIONS:
                 raise RuleError(f"{operator} needs a collection")
             return self._over(read, operator)
         if operator not in COMPARED:
             raise RuleError(f"unknown operator '{operator}'")
-        if name in COLLECTIONS and operator not in ("-contains", "-notcontains", "-eq", "-ne"):
+        if name in DATES:
+            return self._dated(read, operator)
+        if operator in ("-le", "-ge") or (name in COLLECTIONS and operator in ("-in", "-notin")):
             raise RuleError(f"invalid operands found for operator {operator}")
         value = self._value(is_list=operator in ("-in", "-notin"))
         if name in BOOLEANS and not (isinstance(value, bool) or value is None):
             raise RuleError(f"invalid operands found for operator {operator}")
         if isinstance(value, bool) and name not in BOOLEANS:
             raise RuleError(f"invalid operands found for operator {operator}")
-        return lambda body: _holds(operator, read(body), value)
+        return lambda body, _now: holds(operator, read(body), value)
+
+    def _dated(self, read: Callable[[Any], Any], operator: str) -> Test:
+        if operator not in OF_DATES:
+            raise RuleError(f"invalid operands found for operator {operator}")
+        token = self.take()
+        if token.lower() in ("null", "$null"):
+            if operator not in ("-eq", "-ne"):
+                raise RuleError(f"invalid operands found for operator {operator}")
+            return lambda body, _now: (read(body) is None) == (operator == "-eq")
+        ahead, fixed = 0.0, None
+        if token.lower() == "system.now":
+            self.timed = True
+            if self.word() in ("-plus", "-minus"):
+                sign = 1 if self.word() == "-plus" else -1
+                self.take()
+                ahead = sign * duration(self.take())
+        else:
+            fixed = moment(token.strip("\"'"))
+            if fixed is None:
+                raise RuleError(f"'{token}' is no date")
+        return lambda body, now: dates_hold(operator, read(body), now + ahead if fixed is None else fixed)
 
     def _over(self, read: Callable[[Any], Any], operator: str) -> Test:
         if self._inner:
             raise RuleError("-any and -all do not nest")
         self._inner = "element"
-        self.take("(")
-        test = self.either()
-        self.take(")")
+        if self.peek() == "(":
+            self.take("(")
+            test = self.either()
+            self.take(")")
+        else:
+            test = self.comparison()  # `-any _ -startsWith "x"`: one comparison needs no parentheses
         self._inner = ""
         if operator == "-any":
-            return lambda body: any(test(each) for each in read(body) or ())
-        return lambda body: all(test(each) for each in read(body) or ())
+            return lambda body, now: any(test(each, now) for each in read(body) or ())
+        return lambda body, now: all(test(each, now) for each in read(body) or ())
 
     def _property(self, token: str) -> tuple[Callable[[Any], Any], str]:
         head, _, name = token.partition(".")
@@ -212,7 +261,8 @@ class _Reader:
 
     def _plain(self, token: str) -> Any:
         if token[0] in "\"'":
-            return re.sub(r"`(.)", r"\1", token[1:-1])
+            text = token[1:-1] if token[0] == '"' else token[1:-1].replace("''", "'")
+            return re.sub(r"`(.)", r"\1", text)
         lowered = token.lower()
         if lowered in ("true", "false"):
             return lowered == "true"
@@ -221,34 +271,3 @@ class _Reader:
         if re.fullmatch(r"\d+", token):
             return token
         raise RuleError(f"'{token}' is no value; text stands in quotes")
-
-
-PLAN_NAMES = {"serviceplanid": "servicePlanId", "capabilitystatus": "capabilityStatus", "service": "service"}
-
-
-def _fold(value: Any) -> Any:
-    return value.casefold() if isinstance(value, str) else value
-
-
-def _holds(operator: str, held: Any, value: Any) -> bool:
-    if operator.startswith(("-not", "-ne")):
-        return not _holds({"-ne": "-eq"}.get(operator, f"-{operator[4:]}"), held, value)
-    held = False if held is None and isinstance(value, bool) else held
-    if operator == "-eq":
-        if value is None or value == "":
-            return held is None or held in ("", [])
-        return bool(_fold(held) == _fold(value))
-    if operator == "-in":
-        return _fold(held) in [_fold(each) for each in value]
-    if isinstance(held, list):
-        return any(_fold(each) == _fold(value) for each in held)
-    if not isinstance(held, str) or not isinstance(value, str):
-        return False
-    if operator == "-contains":
-        return value.casefold() in held.casefold()
-    if operator == "-startswith":
-        return held.casefold().startswith(value.casefold())
-    try:
-        return re.search(value, held, re.IGNORECASE) is not None
-    except re.error:
-        return False

@@ -102,7 +102,14 @@ def _remove(write: Write, record: Record) -> bool | None:
     return None
 
 
-register("user", Hooks(prepare=_prepare, born=_born, change=_change, changed=_changed, remove=_remove))
+def _removed(write: Write, record: Record) -> None:
+    dynamic.reports_changed(write.store, record.key)
+
+
+register(
+    "user",
+    Hooks(prepare=_prepare, born=_born, change=_change, changed=_changed, remove=_remove, removed=_removed),
+)
 
 
 def check_name(write: Write, name: Any, immutable_id: Any, besides: str = "") -> None:

@@ -1,7 +1,6 @@
 """A small tenant with one of everything that writes refer to, asked over HTTP as any client would."""
 
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,6 +163,6 @@ def furnish(simulator: Simulator) -> None:
 
 
 @pytest.fixture
-async def tenant(simulator: Simulator, graph: httpx.AsyncClient) -> AsyncIterator[Graph]:
+async def tenant(simulator: Simulator, graph: httpx.AsyncClient) -> Graph:
     furnish(simulator)
     return Graph(graph, simulator)
