@@ -4,8 +4,10 @@ Invariants
 - A row that was answered for is in the vault. What a crash between table and vault left out is put there by the
   repetition of the call; closed tasks go to the vault first, since nobody closes a task twice.
 - Names hold a table, a time and a hash: nothing of what was written. States of one row sort by their names.
-- Not kept: what follows from elsewhere (restore points, copies of events) and what means nothing after a loss (locks,
-  idempotency keys, alerts that wait, open tasks).
+- Secrets stay encrypted as the row has them: whoever has the vault and not the wrapping key reads none.
+- Not kept: what follows from elsewhere (restore points, copies of events), what means nothing after a loss (locks,
+  idempotency keys, alerts and notifications that wait, open tasks), and difference reports, whose changes lie in the
+  workspace.
 """
 
 from collections.abc import Callable, Mapping
@@ -59,9 +61,17 @@ def _event(row: Row) -> str | None:
     return str(row.body["event"]["tenantId"]) if row.partition.startswith("id|") else None
 
 
+def _told(row: Row) -> str | None:
+    """Channels, and deliveries that were made or given up; what waits is lost with its outbox."""
+    ended = row.body.get("status") in (None, "sent", "givenUp")
+    return _of_partition(row) if row.partition.startswith(("channels|", "record|")) and ended else None
+
+
 KEPT: Mapping[str, Keeping] = {
     "cairnTenants": Keeping(_everything),
     "cairnAccess": Keeping(_everything),
+    "cairnConsents": Keeping(_of_partition),
+    "cairnNotifications": Keeping(_told),
     "cairnRestores": Keeping(_of_partition),
     "cairnIdentityMap": Keeping(_of_partition, once=True),
     "cairnTasks": Keeping(_closed_task, ahead=True),
@@ -80,6 +90,12 @@ def folder_of(owner: str, table: str) -> str:
     """Where the rows of a tenant (or, with no GUID, of the deployment) lie."""
     base = tenant_prefix(owner) if GUID.fullmatch(owner) else ""
     return f"{base}records/{table}/"
+
+
+def row_of(name: str) -> str:
+    """What in a kept state's name stands for its row: the same in all states of one row."""
+    parts = name.rpartition("/")[2].removesuffix(".json").split("-")
+    return parts[1] if len(parts) == 3 else parts[0]
 
 
 class KeptTable:
@@ -126,12 +142,13 @@ class KeptTable:
         return await self._table.query(partition, after=after, before=before, limit=limit)
 
     async def delete(self, partition: str, key: str, *, etag: str = "") -> bool:
-        """See Table; that the row is gone is kept as well."""
+        """See Table; that the row is gone is kept as well, and before it is, should the call be cut off in between."""
+        if self._keeping.ahead or self._keeping.once:
+            return await self._table.delete(partition, key, etag=etag)
         was = await self._table.get(partition, key)
-        deleted = await self._table.delete(partition, key, etag=etag)
-        if was is not None and not (self._keeping.ahead or self._keeping.once):
+        if was is not None and etag in ("", was.etag):
             await self._keep(was, gone=True)
-        return deleted
+        return await self._table.delete(partition, key, etag=etag)
 
     async def _after(self, row: Row) -> Row:
         if not self._keeping.ahead:

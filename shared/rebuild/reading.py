@@ -1,13 +1,13 @@
 """The last state of every kept row, read back from the vault; an unknown format version is refused."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from shared.errors import Corrupt, UnknownFormat
-from shared.rebuild.journal import FORMAT, VERSION, folder_of
+from shared.rebuild.journal import FORMAT, VERSION, folder_of, row_of
 from shared.records.table import Row
 from shared.repository.store import BlobStore, at_once
 
@@ -32,23 +32,23 @@ class KeptRow:
 
 async def last_states(vault: BlobStore, owner: str, table: str) -> list[KeptRow]:
     """Every row of the table that a tenant (or "" for the deployment) has in the vault, deleted ones left out."""
-    states: dict[tuple[str, str], KeptRow] = {}
-    async for batch in _batches(vault, folder_of(owner, table)):
+    states = await states_of(vault, (await newest_names(vault, owner, table)).values(), table)
+    return [state for state in states if state.body is not None]
+
+
+async def newest_names(vault: BlobStore, owner: str, table: str) -> dict[str, str]:
+    """Row → the name of its newest state; states of a row sort by their names."""
+    return {row_of(entry.name): entry.name async for entry in vault.list(folder_of(owner, table))}
+
+
+async def states_of(vault: BlobStore, names: Iterable[str], table: str) -> list[KeptRow]:
+    """These states, deleted rows among them."""
+    wanted, states = list(names), list[KeptRow]()
+    for at in range(0, len(wanted), AT_ONCE):
+        batch = wanted[at : at + AT_ONCE]
         for name, content in zip(batch, await at_once(vault.get(name) for name in batch), strict=True):
-            found = _row(name, content, table)
-            states[found.partition, found.key] = found
-    return [state for state in states.values() if state.body is not None]
-
-
-async def _batches(vault: BlobStore, folder: str) -> AsyncIterator[list[str]]:
-    batch: list[str] = []
-    async for entry in vault.list(folder):
-        batch.append(entry.name)
-        if len(batch) == AT_ONCE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+            states.append(_row(name, content, table))
+    return states
 
 
 def _row(name: str, content: bytes, table: str) -> KeptRow:

@@ -1,11 +1,13 @@
 """Make every table anew from the vault alone.
 
 1. The deployment's own rows: which tenants there are and were, their settings, access.
-2. For each tenant: restore points from their manifests, restores and the identity map, closed tasks, events, the audit
-   trail from its segments. The deployment's own audit book comes with the first step.
+2. For each tenant: restore points from their manifests, restores and the identity map, consents, notification channels
+   and what became of deliveries, closed tasks, events, the audit trail from its segments. The deployment's own audit
+   book comes with the first step.
 
 Nothing is deleted, and what is there already is written over by the same: safe to repeat, and to begin again after a
-crash. Restore points come back packed; what was open when the tables were lost stays lost.
+crash. What changes meanwhile is put again as it is then. Restore points come back packed; what was open when the tables
+were lost stays lost, and a restore that was under way is said to have failed: undoing it takes back what it did.
 """
 
 from collections.abc import Sequence
@@ -19,16 +21,21 @@ from shared.audit.sealing import audit_prefix
 from shared.backup.summary import restore_point_of
 from shared.deployment import Deployment, Records, records_over
 from shared.errors import Corrupt
-from shared.rebuild.reading import last_states
+from shared.rebuild.reading import last_states, newest_names, states_of
 from shared.records.events import Event
 from shared.records.table import Table
-from shared.records.tasks import Task
+from shared.records.tasks import OPEN, Task
 from shared.repository.chain import list_manifests
 from shared.repository.format import check_format
 from shared.repository.store import at_once
 
 DEPLOYMENT_TABLES = ("cairnTenants", "cairnAccess")
-TENANT_TABLES = ("cairnRestores", "cairnIdentityMap")
+MOST_ROUNDS = 5
+"""As often, what was changed while rows were put back is put again."""
+UNDER_WAY = frozenset({"planning", "applying", "verifying"})
+CUT_OFF = "It was cut off when the tables were lost. What it had done stands in its operations; undo takes it back."
+
+TENANT_TABLES = ("cairnRestores", "cairnIdentityMap", "cairnConsents", "cairnNotifications")
 """Tables whose rows go back as they were."""
 
 
@@ -91,6 +98,7 @@ async def rebuild_tenant(opened: Deployment, tenant_id: str) -> Rebuilt:
     for name in TENANT_TABLES:
         rebuilt.rows += await _put_rows(opened, tenant_id, name)
     rebuilt.tasks = await _put_tasks(opened, records, tenant_id)
+    await _end_lost_restores(records, tenant_id)
     rebuilt.events = await _put_events(opened, records, tenant_id)
     rebuilt.audit_entries = await _put_audit(opened, records, tenant_id)
     return rebuilt
@@ -109,9 +117,30 @@ def _plain(opened: Deployment) -> Records:
 
 async def _put_rows(opened: Deployment, owner: str, name: str) -> int:
     table = cast(Table, _tables(opened)(name))
-    states = await last_states(opened.vault, owner, name)
-    await at_once(table.upsert(state.row()) for state in states)
-    return len(states)
+    put, living = dict[str, str](), set[tuple[str, str]]()
+    for _ in range(MOST_ROUNDS):
+        newest = await newest_names(opened.vault, owner, name)
+        changed = {row: blob for row, blob in newest.items() if put.get(row) != blob}
+        if not changed:
+            break
+        states = await states_of(opened.vault, changed.values(), name)
+        there = [state for state in states if state.body is not None]
+        await at_once(table.upsert(state.row()) for state in there)
+        living.update((state.partition, state.key) for state in there)
+        put = newest
+    return len(living)
+
+
+async def _end_lost_restores(records: Records, tenant_id: str) -> None:
+    async for _, restore in records.restores.stream(tenant_id):
+        if restore.get("state") not in UNDER_WAY:
+            continue
+        tasks = [await records.tasks.find(one) for one in (restore["taskId"], restore["applyTaskId"]) if one]
+        if not any(task is not None and task["status"] in OPEN for task in tasks):
+            await records.restores.change(
+                tenant_id, restore["restoreId"],
+                lambda now: {"state": "failed", "message": CUT_OFF} if now["state"] in UNDER_WAY else None,
+            )
 
 
 async def _put_tasks(opened: Deployment, records: Records, owner: str) -> int:

@@ -6,13 +6,16 @@ import pytest
 
 from shared.audit.sealing import seal_book
 from shared.errors import Corrupt, UnknownFormat, UnknownTenant
-from shared.rebuild.journal import KEPT
+from shared.notifications.channels import Notifications
+from shared.rebuild.journal import KEPT, row_of
 from shared.rebuild.rebuilding import rebuild
 from shared.repository.retention import put_same
+from shared.repository.tokens import LocalTokenCipher
 from shared.starting import close
 from shared.tenants.settings import Schedule, TenantSettings
 
 TENANT = "11111111-2222-4333-8444-555555555555"
+SECRET = "planted-webhook-secret"
 OTHER = "99999999-2222-4333-8444-555555555555"
 
 
@@ -33,6 +36,11 @@ async def shown(opened):
         "restores": [one async for one in records.restores.stream(TENANT)],
         "audit": [one async for one in records.audit.stream(None)],
         "assignments": await records.assignments.read(TENANT),
+        "roles": (await records.roles.read()).roles,
+        "consents": await records.consents.read(TENANT),
+        "score": await records.consents.secure_score(TENANT),
+        "channels": (await records.notifications.read(TENANT, opened.cipher)).notifications,
+        "deliveries": [one async for one in records.notification_outbox.record(TENANT)],
     }
 
 
@@ -66,6 +74,17 @@ async def fill(opened):
     await records.assignments.replace(
         TENANT, [{"principalId": OTHER, "principalType": "user", "roles": ["Reader"]}], by="somebody"
     )
+    await records.roles.replace([{"name": "Auditor", "description": "", "permissions": ["audit.read"]}], by="somebody")
+    for status in ("granted", "incomplete"):
+        await records.consents.keep(TENANT, {"kind": "basic", "status": status, "checkedAt": "2026-11-21T12:00:00Z"})
+    await records.consents.keep_secure_score(TENANT, {"known": True, "current": 40.0})
+    channels = Notifications.model_validate({"webhooks": [{"url": "https://hooks.example/", "secret": SECRET}]})
+    await records.notifications.replace(TENANT, channels, opened.cipher, by="somebody")
+    outbox = records.notification_outbox
+    event = {"eventId": "e", "tenantId": TENANT, "code": "backupFailed"}
+    waiting = outbox.delivery(event, "backupFailed", "webhook", "c")
+    await outbox.wait(waiting, event)
+    await outbox.sent(waiting)
     for book in (TENANT, None):
         await records.audit.append({
             "tenantId": book, "actor": OTHER, "actorType": "user", "action": "tenants.manage", "method": "POST",
@@ -199,3 +218,96 @@ async def test_locks_idempotency_keys_and_waiting_alerts_are_not_kept(deployment
     await deployment.records.run_locks.acquire(TENANT, "backup", "t")
     assert not [entry async for entry in deployment.vault.list(f"tenants/{TENANT}/")]
     assert not {"cairnRunLocks", "cairnIdempotencyKeys", "cairnAlerts"} & set(KEPT)
+
+
+async def test_secrets_of_channels_are_in_the_vault_and_open_with_the_wrapping_key_alone(
+    deployment, after_the_loss, tmp_path
+):
+    await fill(deployment)
+    kept = b"".join([await deployment.vault.get(entry.name) async for entry in deployment.vault.list("")])
+    assert b"cairnNotifications" in kept
+    assert SECRET.encode() not in kept
+    lost = after_the_loss()
+    await rebuild(lost)
+    found = (await lost.records.notifications.read(TENANT, lost.cipher)).notifications
+    assert found.webhooks[0].secret == SECRET
+    with pytest.raises(Corrupt):
+        await lost.records.notifications.read(TENANT, LocalTokenCipher(tmp_path / "another"))
+
+
+async def test_deliveries_that_waited_are_lost_with_their_outbox(deployment, after_the_loss):
+    await fill(deployment)
+    outbox = deployment.records.notification_outbox
+    event = {"eventId": "later", "tenantId": TENANT, "code": "backupFailed"}
+    await outbox.wait(outbox.delivery(event, "backupFailed", "webhook", "c"), event)
+    lost = after_the_loss()
+    await rebuild(lost)
+    assert [one["status"] async for _, one in lost.records.notification_outbox.record(TENANT)] == ["sent"]
+    assert [one async for one in lost.records.notification_outbox.due()] == []
+
+
+async def test_a_deletion_that_was_cut_off_is_no_resurrection(deployment, after_the_loss):
+    await fill(deployment)
+    table = deployment.tables("cairnNotifications")
+    deleted = table.delete
+
+    async def crash(*args, **options):
+        await deleted(*args, **options)
+        raise ConnectionError
+
+    table.delete = crash
+    with pytest.raises(ConnectionError):
+        await deployment.records.notifications.forget(TENANT)
+    lost = after_the_loss()
+    await rebuild(lost)
+    assert not await lost.records.notifications.any_for(TENANT)
+
+
+async def test_of_the_states_of_a_row_only_the_newest_is_read(deployment, after_the_loss):
+    await fill(deployment)
+    for days in range(1, 30):
+        await deployment.records.tenants.set_settings(TENANT, TenantSettings(retention_days=days), by="somebody")
+    lost, read = after_the_loss(), []
+    get = lost.vault.get
+
+    async def counted(name):
+        read.append(name)
+        return await get(name)
+
+    lost.vault.get = counted
+    await rebuild(lost)
+    assert (await lost.records.tenants.settings(TENANT)).settings.retention_days == 29
+    rows = [name for name in read if "records/cairnTenants/" in name]
+    assert len({row_of(name) for name in rows}) == len(rows)
+
+
+async def test_a_restore_that_was_under_way_is_said_to_have_failed_unless_its_task_is_there(deployment, after_the_loss):
+    restores, tasks = deployment.records.restores, deployment.records.tasks
+    for name, state in (("cut", "applying"), ("ended", "done"), ("planned", "ready")):
+        await restores.create({
+            "tenantId": TENANT, "restoreId": name, "state": state, "taskId": f"t-{name}", "applyTaskId": None
+        })
+    await tasks.create(task_id="t-cut", tenant_id=TENANT, type="restore", name="Restore", requested_by="test")
+    await rebuild(deployment, also=[TENANT])
+    assert (await restores.get(TENANT, "cut"))["state"] == "applying", "nothing was lost"
+    lost = after_the_loss()
+    await rebuild(lost, also=[TENANT])
+    found = {one["restoreId"]: one["state"] async for _, one in lost.records.restores.stream(TENANT)}
+    assert found == {"cut": "failed", "ended": "done", "planned": "ready"}
+
+
+async def test_what_is_changed_while_rows_are_put_back_stays_changed(deployment):
+    await fill(deployment)
+    vault, changed = deployment.vault, []
+    get = vault.get
+
+    async def meanwhile(name):
+        if "records/cairnTenants/" in name and not changed:
+            changed.append(name)
+            await deployment.records.tenants.set_settings(TENANT, TenantSettings(retention_days=7), by="somebody")
+        return await get(name)
+
+    vault.get = meanwhile
+    await rebuild(deployment)
+    assert changed
+    assert (await deployment.records.tenants.settings(TENANT)).settings.retention_days == 7
