@@ -160,7 +160,7 @@ async def _report(
 
 @asynccontextmanager
 async def _work(opened: Deployment, message: CompareStates) -> AsyncIterator[Work]:
-    report = await _report(opened, message)
+    report: Report = {**await _report(opened, message), "taskId": message["taskId"]}
     if message["live"]:
         after = await live.live_state(opened, report, message["live"])
     else:

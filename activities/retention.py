@@ -1,7 +1,8 @@
-"""Activities of retention: expired restore points go, in the vault first and then in the index."""
+"""Activities of retention: expired restore points go, in the vault first and then in the index; then their reports."""
 
 from activities.boundary import answering
 from shared.deployment import deployment
+from shared.differences.life import sweep
 from shared.messages import ExpireBackups, TenantExpired
 from shared.repository.chain import manifest_numbers
 from shared.repository.expiry import expire
@@ -21,4 +22,5 @@ async def expire_tenant(message: ExpireBackups) -> TenantExpired:
         if point["backupId"] not in living:
             await opened.records.restore_points.remove(tenant_id, point["backupId"])
             gone += 1
+    await sweep(opened, tenant_id)
     return TenantExpired(restorePoints=gone, blobs=report.deleted, finished=True)

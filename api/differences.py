@@ -1,6 +1,11 @@
-"""/tenants/{tenantId}/differences: reports of what separates two states, and their changes."""
+"""/tenants/{tenantId}/differences: reports of what separates two states, and their changes.
+
+Values of people's attributes are shown to those who may see attributes and have signed in of late; to others they are
+masked, also in searches.
+"""
 
 import io
+import re
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
@@ -8,9 +13,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from api.auditing import note
 from api.durable import Durable
-from api.guard import GuardedRoute, permit
-from api.lists import Fields, ListedBy, listed, query_of
+from api.guard import GuardedRoute, check_recent, permit
+from api.lists import Fields, ListedBy, bad_continuation, listed, made_for, query_of, start_of
+from api.one_object import ATTRIBUTES_WITHIN
 from api.problems import Problem, unprocessable, wrong
 from api.services import CalledBy, Deployed, Kept, OpenDeployment, Services
 from api.starting import IdempotencyKey, started_once
@@ -18,13 +25,14 @@ from shared import operations
 from shared.browse.search.screens import DIFFERENCES
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.noise import NOISE_RULES
-from shared.differences.listing import ChangeFilter, changes_of, write_csv
-from shared.differences.reports import LIVE, OPEN, Report
+from shared.differences.listing import ChangeFilter, changes_of, generation_of, is_personal, write_csv
+from shared.differences.reports import HIDDEN, LIVE, OPEN, Report
 from shared.differences.working import store_scope
 from shared.expectations import expecting
 from shared.records.tasks import Task
 from shared.records.times import as_text
 from shared.recovery.difference import ChangeType
+from shared.security.callers import Caller
 from shared.starting import start, stop
 from shared.tenants.settings import Body
 
@@ -45,6 +53,7 @@ OneChangeType = Annotated[
     expecting("one of changed, linkAdded, linkRemoved, newObject, softDeleted, hardDeleted"),
 ]
 Text = Annotated[str | None, Query(max_length=200)]
+_PLACE = re.compile(r"[0-9a-f]{12}-[0-9]{1,9}-[0-9]{1,9}")
 Collapsed = Annotated[Literal["false", "true", "any"], expecting("one of false, true, any")]
 
 
@@ -132,7 +141,7 @@ async def get_report(tenant_id: str, report_id: str, records: Kept) -> dict[str,
 @router.get("/{report_id}/changes")
 @permit("differences.read", refuse=refuse_unknown_report)
 async def list_changes(
-    request: Request, tenant_id: str, report_id: str, deployed: Deployed, query: ListedBy,
+    request: Request, tenant_id: str, report_id: str, caller: CalledBy, deployed: Deployed, query: ListedBy,
     change_type: OneChangeType = None, type: Text = None,  # noqa: A002 - the parameter's name in the interface
     attribute: Text = None, caused_by: Annotated[Text, Query(alias="causedBy")] = None,
     restorable: Annotated[bool | None, expecting("true or false")] = None, collapsed: Collapsed = "false",
@@ -140,12 +149,20 @@ async def list_changes(
     """The changes of a report, by object type; those set aside under others only where they are asked for."""
     report = await _made(deployed, tenant_id, report_id)
     query_of(query.q, DIFFERENCES)
-    chosen = ChangeFilter(change_type, type, attribute, caused_by, restorable, collapsed, query.q or "")
+    masked = _masked(caller)
+    chosen = ChangeFilter(
+        change_type, type, attribute, caused_by, restorable, collapsed, query.q or "", masked=bool(masked)
+    )
+    generation = _generation(request, query, report)
 
     def stream(after: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        return changes_of(deployed.workspace, report, chosen, after)
+        return changes_of(deployed.workspace, report, chosen, after, generation)
 
-    return await listed(request, replace(query, q=None), CHANGES, stream)
+    page = await listed(request, replace(query, q=None), CHANGES, stream)
+    personal = [one for one in page["value"] if one["attribute"] and is_personal(one["objectType"])]
+    if personal and not masked:
+        note(request, userAttributes=len(personal))
+    return {**page, **({"masked": masked} if any(one["masked"] for one in personal) else {})}
 
 
 @router.get("/{report_id}/changes.csv", response_class=Response)
@@ -160,7 +177,9 @@ async def get_changes_csv(
     """The changes as CSV; more than 50,000 rows become a task, whose download is the file."""
     report = await _made(deployed, tenant_id, report_id)
     query_of(q, DIFFERENCES)
-    chosen = ChangeFilter(change_type, type, attribute, caused_by, restorable, collapsed, q or "")
+    chosen = ChangeFilter(
+        change_type, type, attribute, caused_by, restorable, collapsed, q or "", masked=bool(_masked(caller))
+    )
     text = io.StringIO()
     if await write_csv(deployed.workspace, report, chosen, text, most=MOST_ROWS) <= MOST_ROWS:
         name = f"differences-{report['backupId']}-{report['against']}.csv"
@@ -220,7 +239,34 @@ async def cancel_report(
 
 def shown(report: Report) -> dict[str, Any]:
     """The report without what only Cairn needs."""
-    return {name: value for name, value in report.items() if name not in ("segments", "scope")}
+    return {name: value for name, value in report.items() if name not in HIDDEN}
+
+
+def _masked(caller: Caller) -> str:
+    """Why the caller does not see the values of people's attributes; empty where it does."""
+    if not caller.may("objects.readAttributes"):
+        return "Values of people's attributes need the permission objects.readAttributes."
+    try:
+        check_recent(caller, ATTRIBUTES_WITHIN)
+    except Problem:
+        return f"Values of people's attributes need a sign-in of the last {ATTRIBUTES_WITHIN.days} days."
+    return ""
+
+
+def _generation(request: Request, query: ListedBy, report: Report) -> str:
+    """The making of the report that the list, or the page before this one, was begun on; 410 where it is gone."""
+    start = start_of(query.continuation, made_for(request))
+    value = start.get("value")
+    place = start.get("after") or (value[2] if isinstance(value, list) and len(value) == 3 else "")
+    if not isinstance(place, str) or not (place == "" or _PLACE.fullmatch(place)):
+        raise bad_continuation()
+    generation = generation_of(report, place)
+    if generation is None:
+        raise Problem(
+            410, "reportRefreshed", "The report was refreshed meanwhile.",
+            "These pages are of what it said before, which is not kept any longer.", remedy="Start the list anew.",
+        )
+    return generation
 
 
 async def _started(

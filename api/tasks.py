@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal, cast
 from fastapi import APIRouter, Query, Request, Response
 
 from api.durable import Durable
-from api.guard import GuardedRoute, permit
+from api.guard import GuardedRoute, check_recent, lacks, permit
 from api.lists import Fields, ListedBy, listed
+from api.one_object import ATTRIBUTES_WITHIN
 from api.problems import Problem
 from api.services import CalledBy, Deployed, Kept, Services
 from api.starting import accepted
@@ -93,7 +94,7 @@ async def get_task(task_id: str, records: Kept, response: Response) -> Task:
 
 @router.get("/{task_id}/download", status_code=302, response_class=Response)
 @permit("export", refuse=own_task)
-async def download_export(task_id: str, deployed: Deployed) -> Response:
+async def download_export(task_id: str, caller: CalledBy, deployed: Deployed) -> Response:
     """Go to the file that the task made, by an address that holds for 15 minutes and is kept nowhere."""
     task = await deployed.records.tasks.get(task_id)
     if task["type"] != "export" or task["status"] != "succeeded":
@@ -101,6 +102,10 @@ async def download_export(task_id: str, deployed: Deployed) -> Response:
             409, "noDownload", "This task has no download.", f"It is of type {task['type']} and {task['status']}.",
             remedy="Wait until an export has succeeded.",
         )
+    if task["result"].get("userAttributes"):  # as for the list that the file is of
+        if "objects.readAttributes" not in caller.permissions_in(task["tenantId"]):
+            raise lacks("objects.readAttributes")
+        check_recent(caller, ATTRIBUTES_WITHIN)
     name = export_name(task["tenantId"], task_id)
     if await deployed.workspace.properties(name) is None:
         raise UnknownRecord("The file is not there any more.", remedy="Export the list again.")

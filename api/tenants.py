@@ -12,6 +12,7 @@ from api.lists import Fields, ListedBy, listed
 from api.problems import Problem, unprocessable, wrong
 from api.services import CalledBy, Deployed, Kept, Services
 from shared.browse.search.screens import TENANTS
+from shared.differences.life import forget as forget_reports
 from shared.expectations import expecting
 from shared.records.tasks import OPEN
 from shared.settings import GUID
@@ -128,14 +129,17 @@ async def change_tenant(tenant_id: str, body: TenantChange, records: Kept) -> Te
 
 @router.delete("/{tenant_id}", status_code=204)
 @permit("tenants.manage")
-async def unregister_tenant(tenant_id: str, records: Kept) -> None:
-    """Stop protecting a tenant; its restore points stay until they expire. Refused while a task of it runs."""
+async def unregister_tenant(tenant_id: str, deployed: Deployed) -> None:
+    """Stop protecting a tenant; its restore points stay until they expire, its difference reports go. Refused while a
+    task of it runs."""
+    records = deployed.records
     async for _, task in records.tasks.stream([tenant_id.lower()], only_open=True):
         if task["status"] in OPEN:
             raise Problem(
                 409, "busy", "An operation of this tenant is running.", more={"taskId": task["taskId"]},
                 remedy="Wait for the running task, or cancel it.",
             )
+    await forget_reports(deployed, tenant_id.lower())  # first, so that a failure leaves something to repeat
     await records.tenants.unregister(tenant_id)
     await records.assignments.forget(tenant_id)
     await records.consents.forget(tenant_id)

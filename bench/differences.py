@@ -20,6 +20,7 @@ from typing import Any
 
 import duckdb
 
+from bench.report import Measure, Report
 from shared.backup.recorder import Recorder
 from shared.differences.comparing import Bins, Comparing
 from shared.differences.finishing import finish
@@ -36,6 +37,7 @@ from shared.repository.view import TypeView
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 SIZES = (10_000, 100_000)
+MILLION = 1_000_000
 CHANGED = (1_000, 100_000)
 
 
@@ -75,7 +77,7 @@ def point(store: MemoryBlobStore, *layers: Layer) -> RestorePoint:
     ))
 
 
-async def report(objects: int, changes: int) -> dict[str, Any]:
+async def report_of(objects: int, changes: int) -> dict[str, Any]:
     """A whole report: a base of so many objects, so many of them changed since."""
     store = MemoryBlobStore()
     base = await layer(store, range(objects))
@@ -145,6 +147,20 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def measure(report: Report, cache: Path, scale: str) -> None:  # noqa: ARG001 - its own sizes, whatever the scale
+    """Add what comparing costs as the base grows, and the two restore points beside DuckDB."""
+    for row in rows((*SIZES, MILLION)):
+        told = f"{row['objects']} objects, {row['changes']} changed"
+        report.note(f"differences in memory: {row['measure']}, {told}", row)
+        if row["measure"] == "report":
+            report.add(Measure(f"report of restore points, {told}", row["seconds"], "s"))
+        else:
+            report.add(Measure(
+                f"two restore points that share nothing, {told}", row["seconds"], "s", "DuckDB, full join of NDJSON",
+                row["duckdbSeconds"],
+            ))  # fmt: skip
+
+
 def rows(sizes: tuple[int, ...] = SIZES) -> list[dict[str, Any]]:
     """Every measure at every size, each in a process of its own."""
     found = []
@@ -161,7 +177,7 @@ def main(arguments: list[str]) -> None:
     """Print a line of JSON a measure."""
     if arguments[:1] == ["one"]:
         measure, objects, changes = arguments[1], int(arguments[2]), int(arguments[3])
-        print(json.dumps(asyncio.run(report(objects, changes) if measure == "report" else joined(objects))))
+        print(json.dumps(asyncio.run(report_of(objects, changes) if measure == "report" else joined(objects))))
         return
     for row in rows(tuple(map(int, arguments)) or SIZES):
         print(json.dumps(row))

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import browse, full_backup, imports, reading, restore_points
+from bench import browse, differences, full_backup, imports, live_differences, reading, restore_points
 from bench.parts import ROOT, BenchError, machine, written
 from bench.report import Report
 from bench.tenant import SCALES
@@ -30,10 +30,11 @@ SECTIONS: dict[str, dict[str, Part]] = {
         "fullWithoutLatency": full_backup.without_latency,
     },
     "browse": {"browse": browse.measure},
+    "differences": {"differences": differences.measure, "differencesLive": live_differences.measure},
 }
 
-SOAK: dict[str, Part] = {"million": full_backup.soak}
-"""Takes a quarter of an hour and 8 GiB for the simulated tenant: only by name (`make soak`)."""
+SOAK: dict[str, Part] = {"million": full_backup.soak, "differencesMillion": live_differences.million}
+"""Each takes a quarter of an hour and 8 GiB for the simulated tenant: only by name (`make soak`)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

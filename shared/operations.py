@@ -126,5 +126,5 @@ def change_export(
     return Operation(
         task_id=task_id, tenant_id=tenant_id, type="export", name=f"Export differences of {backup_id}",
         orchestrator="export_changes", message=dict(message), requested_by=requested_by, unit="changes",
-        result={"backupId": backup_id, "reportId": report_id},
+        result={"backupId": backup_id, "reportId": report_id, "userAttributes": not chosen.get("masked")},
     )  # fmt: skip

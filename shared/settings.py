@@ -190,6 +190,10 @@ class Settings:
     body_limit_bytes: int = setting(
         1_048_576, whole_number(1024, 104_857_600), "Largest request body that the HTTP interface takes, in bytes."
     )
+    report_days: int = setting(
+        90, whole_number(1, 1825), "Days that a difference report is kept after it was last made; at most as long as the "
+        "restore points that it compares."
+    )
     task_hub: str = setting("CairnTaskHub", TASK_HUB, "Name of the Durable Task hub; two deployments never share one.")
     data: str = setting("", TEXT, "Data folder of a local stack (`--data`); unused in Azure.")
     schedule_cron: str = setting(

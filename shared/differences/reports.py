@@ -39,7 +39,7 @@ class Attribute(TypedDict):
 
 
 class Report(TypedDict):
-    """A report as the HTTP interface shows it, but for `segments`, which names its files."""
+    """A report as the HTTP interface shows it, but for what `HIDDEN` names, which leads to its files."""
 
     reportId: str
     tenantId: str
@@ -69,7 +69,14 @@ class Report(TypedDict):
     notCompared: list[NotCompared]
     attribution: str
     """What could not be learnt of who and when; empty where the audit log told."""
-    segments: list[str]
+    found: str
+    """The list of its files (see `segments`); empty until it was made once."""
+    foundBefore: str
+    """The list as it was before the last refresh, for those who still turn its pages."""
+
+
+HIDDEN = frozenset({"scope", "found", "foundBefore"})
+"""Fields that only Cairn needs."""
 
 
 class Reports:
@@ -85,7 +92,7 @@ class Reports:
         body: dict[str, Any] = {
             "status": "queued", "finished": None, "comparedAt": None, "counts": {}, "countsByType": {},
             "topAttributes": [], "collapsed": {}, "total": 0, "costs": [], "notCompared": [], "attribution": "",
-            "segments": [], "scope": "", **report, "created": as_text(now), "modified": as_text(now),
+            "found": "", "foundBefore": "", "scope": "", **report, "created": as_text(now), "modified": as_text(now),
         }  # fmt: skip
         place = f"{newest_first(now)}-{key_of(report_id)}"
         try:
@@ -125,6 +132,13 @@ class Reports:
     async def set(self, tenant_id: str, report_id: str, **new: Any) -> Report:
         """Set these fields."""
         return await self.change(tenant_id, report_id, lambda _: new)
+
+    async def remove(self, tenant_id: str, report_id: str) -> None:
+        """Remove the report's row; safe to repeat."""
+        pointer = await self._table.get(_by_id(tenant_id), key_of(report_id))
+        if pointer is not None:
+            await self._table.delete(_of_tenant(tenant_id), str(pointer.body["place"]))
+            await self._table.delete(_by_id(tenant_id), key_of(report_id))
 
     async def stream(self, tenant_id: str, *, after: str = "") -> AsyncIterator[tuple[str, Report]]:
         """(place, report) newest first; go on by giving the last place as `after`."""

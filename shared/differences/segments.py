@@ -1,7 +1,8 @@
 """Changes of a report in the workspace: newline-delimited JSON, some thousand a file, each named by its content.
 
-Invariants: a file never changes; the report names those that count, in order, so a repetition leaves at worst a file
-that nobody names, which goes with the report.
+Invariants: a file never changes; a list, named by its content too, has those that count, in order, and the report names
+the list. So each making of a report is a generation of its own, which can be read on while the next one is there; a
+repetition leaves at worst a file that nobody names, which goes with the report.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Iterable
 import orjson
 import zstandard
 
+from shared.backup.checkpoint import load_json, store_json
 from shared.recovery.difference import Change
 from shared.repository.names import tenant_prefix
 from shared.repository.store import BlobStore
@@ -54,6 +56,16 @@ class ChangeWriter:
         name = f"{self._prefix}changes/{hashlib.sha256(content).hexdigest()}.ndjson.zst"
         await self._workspace.put(name, content)
         self.names.append(name)
+
+
+async def store_list(workspace: BlobStore, prefix: str, names: Iterable[str]) -> str:
+    """Where the list of these files now lies."""
+    return await store_json(workspace, f"{prefix}generations/", {"segments": list(names)})
+
+
+async def read_list(workspace: BlobStore, name: str) -> list[str]:
+    """The files of a list; none for a report that was never made."""
+    return list((await load_json(workspace, name))["segments"]) if name else []
 
 
 async def read_lines(workspace: BlobStore, name: str) -> list[bytes]:

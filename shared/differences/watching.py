@@ -8,7 +8,7 @@ from shared.catalog.noise import NOISE_RULES
 from shared.deployment import Deployment
 from shared.differences import audit
 from shared.differences.reports import Report
-from shared.differences.segments import read_changes
+from shared.differences.segments import read_changes, read_list
 from shared.differences.working import Progress, Work
 from shared.entra.transport import Graph
 from shared.records.table import key_of
@@ -69,7 +69,7 @@ async def _alarms(opened: Deployment, report: Report, settings: TenantSettings) 
         grants=rules.high_privilege_grants,
         break_glass=frozenset(settings.break_glass_ids) if rules.break_glass_touched else frozenset(),
     )  # fmt: skip
-    async for changes in read_changes(opened.workspace, report["segments"]):
+    async for changes in read_changes(opened.workspace, await read_list(opened.workspace, report["found"])):
         for change in changes:
             watching.see(change)
     return watching.alarms()

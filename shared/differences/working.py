@@ -12,7 +12,7 @@ from shared.differences.comparing import Bins, Comparing
 from shared.differences.finishing import Figures, finish
 from shared.differences.names import Names
 from shared.differences.reports import LIVE, NotCompared, Report
-from shared.differences.segments import ChangeWriter, report_prefix
+from shared.differences.segments import ChangeWriter, read_list, report_prefix, store_list
 from shared.entra.transport import Graph
 from shared.recovery.attribution import AuditIndex
 from shared.recovery.relink import Ids
@@ -104,21 +104,37 @@ class Work:
         return await store_json(self.opened.workspace, f"{self.prefix}progress/", progress.as_json())
 
     async def finished(self, progress: Progress, audit: AuditIndex, told: Mapping[str, Any]) -> Figures:
-        """The figures, with the report's row saying the same."""
+        """The figures, with the report's row saying the same; nothing is changed where another task makes it now."""
+        workspace = self.opened.workspace
         names, figures = await finish(
-            self.opened.workspace, self.prefix, list(progress.segments), rules=self.report["noise"], audit=audit
+            workspace, self.prefix, list(progress.segments), rules=self.report["noise"], audit=audit
         )
-        await self.opened.records.reports.set(
-            self.report["tenantId"], self.report["reportId"], segments=names, counts=figures.counts,
-            countsByType=dict(sorted(figures.by_type.items())), topAttributes=figures.top_attributes,
-            collapsed=dict(sorted(figures.by_rule.items())), total=figures.total,
-            notCompared=list(progress.not_compared), **told,
-        )  # fmt: skip
-        keep = {*names, self.report["scope"]}
-        async for entry in self.opened.workspace.list(self.prefix):
-            if entry.name not in keep and not entry.name.startswith(f"{self.prefix}live/"):
-                await self.opened.workspace.delete(entry.name)
+        found = await store_list(workspace, self.prefix, names)
+
+        def new(report: Report) -> Mapping[str, Any]:
+            if report["taskId"] != self.report["taskId"]:
+                return {}
+            return {
+                "found": found, "foundBefore": report["foundBefore"] if report["found"] == found else report["found"],
+                "counts": figures.counts, "countsByType": dict(sorted(figures.by_type.items())),
+                "topAttributes": figures.top_attributes, "collapsed": dict(sorted(figures.by_rule.items())),
+                "total": figures.total, "notCompared": list(progress.not_compared), **told,
+            }  # fmt: skip
+
+        made = await self.opened.records.reports.change(self.report["tenantId"], self.report["reportId"], new)
+        if made["taskId"] == self.report["taskId"]:
+            await self._sweep(made)
         return figures
+
+    async def _sweep(self, made: Report) -> None:
+        """Leave what the report and its last generation need, and the live reading."""
+        workspace = self.opened.workspace
+        keep = {made["scope"], made["found"], made["foundBefore"]}
+        for generation in (made["found"], made["foundBefore"]):
+            keep |= set(await read_list(workspace, generation))
+        async for entry in workspace.list(self.prefix):
+            if entry.name not in keep and not entry.name.startswith(f"{self.prefix}live/"):
+                await workspace.delete(entry.name)
 
 
 async def store_scope(opened: Any, tenant_id: str, report_id: str, object_ids: list[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from shared.deployment import Deployment
 from shared.differences.reports import Report
-from shared.differences.segments import read_changes
+from shared.differences.segments import read_changes, read_list
 from shared.errors import NotRestorable
 from shared.recovery.chosen import WHOLE, Chosen, of_link
 from shared.recovery.difference import DELETIONS, Change
@@ -22,7 +22,7 @@ async def chosen_changes(
     touched: dict[Key, set[str]] = {}
     new: list[str] = []
     found = 0
-    async for changes in read_changes(opened.workspace, report["segments"]):
+    async for changes in read_changes(opened.workspace, await read_list(opened.workspace, report["found"])):
         for one in changes:
             if not _is_chosen(one, selection):
                 continue

@@ -1,5 +1,6 @@
 """Difference reports over HTTP: started, listed, filtered, searched, refreshed, cancelled."""
 
+import time
 from typing import Any
 
 import httpx
@@ -8,7 +9,7 @@ from durabletask.client import OrchestrationStatus
 
 from api.services import Services
 from shared.deployment import Records
-from shared.differences.segments import ChangeWriter, report_prefix
+from shared.differences.segments import ChangeWriter, report_prefix, store_list
 from shared.recovery.difference import CHANGE_TYPES, Change
 from tests.api.conftest import OTHER, TENANT, FakeDurable, Mint
 
@@ -48,8 +49,9 @@ async def report(client: httpx.AsyncClient, records: Records, services: Services
     writer = ChangeWriter(workspace, report_prefix(TENANT, report_id))
     await writer.put(CHANGES)
     await records.tasks.close(started.json()["taskId"], "succeeded", "Done.")
+    prefix = report_prefix(TENANT, report_id)
     await records.reports.set(
-        TENANT, report_id, status="succeeded", segments=await writer.finish(), total=4,
+        TENANT, report_id, status="succeeded", found=await store_list(workspace, prefix, await writer.finish()), total=4,
         counts=dict.fromkeys(CHANGE_TYPES, 0),
     )
     return report_id
@@ -75,7 +77,7 @@ async def test_a_report_is_started_with_its_id_and_shown_at_once(
     assert (shown["backupId"], shown["against"], shown["status"]) == ("00000002", "00000001", "queued")
     assert shown["types"] == ["group", "user"]
     assert shown["origin"] == "request"
-    assert "segments" not in shown
+    assert not {"found", "foundBefore", "scope"} & shown.keys()
 
 
 async def test_many_reports_run_at_once(client: httpx.AsyncClient, points: None) -> None:
@@ -235,3 +237,99 @@ async def test_a_report_that_was_never_made_lists_nothing_rather_than_an_empty_l
         answer = await client.get(f"{REPORTS}/{task['result']['reportId']}/{path}")
         assert (answer.status_code, answer.json()["code"]) == (409, "reportNotReady")
         assert answer.json()["taskId"] == task["taskId"]
+
+
+async def makes_anew(services: Services, report_id: str, changes: tuple[Change, ...]) -> None:
+    """What a refresh does at its end."""
+    opened = await services.deployment()
+    writer = ChangeWriter(opened.workspace, report_prefix(TENANT, report_id))
+    await writer.put(changes)
+    made = await opened.records.reports.get(TENANT, report_id)
+    found = await store_list(opened.workspace, report_prefix(TENANT, report_id), await writer.finish())
+    await opened.records.reports.set(TENANT, report_id, found=found, foundBefore=made["found"])
+
+
+@pytest.mark.parametrize("order", ["", "objectName desc"])
+async def test_pages_stay_on_the_generation_they_were_begun_on_and_say_when_that_is_gone(
+    client: httpx.AsyncClient, services: Services, report: str, order: str
+) -> None:
+    query: dict[str, Any] = {"top": 1, **({"orderBy": order} if order else {})}
+    whole = [one["changeId"] for one in await listed(client, report, **{**query, "top": 100})]
+    first = (await client.get(f"{REPORTS}/{report}/changes", params=query)).json()
+    await makes_anew(services, report, CHANGES[4:])
+    seen, answer = [one["changeId"] for one in first["value"]], first
+    while "nextLink" in answer:
+        answer = (await client.get(answer["nextLink"])).json()
+        seen += [one["changeId"] for one in answer["value"]]
+    assert seen == whole
+    assert len(await listed(client, report)) == 1
+    await makes_anew(services, report, CHANGES[3:])
+    gone = await client.get(first["nextLink"])
+    assert (gone.status_code, gone.json()["code"]) == (410, "reportRefreshed")
+    assert gone.json()["remedy"]
+
+
+READERS = {
+    "without the permission": {"roles": ["Reader"]},
+    "signed in too long ago": {"auth_time": int(time.time()) - 8 * 86_400},
+    "whose sign-in is unknown": {"auth_time": None},
+}
+
+
+@pytest.mark.parametrize("who", READERS)
+async def test_values_of_people_are_masked_from_those_who_may_not_see_them(
+    anonymous: httpx.AsyncClient, client: httpx.AsyncClient, report: str, mint: Mint, who: str
+) -> None:
+    headers = {"Authorization": f"Bearer {mint(**READERS[who])}"}
+    answer = (await anonymous.get(f"{REPORTS}/{report}/changes", headers=headers)).json()
+    people = [one for one in answer["value"] if one["objectType"] == "user"]
+    assert {one["attribute"] for one in people} == {"department", "city"}
+    assert all(one["masked"] and one["oldValue"] is None and one["newValue"] is None for one in people)
+    assert not [one for one in answer["value"] if one["masked"] and one not in people]
+    assert "people" in answer["masked"]
+    for q in ("oldValue:Bern", "newValue:Bas*", "Basel"):  # a search may not tell what the list does not show
+        found = await anonymous.get(f"{REPORTS}/{report}/changes", headers=headers, params={"q": q})
+        assert found.json()["value"] == []
+    if "roles" not in READERS[who]:
+        csv = await anonymous.get(f"{REPORTS}/{report}/changes.csv", headers=headers)
+        assert "department" in csv.text
+        assert "Basel" not in csv.text
+    shown = (await client.get(f"{REPORTS}/{report}/changes")).json()
+    assert "masked" not in shown
+    assert {one["newValue"] for one in shown["value"] if one["objectType"] == "user"} == {"=Sum", "Basel"}
+
+
+async def test_seeing_values_of_people_is_recorded(
+    anonymous: httpx.AsyncClient, client: httpx.AsyncClient, report: str, mint: Mint
+) -> None:
+    headers = {"Authorization": f"Bearer {mint(roles=['Reader'])}"}
+    await anonymous.get(f"{REPORTS}/{report}/changes", headers=headers)
+    before = await reads(client)
+    await client.get(f"{REPORTS}/{report}/changes", params={"type": "group"})
+    assert await reads(client) == before == []
+    await client.get(f"{REPORTS}/{report}/changes")
+    (entry,) = await reads(client)
+    assert entry["details"] == {"userAttributes": 2}
+
+
+async def reads(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+    trail = (await client.get("/audit", params={"tenant": TENANT})).json()["value"]
+    return [entry for entry in trail if entry["action"] == "listChanges"]
+
+
+async def test_a_download_with_values_of_people_asks_for_what_the_list_asks_for(
+    anonymous: httpx.AsyncClient, client: httpx.AsyncClient, records: Records, report: str, mint: Mint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("api.differences.MOST_ROWS", 3)
+    stale = {"Authorization": f"Bearer {mint(auth_time=int(time.time()) - 8 * 86_400)}"}
+    shown = (await client.get(f"{REPORTS}/{report}/changes.csv")).json()["taskId"]
+    masked = (await anonymous.get(f"{REPORTS}/{report}/changes.csv", headers=stale)).json()["taskId"]
+    for task_id in (shown, masked):
+        await records.tasks.close(task_id, "succeeded", "Done.")
+    refused = await anonymous.get(f"/tasks/{shown}/download", headers=stale)
+    assert (refused.status_code, refused.json()["code"]) == (401, "insufficient_user_authentication")
+    for headers, task_id in (({}, shown), (stale, masked)):
+        asking = anonymous if headers else client
+        answer = await asking.get(f"/tasks/{task_id}/download", headers=headers)
+        assert answer.status_code == 404  # let in; nothing ran that would have written the file

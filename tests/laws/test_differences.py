@@ -14,7 +14,7 @@ from shared import operations
 from shared.backup import sessions
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.noise import NOISE_RULES
-from shared.differences.segments import read_lines
+from shared.differences.segments import read_lines, read_list
 from shared.starting import start
 from tests.laws.changes import CHANGES
 from tests.laws.conftest import Protected
@@ -69,7 +69,7 @@ async def report(protected: Protected, backup_id: str, against: str) -> list[dic
     made = await records.reports.get(protected.tenant_id, report_id)
     assert made["status"] == task["status"]
     return [
-        orjson.loads(line) for name in made["segments"]
+        orjson.loads(line) for name in await read_list(protected.opened.workspace, made["found"])
         for line in await read_lines(protected.opened.workspace, name)
     ]
 

@@ -10,7 +10,7 @@ import pytest
 import activities.differences as steps
 from shared.catalog.noise import NOISE_RULES
 from shared.differences.reports import LIVE, Report
-from shared.differences.segments import read_lines
+from shared.differences.segments import read_lines, read_list
 from shared.differences.working import store_scope
 from tests.shared.backup.conftest import Backups, backups
 
@@ -73,7 +73,7 @@ class Differences:
     async def changes(self, report: Report, *, collapsed: bool | None = False) -> list[dict[str, Any]]:
         """The report's changes; those set aside too with None."""
         found = [
-            orjson.loads(line) for name in report["segments"]
+            orjson.loads(line) for name in await read_list(self.backups.opened.workspace, report["found"])
             for line in await read_lines(self.backups.opened.workspace, name)
         ]
         return [one for one in found if collapsed is None or bool(one["noise"]) == collapsed]
