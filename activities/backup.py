@@ -4,6 +4,7 @@ from activities.boundary import answering
 from shared.backup.beginning import begin
 from shared.backup.capturing import capture_slice as capture
 from shared.backup.closing import close_lane
+from shared.backup.damage import examining_its_base
 from shared.backup.run import load_run
 from shared.backup.sealing import seal_backup as seal
 from shared.backup.sessions import sessions
@@ -27,11 +28,14 @@ async def capture_slice(message: CaptureLane) -> SliceCaptured:
     """Read a lane for a bounded time, from its checkpoint on."""
     opened = await deployment()
     run = await load_run(opened.workspace, message["run"])
-    async with sessions.reading(
+    types = run.types if message.get("closing") else message["lane"]["types"]
+    async with examining_its_base(opened, run, types), sessions.reading(
         opened.settings, message["tenantId"], share=message["lane"]["share"], scheduled=run.scheduled
     ) as graph:
         reading = close_lane if message.get("closing") else capture
-        return await reading(opened, graph, run, message)
+        captured = await reading(opened, graph, run, message)
+        graph.done = captured["finished"]
+        return captured
 
 
 @answering
@@ -39,4 +43,5 @@ async def seal_backup(message: SealBackup) -> BackupSealed:
     """Write the manifest: from here on the restore point exists."""
     opened = await deployment()
     run = await load_run(opened.workspace, message["run"])
-    return await seal(opened, run, message)
+    async with examining_its_base(opened, run, run.types):
+        return await seal(opened, run, message)

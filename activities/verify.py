@@ -1,9 +1,13 @@
-"""Activities of verification: one slice of a restore point re-read and re-hashed, each finding an event."""
+"""Activities of verification: one slice of a restore point re-read and re-hashed, each finding an event.
+
+Damage is noted too, so that the next backup builds on none of it.
+"""
 
 import hashlib
 import time
 
 from activities.boundary import answering
+from shared.backup.damage import forget_damage, note_damage
 from shared.deployment import deployment
 from shared.errors import Missing
 from shared.messages import SliceVerified, VerifySlice
@@ -12,6 +16,7 @@ from shared.repository.manifest import Previous
 from shared.repository.names import is_backup_id
 from shared.repository.verification import (
     Finding,
+    blobs_of,
     segments_to_verify,
     verify_chain,
     verify_coverage,
@@ -45,12 +50,17 @@ async def verify_slice(message: VerifySlice) -> SliceVerified:
     )
     if manifest is not None:
         if start == 0:
-            findings += await verify_coverage(opened.vault, manifest)
+            lists = await verify_coverage(opened.vault, manifest)
+            findings += lists
+            await note_damage(opened.workspace, tenant_id, lists)
         checks = segments_to_verify(manifest)
         position = start
         while position < len(checks) and time.monotonic() - began < SLICE_SECONDS:
             part = checks[position : position + SEGMENTS_AT_ONCE]
-            findings += await verify_segments(opened.vault, tenant_id, backup, part)
+            found = await verify_segments(opened.vault, tenant_id, backup, part)
+            findings += found
+            await note_damage(opened.workspace, tenant_id, found)
+            await forget_damage(opened.workspace, tenant_id, blobs_of(tenant_id, part) - {one.blob for one in found})
             position += len(part)
             await opened.records.tasks.progress(
                 message["taskId"], "segments", done=position, total=len(checks), unit="segments"

@@ -28,7 +28,11 @@ WATCH_RETRY = RetryPolicy(first_retry_interval=timedelta(seconds=5), max_number_
 
 
 class OperationFailed(Exception):
-    """An activity answered that trying again would not help; its text is the task's last line."""
+    """An activity answered that trying again would not help; its text is the task's last line, `code` is its kind."""
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 FAILURES = (OperationFailed, TaskFailedError)
@@ -39,7 +43,7 @@ def answer(ctx: OrchestrationContext, activity: str, message: Any) -> Generator[
     """Return the activity's answer; raises OperationFailed, or TaskFailedError when all tries are used up."""
     found: Any = yield ctx.call_activity(activity, input=message, retry_policy=RETRY)
     if isinstance(found, dict) and "failure" in found:
-        raise OperationFailed(f"{found['failure']} {found['remedy']}")
+        raise OperationFailed(f"{found['failure']} {found['remedy']}", found.get("code", ""))
     return found
 
 

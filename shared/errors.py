@@ -4,7 +4,7 @@
     ├─ EntraError
     │    Throttled†  Unavailable†  NotPermitted  NotFound  Changed  Rejected  TokenExpired  SignInFailed  Garbled†
     ├─ RepositoryError
-    │    NotARepository  UnknownFormat  Missing  Corrupt  AlreadyWritten  Immutable  StoreUnavailable†
+    │    NotARepository  UnknownFormat  Missing  Corrupt  BaseDamaged  AlreadyWritten  Immutable  StoreUnavailable†
     ├─ RecoveryError
     │    PlanUnsafe  PlanStale  NotRestorable
     ├─ RecordError
@@ -138,6 +138,15 @@ class Corrupt(RepositoryError):
     """A blob's content is not what its name or its manifest says."""
 
     default_remedy = "Run verify to see what else is damaged, and recover the blob from the vault's soft delete."
+
+
+class BaseDamaged(RepositoryError):
+    """The restore point that a backup builds on is damaged, and the damage is noted."""
+
+    default_remedy = (
+        "Run the backup again: what is damaged is read in full and written anew. For the old restore point, recover the "
+        "blob from the vault's previous versions or soft delete."
+    )
 
 
 class AlreadyWritten(RepositoryError):

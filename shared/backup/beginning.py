@@ -1,11 +1,12 @@
 """Begin a backup: look at the restore point before, at what the token may read, and plan every type."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import orjson
 
-from shared.backup.planning import Before, Mode, closing_order, lanes, plan_types
+from shared.backup.damage import damaged_types
+from shared.backup.planning import Before, TypePlan, closing_order, lanes, plan_types
 from shared.backup.run import Run, TypeRun, save_run
 from shared.catalog import OBJECT_TYPES, enabled
 from shared.catalog.row import Cloud, ObjectType
@@ -13,12 +14,13 @@ from shared.deployment import Deployment
 from shared.entra.directory import directory_extensions, held_permissions
 from shared.entra.transport import Graph
 from shared.entra.wanted import Reading, wanted
-from shared.errors import EntraError, NotFound, NotPermitted, Rejected
+from shared.errors import Corrupt, EntraError, Missing, NotFound, NotPermitted, Rejected
 from shared.messages import BackupBegun, BackUpTenant
 from shared.records.times import as_time
-from shared.repository.chain import list_manifests
+from shared.repository.chain import manifest_numbers, read_manifest
 from shared.repository.format import initialise
 from shared.repository.manifest import Manifest, TypeEntry
+from shared.repository.names import backup_id
 from shared.repository.restore_point import RestorePoint
 
 EXTENSION = "extensionProperty"
@@ -34,7 +36,8 @@ async def begin(opened: Deployment, graph: Graph, request: BackUpTenant) -> Back
     now = records.clock()
     tenant = await records.tenants.get(tenant_id)
     settings = (await records.tenants.settings(tenant_id)).settings
-    previous = await newest_full_view(opened, tenant_id)
+    previous, unreadable = await newest_full_view(opened, tenant_id)
+    damaged = await damaged_types(opened, previous) if previous else []
     held = await held_permissions(graph)
     recovered, notes = await recovered_natively(graph, previous)
     extensions, unlisted = await _extensions(opened, graph, previous)
@@ -47,7 +50,7 @@ async def begin(opened: Deployment, graph: Graph, request: BackUpTenant) -> Back
     digests = {row.name: row_digest(row, reading, cloud) for row in rows}
     plans = plan_types(
         rows,
-        before=_before(previous),
+        before=_before(previous, damaged),
         digests=digests,
         enabled=on,
         wanted=None if request["types"] is None else frozenset(request["types"]),
@@ -56,28 +59,41 @@ async def begin(opened: Deployment, graph: Graph, request: BackUpTenant) -> Back
         now=now,
         recovered_natively=recovered,
     )
+    if previous is not None and damaged:
+        plans = [_anew(plan, previous) if plan.object_type in damaged and plan.object_type in on else plan
+                 for plan in plans]
+        notes = [*notes, _note_of(damaged, previous)]
     run = Run(
         tenant_id=tenant_id, task_id=request["taskId"], kind=request["kind"], partial=request["types"] is not None,
         scheduled=request["scheduled"], started=now, retention_days=settings.retention_days,
         options=settings.options, extensions=extensions, delta=reading.delta, held=held,
         previous=previous.sequence if previous else 0,
         types={
-            plan.object_type: _type_run(plan.mode, plan.reason, digests[plan.object_type], previous, plan.object_type)
+            plan.object_type: _type_run(plan, digests[plan.object_type], previous, anew=plan.object_type in damaged)
             for plan in plans
         },
         closing=tuple(closing_order(rows)),
-        notes=(*notes, *unlisted),
+        notes=(*notes, *unlisted, *unreadable),
     )  # fmt: skip
     name = await save_run(opened.workspace, run)
     return BackupBegun(run=name, kind=run.kind, lanes=lanes(rows, plans))
 
 
-async def newest_full_view(opened: Deployment, tenant_id: str) -> Manifest | None:
-    """The manifest of the newest restore point that a backup may build on, or None before the first."""
-    async for manifest in list_manifests(opened.vault, tenant_id):
+async def newest_full_view(opened: Deployment, tenant_id: str) -> tuple[Manifest | None, list[str]]:
+    """The newest restore point that a backup may build on, or None before the first; and a note of each that is newer
+    and cannot be read, since a damaged manifest must not stop the backups that come after it."""
+    notes: list[str] = []
+    for number in reversed(await manifest_numbers(opened.vault, tenant_id)):
+        try:
+            manifest = await read_manifest(opened.vault, tenant_id, number)
+        except Missing:  # it expired meanwhile
+            continue
+        except Corrupt as error:
+            notes.append(f"Restore point {backup_id(number)} is not built on: {error}. {error.remedy}")
+            continue
         if manifest.kind != "beforeRestore":
-            return manifest
-    return None
+            return manifest, notes
+    return None, notes
 
 
 async def _extensions(
@@ -140,7 +156,18 @@ async def recovered_natively(graph: Graph, previous: Manifest | None) -> tuple[b
     return False, []
 
 
-def _before(previous: Manifest | None) -> dict[str, Before]:
+def _anew(plan: TypePlan, previous: Manifest) -> TypePlan:
+    return TypePlan(plan.object_type, "full", f"what restore point {previous.backup_id} holds of it is damaged")
+
+
+def _note_of(damaged: Collection[str], previous: Manifest) -> str:
+    return (
+        f"Read in full and written anew, since what restore point {previous.backup_id} holds of them is damaged: "
+        f"{', '.join(sorted(damaged))}."
+    )
+
+
+def _before(previous: Manifest | None, damaged: Collection[str]) -> dict[str, Before]:
     if previous is None:
         return {}
     return {
@@ -152,11 +179,11 @@ def _before(previous: Manifest | None) -> dict[str, Before]:
             has_token=bool(entry.delta_tokens),
         )
         for name, entry in previous.types.items()
-        if entry.layers or entry.read_at
+        if (entry.layers or entry.read_at) and name not in damaged
     }
 
 
-def _type_run(mode: Mode, reason: str, digest: str, previous: Manifest | None, name: str) -> TypeRun:
-    entry: TypeEntry | None = previous.types.get(name) if previous else None
+def _type_run(plan: TypePlan, digest: str, previous: Manifest | None, *, anew: bool) -> TypeRun:
+    entry: TypeEntry | None = previous.types.get(plan.object_type) if previous else None
     counts: Mapping[str, int] = entry.counts if entry else {}
-    return TypeRun(mode, reason, digest, counts.get("objects"), counts.get("links"))
+    return TypeRun(plan.mode, plan.reason, digest, counts.get("objects"), counts.get("links"), anew)

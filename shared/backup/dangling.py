@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.backup.checkpoint import COVERAGE_LIMIT, Json
+from shared.errors import Corrupt, Missing
 from shared.repository.coverage import read_coverage, store_coverage
 from shared.repository.manifest import Manifest, TypeEntry
 from shared.repository.records import LinkRecord
@@ -45,15 +46,20 @@ async def _in_what_changed(vault: BlobStore, draft: Manifest, previous: Manifest
     for name, entry in draft.types.items():
         before = previous.types[name].layers if name in previous.types else ()
         added = entry.layers[len(before):] if entry.layers[: len(before)] == before else entry.layers
+        known: list[Json] = []
+        if added is not entry.layers:
+            try:
+                known = await _listed(vault, previous.types[name], draft.tenant_id)
+            except (Missing, Corrupt):  # then every link is looked at once more
+                added = entry.layers
         candidates = {
             (link.source_id, link.link, link.target_id): link
             async for link in TypeView(vault, draft.tenant_id, name, added).links()
         }
-        if name in previous.types:
-            for one in await _listed(vault, previous.types[name], draft.tenant_id):
-                if one.get("kind") == DANGLES:
-                    link = LinkRecord(name, one["objectId"], one["what"], one["targetId"], one["targetType"])
-                    candidates.setdefault((link.source_id, link.link, link.target_id), link)
+        for one in known:
+            if one.get("kind") == DANGLES:
+                link = LinkRecord(name, one["objectId"], one["what"], one["targetId"], one["targetType"])
+                candidates.setdefault((link.source_id, link.link, link.target_id), link)
         if not candidates:
             continue
         held = await _held({target for _, _, target in candidates}, views)

@@ -44,7 +44,10 @@ class Finishing:
         self._entry: TypeEntry | None = None
 
     async def before(self) -> TypeEntry | None:
-        """The type in the restore point before, or None."""
+        """The type in the restore point before, or None; also where that is damaged, so that nothing builds on it."""
+        planned = self._run.types.get(self._row.name)
+        if planned is not None and planned.anew:
+            return None
         if self._entry is None and self._run.previous:
             manifest = await read_manifest(self._opened.vault, self._run.tenant_id, self._run.previous)
             self._entry = manifest.types.get(self._row.name)

@@ -22,6 +22,8 @@ class TypeRun:
     digest: str
     expected_objects: int | None = None
     expected_links: int | None = None
+    anew: bool = False
+    """Whether what the restore point before holds of it is damaged, so that nothing is built on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Run:
                 name: {
                     "mode": one.mode, "reason": one.reason, "digest": one.digest,
                     "expectedObjects": one.expected_objects, "expectedLinks": one.expected_links,
+                    "anew": one.anew,
                 }
                 for name, one in self.types.items()
             },
@@ -87,7 +90,8 @@ class Run:
             extensions={target: tuple(names) for target, names in value["extensions"].items()},
             types={
                 name: TypeRun(
-                    one["mode"], one["reason"], one["digest"], one["expectedObjects"], one["expectedLinks"]
+                    one["mode"], one["reason"], one["digest"], one["expectedObjects"], one["expectedLinks"],
+                    one.get("anew", False),
                 )
                 for name, one in value["types"].items()
             },

@@ -104,6 +104,8 @@ class _Sealing:
     async def entry(self, name: str, planned: TypeRun, result: _TypeResult) -> TypeEntry:
         """One type's entry."""
         before = self._previous.types.get(name) if self._previous else None
+        if planned.anew:  # what is damaged is in no newer restore point: it stays where it is
+            before = None
         capture = result.capture
         if planned.mode == "off":
             option = OBJECT_TYPES[name].option
@@ -115,14 +117,18 @@ class _Sealing:
         if planned.mode == "carried" or capture is None:
             return _carried(before, planned.reason) if before else TypeEntry("off", reason=planned.reason)
         if capture.outcome in ("refused", "failed"):
-            return await self._not_read(name, capture, before)
+            return await self._not_read(name, planned, capture, before)
         return await self._read(name, planned, result, capture, before)
 
-    async def _not_read(self, name: str, capture: TypeCapture, before: TypeEntry | None) -> TypeEntry:
+    async def _not_read(
+        self, name: str, planned: TypeRun, capture: TypeCapture, before: TypeEntry | None
+    ) -> TypeEntry:
         """The view of before, if there is one, under the outcome that says that it is old."""
         delegated = OBJECT_TYPES[name].delegated_read if capture.outcome == "refused" else ""
         reason = delegated or capture.reason
         remedy = "Keep a copy by hand: no application permission reads it." if delegated else capture.remedy
+        if planned.anew:
+            reason = f"{reason} It is not shown as it was either: {planned.reason}."
         coverage = [{"what": name, "reason": reason, "remedy": remedy}]
         entry = TypeEntry(
             capture.outcome, reason=reason, remedy=remedy, requests=capture.requests,

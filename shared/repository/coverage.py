@@ -13,7 +13,8 @@ from shared.repository.memory_store import clock
 from shared.repository.names import coverage_name
 from shared.repository.records import Json, canonical, parse
 from shared.repository.retention import put_content_named
-from shared.repository.segments import UNSEALED_RETENTION
+from shared.repository.segments import NAMES_TRIED, UNSEALED_RETENTION
+from shared.repository.sidecar import SALT
 from shared.repository.store import BlobStore
 
 INLINE_ENTRIES = 100
@@ -27,10 +28,16 @@ async def store_coverage(
         return Coverage(len(entries), tuple(entries))
     text = b"".join(canonical(entry) + b"\n" for entry in entries)
     content = zstandard.ZstdCompressor(level=3, write_checksum=True).compress(text)
-    sha256 = hashlib.sha256(content).hexdigest()
     retain_until = (now or clock()) + UNSEALED_RETENTION
-    await put_content_named(store, coverage_name(tenant_id, sha256), content, len(content), retain_until)
-    return Coverage(len(entries), sha256=sha256, size=len(content))
+    for _ in range(NAMES_TRIED):
+        sha256 = hashlib.sha256(content).hexdigest()
+        name = coverage_name(tenant_id, sha256)
+        if await put_content_named(
+            store, name, content, sha256=sha256, size=len(content), retain_until=retain_until
+        ):
+            return Coverage(len(entries), sha256=sha256, size=len(content))
+        content += SALT  # what lies there is damaged: the same list under another name
+    raise Corrupt(f"{NAMES_TRIED} coverage lists of the same content are damaged")
 
 
 async def read_coverage(store: BlobStore, tenant_id: str, coverage: Coverage) -> AsyncIterator[Json]:

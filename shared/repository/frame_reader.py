@@ -49,6 +49,11 @@ class FrameReader:
         finally:
             if ahead is not None:
                 ahead.cancel()
+        if whole is not None:
+            end = frames[-1].offset + frames[-1].length if frames else 0
+            rest = self._sidecar.segment.size - end  # skippable frames, where the segment was written anew
+            if rest:
+                whole.update(await self._store.get_range(self._name, end, rest))
         if whole is not None and whole.hexdigest() != self._sidecar.segment.sha256:
             raise Corrupt(f"{self._name} does not have the content that its name says")
 

@@ -7,8 +7,8 @@ A crash before that write leaves no restore point; a retry after it finds the ru
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.errors import AlreadyWritten, Missing
-from shared.repository.chain import link_to, list_manifests, newest_number, read_manifest
+from shared.errors import AlreadyWritten, Corrupt, Missing
+from shared.repository.chain import link_to, manifest_numbers, newest_number, read_manifest
 from shared.repository.format import initialise
 from shared.repository.manifest import Manifest
 from shared.repository.names import backup_id, coverage_name, manifest_name, segment_name, sidecar_name
@@ -55,8 +55,12 @@ async def seal(store: BlobStore, draft: Manifest) -> Manifest:
 
 
 async def find_sealed(store: BlobStore, draft: Manifest) -> Manifest | None:
-    """The manifest that this run sealed already, or None."""
-    async for manifest in list_manifests(store, draft.tenant_id):
+    """The manifest that this run sealed already, or None; one that cannot be read is passed over."""
+    for number in reversed(await manifest_numbers(store, draft.tenant_id)):
+        try:
+            manifest = await read_manifest(store, draft.tenant_id, number)
+        except (Missing, Corrupt):
+            continue
         if manifest.run_id == draft.run_id:
             return manifest
         if manifest.finished < draft.started - CLOCK_SKEW:

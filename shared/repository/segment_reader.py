@@ -58,6 +58,8 @@ def rebuild_sidecar(segment: IO[bytes], holds: Holds, object_type: str) -> tuple
     frames: list[Frame] = []
     entries = bytearray()
     for frame, text in frames_of(segment):
+        if not text:  # a skippable frame, which holds no record
+            continue
         at = 0
         for line in text.split(b"\n")[:-1]:
             key, removed = _key_of(line, holds, object_type)

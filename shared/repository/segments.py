@@ -2,10 +2,13 @@
 
 Invariants: the same records in the same order make the same bytes; memory is bounded (text goes to a
 temporary file frame by frame, only 40 bytes a record stay); nothing is visible in the store before it is
-whole.
+whole. Where what lies under a segment's name, or its sidecar's, is damaged, the same records are stored under other
+names: the file gets an empty skippable frame more at its end.
 """
 
+import asyncio
 import hashlib
+import io
 import struct
 import tempfile
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ from typing import IO, BinaryIO, Self, cast
 import orjson
 import zstandard
 
+from shared.errors import Corrupt
 from shared.repository.manifest import SegmentRef
 from shared.repository.memory_store import clock
 from shared.repository.names import segment_name, sidecar_name
@@ -29,8 +33,16 @@ from shared.repository.records import (
     object_text,
 )
 from shared.repository.retention import put_content_named
-from shared.repository.sidecar import MAX_FRAME_TEXT_BYTES, OFFSET_SHIFT, REMOVED, Frame, build_sidecar
-from shared.repository.store import BlobStore
+from shared.repository.sidecar import (
+    MAX_FRAME_TEXT_BYTES,
+    OFFSET_SHIFT,
+    REMOVED,
+    SALT,
+    Frame,
+    build_sidecar,
+    of_other_segment,
+)
+from shared.repository.store import PART_BYTES, BlobStore
 
 FRAME_RECORDS = 1_000
 FRAME_TEXT_BYTES = 4 * 1024 * 1024
@@ -39,6 +51,8 @@ SEGMENT_BYTES = 64 * 1024 * 1024
 SEGMENT_RECORDS = 500_000
 # How long a segment is kept that no restore point names yet: longer than any backup takes.
 UNSEALED_RETENTION = timedelta(days=1)
+# Damage under so many names of one content is no accident.
+NAMES_TRIED = 8
 _SPOOL_BYTES = 4 * 1024 * 1024
 _PLACE = struct.Struct("<II")
 
@@ -55,6 +69,18 @@ class SegmentDraft:
     sidecar: bytes
     records: int
     removals: int
+
+    def rename(self) -> None:
+        """Make it another file of the same records: one skippable frame longer, so with other hashes."""
+        self.file.seek(0, io.SEEK_END)
+        self.file.write(SALT)
+        self.size += len(SALT)
+        self.file.seek(0)
+        sha256 = hashlib.sha256()
+        while chunk := self.file.read(PART_BYTES):
+            sha256.update(chunk)
+        self.sha256 = sha256.hexdigest()
+        self.sidecar = of_other_segment(self.sidecar, sha256.digest(), self.size)
 
     def close(self) -> None:
         """Drop the temporary file; safe to repeat."""
@@ -201,17 +227,27 @@ class SegmentWriter:
 async def store_segment(
     store: BlobStore, tenant_id: str, draft: SegmentDraft, *, now: datetime | None = None
 ) -> SegmentRef:
-    """Where the segment and its sidecar now lie; safe to repeat, since equal content has one name.
+    """Where the segment and its sidecar now lie, whole; safe to repeat, since equal content has one name.
 
-    Both are retained for a day, until a restore point that names them is sealed. An empty draft is refused
-    (ValueError): a layer without records names no segment.
+    Both are retained for a day, until a restore point that names them is sealed. Where one of them lies there damaged,
+    the draft is renamed and stored beside it. An empty draft is refused (ValueError): a layer without records names no
+    segment.
     """
     if not draft.records:
         raise ValueError("an empty segment is not stored")
     retain_until = (now or clock()) + UNSEALED_RETENTION
-    sidecar_sha256 = hashlib.sha256(draft.sidecar).hexdigest()
-    segment = segment_name(tenant_id, draft.sha256)
-    await put_content_named(store, segment, cast(BinaryIO, draft.file), draft.size, retain_until)
-    sidecar = sidecar_name(tenant_id, sidecar_sha256)
-    await put_content_named(store, sidecar, draft.sidecar, len(draft.sidecar), retain_until)
-    return SegmentRef(draft.sha256, sidecar_sha256, draft.size, len(draft.sidecar), draft.records, draft.removals)
+    for _ in range(NAMES_TRIED):
+        index, sidecar_sha256 = draft.sidecar, hashlib.sha256(draft.sidecar).hexdigest()
+        if await put_content_named(
+            store, segment_name(tenant_id, draft.sha256), cast(BinaryIO, draft.file),
+            sha256=draft.sha256, size=draft.size, retain_until=retain_until,
+        ) and await put_content_named(
+            store, sidecar_name(tenant_id, sidecar_sha256), index,
+            sha256=sidecar_sha256, size=len(index), retain_until=retain_until,
+        ):  # fmt: skip
+            return SegmentRef(draft.sha256, sidecar_sha256, draft.size, len(index), draft.records, draft.removals)
+        await asyncio.to_thread(draft.rename)
+    raise Corrupt(
+        f"{NAMES_TRIED} segments of the same records are damaged",
+        remedy="Find out what changes the vault's blobs; verify names them.",
+    )

@@ -31,6 +31,9 @@ ENTRY_BYTES = 40
 # No frame's text is longer: a damaged length must not become an allocation. (The entry's 29 bits allow twice that.)
 MAX_FRAME_TEXT_BYTES = 256 * 1024 * 1024
 
+# An empty skippable frame: readers pass over it, and the file has another hash.
+SALT = struct.pack("<II", 0x184D2A50, 0)
+
 REMOVED, CUT, SUPERSEDED = 1, 2, 4
 OFFSET_SHIFT = 3
 
@@ -121,6 +124,13 @@ def build_sidecar(
     checksums = struct.pack(f"<{FAN_OUT_PLACES}I", *bucket_checksums(content, fan_out.tolist()))
     table = b"".join(FRAME.pack(frame.offset, frame.length, frame.records) for frame in frames)
     return b"".join((head, fan_out.tobytes(), checksums, table, content)), removals
+
+
+def of_other_segment(sidecar: bytes, segment_sha256: bytes, segment_bytes: int) -> bytes:
+    """The same sidecar for a segment that holds the same frames under another hash and length."""
+    head = list(HEADER.unpack_from(sidecar))
+    head[-2:] = [segment_sha256, segment_bytes]
+    return HEADER.pack(*head) + sidecar[HEADER.size :]
 
 
 def parse_head(content: bytes, name: str) -> SidecarHead:

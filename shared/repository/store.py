@@ -18,6 +18,9 @@ RETAIN_UNTIL = "retainuntil"
 # pool.
 PARALLEL_REQUESTS = 16
 
+# A blob that is read whole comes in parts of this size, so that memory stays flat.
+PART_BYTES = 4 * 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class BlobProperties:
@@ -75,6 +78,17 @@ class BlobStore(Protocol):
 
     async def close(self) -> None:
         """Give back connections; safe to repeat."""
+
+
+async def parts(store: BlobStore, name: str, size: int) -> AsyncIterator[bytes]:
+    """The blob's content in parts, up to one byte more than `size`, so that one grown too long shows; Missing."""
+    offset = 0
+    while offset <= size:
+        part = await store.get_range(name, offset, min(PART_BYTES, size + 1 - offset))
+        if not part:
+            return
+        yield part
+        offset += len(part)
 
 
 async def at_once[T](calls: Iterable[Awaitable[T]], limit: int = PARALLEL_REQUESTS) -> list[T]:

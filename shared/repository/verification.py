@@ -9,7 +9,7 @@ what to do; only a store that does not answer raises. It can be sliced: `segment
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, Literal, cast
 
@@ -30,19 +30,19 @@ from shared.repository.names import (
 from shared.repository.records import Holds, Json
 from shared.repository.segment_reader import rebuild_sidecar
 from shared.repository.sidecar import OtherSegment, check_sidecar
-from shared.repository.store import BlobStore, at_once
+from shared.repository.store import BlobStore, at_once, parts
 
 type Fault = Literal[
     "missing", "truncated", "changed", "swappedSidecar", "wrongSidecar", "wrongCount", "unreadable", "brokenChain",
     "unknownFormat",
 ]  # fmt: skip
 
-RANGE_BYTES = 4 * 1024 * 1024
 # Segments checked side by side: the hashing is one thread's work, the other fetches.
 PARALLEL_SEGMENTS = 2
 _SPOOL_BYTES = 8 * 1024 * 1024
-_RECOVER = "Recover the blob from the vault's previous versions or soft delete; until then use another restore point."
-_REBUILD = "The segment itself is whole: restoring still works from it; recover the sidecar from the vault's versions."
+_ANEW = "The next backup reads that type in full and writes it anew, so that newer restore points are whole."
+_RECOVER = f"{_ANEW} For this one, recover the blob from the vault's previous versions or soft delete."
+_REBUILD = f"{_ANEW} The segment itself is whole; for this one, recover the sidecar from the vault's versions."
 _TAMPERED = "Find out who changed the vault; trust only restore points whose hashes are recorded elsewhere."
 
 
@@ -99,6 +99,14 @@ def segments_to_verify(manifest: Manifest) -> list[SegmentCheck]:
             checks |= dict.fromkeys(SegmentCheck(object_type, "objects", segment) for segment in layer.objects)
             checks |= dict.fromkeys(SegmentCheck(object_type, "links", segment) for segment in layer.links)
     return list(checks)
+
+
+def blobs_of(tenant_id: str, checks: Iterable[SegmentCheck]) -> set[str]:
+    """The names of the segments and sidecars that these checks read."""
+    segments = [check.segment for check in checks]
+    return {segment_name(tenant_id, one.sha256) for one in segments} | {
+        sidecar_name(tenant_id, one.sidecar_sha256) for one in segments
+    }
 
 
 async def verify(
@@ -293,16 +301,12 @@ async def _verify_segment(store: BlobStore, tenant_id: str, backup: str, check: 
 async def _download(store: BlobStore, name: str, size: int, copy: IO[bytes]) -> tuple[int, str]:
     """The blob copied to a file: its length (up to one byte more than `size`) and SHA-256."""
     sha256 = hashlib.sha256()
-    offset = 0
-    while offset <= size:
-        # One byte is asked for beyond the end, so that a blob grown too long shows.
-        part = await store.get_range(name, offset, min(RANGE_BYTES, size + 1 - offset))
-        if not part:
-            break
+    length = 0
+    async for part in parts(store, name, size):
         await asyncio.to_thread(sha256.update, part)
         copy.write(part)
-        offset += len(part)
-    return offset, sha256.hexdigest()
+        length += len(part)
+    return length, sha256.hexdigest()
 
 
 def _finding_of(error: RepositoryError, blob: str, backup: str) -> Finding:

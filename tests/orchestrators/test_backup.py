@@ -8,7 +8,7 @@ import pytest
 
 import function_app
 from orchestrators import backup
-from shared.errors import StoreUnavailable
+from shared.errors import BaseDamaged, StoreUnavailable
 from tests.laws.driver import Engine
 
 REQUEST = {
@@ -96,6 +96,38 @@ async def test_an_exception_is_tried_again_and_then_ends_the_backup_with_its_cau
     assert made.calls[-1][0] == "close_task"
     assert made.calls[-1][1]["summary"] == "the storage account did not answer"
     assert named(made).count(failing) >= 5
+
+
+DAMAGED = {"failure": "Restore point 1 is damaged.", "remedy": "Run it again.", "code": "BaseDamaged"}
+
+
+@pytest.mark.parametrize("failing", ["user", "closing", "seal_backup"])
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_backup_whose_base_is_damaged_begins_once_more_and_not_for_ever(failing: str, times: int) -> None:
+    left = times
+
+    def damaged(name: str, answer: dict[str, Any]) -> dict[str, Any]:
+        nonlocal left
+        left -= name == failing
+        return DAMAGED if name == failing and left >= 0 else answer
+
+    async def capture(message: dict[str, Any]) -> Any:
+        name = message["lane"]["name"]
+        return damaged(name, {"checkpoint": f"{name}/1", "finished": True})
+
+    async def seal(_: dict[str, Any]) -> Any:
+        return damaged("seal_backup", {"backupId": "00000001", "warnings": 0, "summary": "Done."})
+
+    made = engine(capture_slice=capture, seal_backup=seal)
+    assert await run(made) == ("00000001" if times == 1 else "")
+    assert named(made).count("begin_backup") == 2
+    close = made.calls[-1][1]
+    assert close["status"] == ("succeeded" if times == 1 else "failed")
+    assert "damaged" in close["summary"] or times == 1
+
+
+def test_the_code_that_begins_anew_is_the_name_of_an_error() -> None:
+    assert BaseDamaged.__name__ == backup.BASE_DAMAGED
 
 
 async def test_closing_is_tried_until_it_succeeds() -> None:
