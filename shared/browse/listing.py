@@ -18,6 +18,7 @@ from shared.browse.search.query import Query
 from shared.browse.search.screens import OBJECTS
 from shared.browse.search.sql import Compiler
 from shared.browse.since import Since
+from shared.csv_cells import cell
 from shared.errors import Missing
 from shared.repository.manifest import Manifest
 from shared.repository.store import BlobStore
@@ -224,7 +225,8 @@ class Listing:
     ) -> AsyncIterator["_Asked"]:
         """The filter as conditions, over files that stay while the context lasts."""
         compiler = Compiler(OBJECTS, self.constants)
-        conditions = [compiler.condition(chosen.query)]
+        searched = compiler.condition(chosen.query)
+        conditions: list[str] = []
         parameters = compiler.parameters
         equal = {"groupKind": chosen.group_kind, "userType": chosen.user_type, "synced": chosen.synced,
                  "mailEnabled": chosen.mail_enabled}
@@ -251,7 +253,7 @@ class Listing:
                     )
                 else:
                     conditions.append("FALSE")
-            asked = _Asked(self.files, local["objects"], mfa["objects"], conditions, parameters, tables)
+            asked = _Asked(self.files, local["objects"], mfa["objects"], conditions, searched, parameters, tables)
             asked.filters_by_mfa = chosen.mfa is not None and bool(mfa["objects"])
             yield asked
 
@@ -285,16 +287,17 @@ class _Asked:
     """A filter ready to be asked: its files, its conditions, its parameters."""
 
     def __init__(
-        self, files: IndexFiles, paths: list[str], mfa_paths: list[str], conditions: list[str],
+        self, files: IndexFiles, paths: list[str], mfa_paths: list[str], conditions: list[str], searched: str,
         parameters: dict[str, Any], tables: dict[str, Mapping[str, Any]],
     ) -> None:
         self._files, self._paths, self.mfa_paths = files, paths, mfa_paths
-        self.conditions, self.parameters, self._tables = conditions, parameters, tables
+        self.conditions, self._searched, self.parameters, self._tables = conditions, searched, parameters, tables
         self.filters_by_mfa = False
 
     @property
     def where(self) -> str:
-        return " AND ".join(f"({one})" for one in self.conditions)
+        """All conditions, the search last: DuckDB reads what the first ones need of every row."""
+        return " AND ".join(f"({one})" for one in (*self.conditions, self._searched))
 
     async def rows(self, sql: str, *, with_mfa: bool = False) -> list[dict[str, Any]]:
         """The rows; none at all where there is no file."""
@@ -326,16 +329,6 @@ def _deleted(chosen: Filter, *, is_known: bool) -> str:
     return f"removed IS NOT NULL OR {_IN_GONE}" if is_known else "removed IS NOT NULL"
 
 
-def cell(value: Any) -> Any:
-    """A CSV cell that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
 def _tally(grouped: Sequence[Mapping[str, Any]], column: str) -> dict[str, int]:
     """How often each value of a column stands in grouped rows; what has none is not counted."""
     counted: dict[str, int] = {}
@@ -355,7 +348,8 @@ def files_of(indexes: Mapping[str, TypeIndex], what: Literal["objects", "links"]
 
 
 def _over(sql: str) -> str:
-    return f"WITH objects AS (FROM {_table('paths')}) {sql}"
+    """The question put to the files themselves: through a subquery DuckDB reads every column of every row."""
+    return sql.replace("FROM objects", f"FROM {_table('paths')} AS objects")
 
 
 def _table(parameter: str) -> str:

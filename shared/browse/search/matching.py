@@ -22,6 +22,7 @@ from shared.browse.search.query import (
     TextRange,
     TimeRange,
 )
+from shared.browse.search.words import SEPARATORS, separates
 
 type Row = Mapping[str, Any]
 type Suits = Callable[[Row], bool]
@@ -52,10 +53,9 @@ def whole(pattern: Pattern) -> Callable[[str], bool]:
 def within(pattern: Pattern) -> Callable[[str], bool]:
     """Says whether the pattern stands in a text as whole words."""
     first, *rest = [_literal(part) for part in pattern.parts]
-    begins = r"(?<!\w)" if _is_word(pattern.parts[0][:1]) else ""
-    ends = r"(?!\w)" if _is_word(pattern.parts[-1][-1:]) else ""
-    if pattern.parts[0] == "":
-        begins = r"(?<!\w)"
+    begin, end = pattern.parts[0][:1], pattern.parts[-1][-1:]
+    begins = "" if begin and separates(begin) else f"(?<![^{SEPARATORS}])"
+    ends = f"(?![^{SEPARATORS}])" if end and not separates(end) else ""
     # Each part is taken where it first fits and never tried again further on, which finds the same and keeps a search
     # full of asterisks from taking for ever.
     *middle, last = rest or [""]
@@ -67,10 +67,6 @@ def within(pattern: Pattern) -> Callable[[str], bool]:
 def _literal(part: str) -> str:
     """The part as a pattern, in which any white space stands for any other."""
     return r"\s+".join(re.escape(word) for word in re.split(r"\s+", fold(part)))
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_"
 
 
 def _suits(query: Query, screen: Screen) -> Suits:

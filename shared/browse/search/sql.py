@@ -22,6 +22,10 @@ from shared.browse.search.query import (
     TextRange,
     TimeRange,
 )
+from shared.browse.search.words import SEPARATORS, separates
+
+MANY_WORDS = 12
+"""From so many words on, one expression for all of them costs less than looking for each."""
 
 SEARCHED = "search"
 """The column that holds the searched texts of an object, folded, one a line; enumerated fields are asked by value."""
@@ -49,7 +53,7 @@ class Compiler:
             case All(each):
                 return "(" + " AND ".join(self.condition(one) for one in each) + ")"
             case Some(each):
-                return "(" + " OR ".join(self.condition(one) for one in each) + ")"
+                return "(" + " OR ".join(self._offered(each)) + ")"
             case Text(None, pattern):
                 return self._anywhere(pattern)
             case Text(field, pattern):
@@ -59,13 +63,27 @@ class Compiler:
             case TimeRange(field, _, _):
                 return self._constant(query, field)
 
+    def _offered(self, each: Sequence[Query]) -> list[str]:
+        """The conditions of which one is enough; of many words one pass over the text finds any."""
+        words = [one.pattern for one in each if isinstance(one, Text) and one.field is None]
+        if len(words) < MANY_WORDS or any(word.is_anything for word in words):
+            return [self.condition(one) for one in each]
+        rest = [one for one in each if not (isinstance(one, Text) and one.field is None)]
+        any_of = self._bind("|".join(expression_of(word, fold) for word in words))
+        others = dict.fromkeys(condition for word in words for condition in self._beside(word))
+        return [f"regexp_matches({SEARCHED}, {any_of})", *others, *(self.condition(one) for one in rest)]
+
     def _anywhere(self, pattern: Pattern) -> str:
         if pattern.is_anything:
             return "TRUE"
+        return "(" + " OR ".join([self._words(SEARCHED, pattern, folded=True), *self._beside(pattern)]) + ")"
+
+    def _beside(self, pattern: Pattern) -> list[str]:
+        """What a word without a field is looked for in besides the searched text."""
         suits = within(pattern)
         if any(suits(value) for value in self._constants.get("tenant", ())):
-            return "TRUE"
-        conditions = [self._words(SEARCHED, pattern, folded=True)]
+            return ["TRUE"]
+        conditions = []
         for field in self._screen.fields:
             if field.kind == "choice":
                 named = [
@@ -75,7 +93,7 @@ class Compiler:
                     conditions.append(f'list_contains({self._bind(named)}::VARCHAR[], "{field.name}")')
         if len(pattern.parts) == 1 and _GUID.fullmatch(pattern.parts[0]):
             conditions.append(f"objectId = {self._bind(pattern.parts[0].lower())}")
-        return "(" + " OR ".join(conditions) + ")"
+        return conditions
 
     def _in_field(self, field: Field, pattern: Pattern) -> str:
         if field.name in self._constants:
@@ -134,16 +152,10 @@ def expression_of(pattern: Pattern, form: Callable[[str], str]) -> str:
     """The pattern as whole words, as RE2 reads it, its literal parts in the form that the column has."""
     parts = [_literal(part, form) for part in pattern.parts]
     first, last = pattern.parts[0][:1], pattern.parts[-1][-1:]
-    begins = r"(?:^|[^\pL\pN_])" if not first or _is_word(first) else ""
-    ends = r"(?:$|[^\pL\pN_])" if _is_word(last) else ""
+    begins = "" if first and separates(first) else f"(?:^|[{SEPARATORS}])"
+    ends = f"(?:$|[{SEPARATORS}])" if last and not separates(last) else ""
     return rf"(?m){begins}{r'\S*?'.join(parts)}{ends}"
 
 
 def _literal(part: str, form: Callable[[str], str]) -> str:
     return r"\s+".join(re.escape(word) for word in re.split(r"\s+", form(part)))
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_"
-
-

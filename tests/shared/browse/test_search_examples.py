@@ -9,9 +9,9 @@ from shared.browse.columns import COLUMNS, row_of
 from shared.browse.engine import Engine, connect, write_parquet
 from shared.browse.search.matching import matcher
 from shared.browse.search.parsing import LONGEST, MOST_TERMS, parse
-from shared.browse.search.query import SearchError
+from shared.browse.search.query import Field, Screen, SearchError
 from shared.browse.search.screens import BACKUPS, DIFFERENCES, EVENTS, OBJECTS, TASKS
-from shared.browse.search.sql import Compiler
+from shared.browse.search.sql import MANY_WORDS, Compiler
 from shared.repository.records import ObjectRecord
 
 PEOPLE: list[tuple[str, str, dict[str, Any]]] = [
@@ -29,6 +29,7 @@ PEOPLE: list[tuple[str, str, dict[str, Any]]] = [
                      "groupTypes": ["Unified"], "description": "Serving all"}),
     ("servicePrincipal", "s1", {"displayName": "Payroll (old)", "appId": "a1"}),
 ]
+NAMES = Screen("names", (Field("displayName"),))
 CONSTANTS = {"tenant": ["demo365", "11111111-1111-4111-8111-111111111111"], "backupDate": ["2017-06-27T08:30:00.000Z"]}
 
 OBJECT_SEARCHES = [
@@ -89,6 +90,10 @@ OBJECT_SEARCHES = [
     ('"Work or school"', "u1 u3"),
     ("microsoft", "g2"),
     ("%", ""),
+    (" ".join(f"nobody{number}" for number in range(MANY_WORDS)), ""),
+    (" ".join(f"nobody{number}" for number in range(MANY_WORDS)) + " falcon mail* city:zürich", "u3 g1 g2"),
+    (" ".join(f"nobody{number}" for number in range(MANY_WORDS)) + " microsoft", "g2"),
+    (" ".join(f"nobody{number}" for number in range(MANY_WORDS)) + " demo365", "u1 u2 u3 g1 g2 s1"),
 ]
 
 
@@ -117,6 +122,42 @@ async def found(engine: Engine, folder: Path, text: str) -> str:
     )
     order = [key for _, key, _ in PEOPLE]
     return " ".join(sorted((row["objectId"] for row in rows), key=order.index))
+
+
+SEPARATED = [
+    "Anna–Maria", "«Paris»", "a.b", "a_b", "x２", "Ａbc", "日本、東京", "naïve", "हिन्दी शब्द", "שלום־עולם", "mail@x", "no\u00a0break",
+    "co\u2011op", "😀smile😀", "l'été", "ΑΘΗΝΑ·Α", "№5", "5€", "e\u0301t", "½ cup",
+]
+"""Texts that show where a word ends in several scripts."""
+
+
+async def test_words_end_at_the_same_characters_in_rows_and_in_the_index(tmp_path: Path) -> None:
+    rows = [
+        row_of(ObjectRecord("group", f"g{n}", {"displayName": text}, {}, b""), "00000001", "")
+        for n, text in enumerate(SEPARATED)
+    ]
+    connection = connect(tmp_path)
+    write_parquet(connection, COLUMNS, rows, tmp_path / "objects.parquet")
+    connection.close()
+    engine = Engine(tmp_path)
+    words = {word for text in SEPARATED for size in (1, 2, 3, 5) for word in (text[:size], text[-size:], text[1 : 1 + size])}
+    tried = 0
+    for word in sorted(words):
+        for form in (f'"{word}"', f'"{word}*"', f'"*{word}"'):
+            try:
+                query = parse(form, NAMES)
+            except SearchError:
+                continue
+            suits = matcher(query, NAMES)
+            expected = [f"g{n}" for n, text in enumerate(SEPARATED) if suits({"displayName": text})]
+            compiler = Compiler(NAMES, {})
+            found = await engine.rows(
+                f"SELECT objectId FROM read_parquet($paths) WHERE {compiler.condition(query)}",
+                {**compiler.parameters, "paths": [str(tmp_path / "objects.parquet")]},
+            )
+            assert sorted(row["objectId"] for row in found) == sorted(expected), form
+            tried += 1
+    assert tried > 200
 
 
 @pytest.mark.parametrize(
