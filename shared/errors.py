@@ -144,8 +144,8 @@ class BaseDamaged(RepositoryError):
     """The restore point that a backup builds on is damaged, and the damage is noted."""
 
     default_remedy = (
-        "Run the backup again: what is damaged is read in full and written anew. For the old restore point, recover the "
-        "blob from the vault's previous versions or soft delete."
+        "Run the backup again: what is damaged is read in full and written anew. For the old restore point, recover "
+        "the blob from the vault's previous versions or soft delete."
     )
 
 
