@@ -49,6 +49,7 @@ SATISFIED_BY: Mapping[str, tuple[str, ...]] = {
     "Policy.Read.AuthenticationMethod": ("Policy.Read.All",),
     "RoleAssignmentSchedule.Read.Directory": ("RoleManagement.Read.Directory", "RoleManagement.Read.All"),
     "RoleEligibilitySchedule.Read.Directory": ("RoleManagement.Read.Directory", "RoleManagement.Read.All"),
+    "User.Invite.All": ("User.ReadWrite.All", "Directory.ReadWrite.All"),
     "User.Read.All": ("Directory.Read.All",),
     "UserAuthMethod-Email.Read.All": ("UserAuthenticationMethod.Read.All",),
     "UserAuthMethod-Phone.Read.All": ("UserAuthenticationMethod.Read.All",),

@@ -17,8 +17,10 @@ _SCOPE = Reference(
     "directoryScopeId", "administrativeUnit", alternatives=("application", "servicePrincipal"), words=("/",),
     inside_text=True, holder=True,
 )
+_SCHEDULES_UNCONFIRMED = (
+    "Whether a start in the past is taken; it is sent as now.", "Without a P2 licence the type is refused.",
+)
 _SCHEDULE_READ_ONLY = words("id createdDateTime createdUsing modifiedDateTime status memberType")
-_BY_REQUEST = "schedules are changed by a new request, not by PATCH"
 
 DIRECTORY_ROLE = ObjectType(
     name="directoryRole",
@@ -106,8 +108,8 @@ ROLE_ELIGIBILITY_SCHEDULE = ObjectType(
     read_permissions=("RoleEligibilitySchedule.Read.Directory",),
     write_permissions=("RoleEligibilitySchedule.ReadWrite.Directory",),
     create="POST /roleManagement/directory/roleEligibilityScheduleRequests",
+    update="POST /roleManagement/directory/roleEligibilityScheduleRequests",
     delete="POST /roleManagement/directory/roleEligibilityScheduleRequests",
-    not_updated=_BY_REQUEST,
     create_required=words("action principalId roleDefinitionId directoryScopeId scheduleInfo"),
     read_only=_SCHEDULE_READ_ONLY,
     immutable=words("id principalId roleDefinitionId directoryScopeId appScopeId"),
@@ -116,7 +118,7 @@ ROLE_ELIGIBILITY_SCHEDULE = ObjectType(
     references=(_PRINCIPAL, _ROLE, _SCOPE),
     left_alone=(LeftAlone(("memberType", "Group|Inherited"), INHERITED),),
     unconfirmed=(
-        "Whether a start in the past is taken, and whether `noExpiration` needs the role's policy to allow it.",
+        "Whether `noExpiration` needs the role's policy to allow it; a start in the past is sent as now.",
         "Without a P2 licence the type is refused.",
     ),
 )
@@ -136,8 +138,8 @@ ROLE_ASSIGNMENT_SCHEDULE = ObjectType(
     read_permissions=("RoleAssignmentSchedule.Read.Directory",),
     write_permissions=("RoleAssignmentSchedule.ReadWrite.Directory",),
     create="POST /roleManagement/directory/roleAssignmentScheduleRequests",
+    update="POST /roleManagement/directory/roleAssignmentScheduleRequests",
     delete="POST /roleManagement/directory/roleAssignmentScheduleRequests",
-    not_updated=_BY_REQUEST,
     create_required=words("action principalId roleDefinitionId directoryScopeId scheduleInfo"),
     read_only=(*_SCHEDULE_READ_ONLY, "assignmentType"),
     immutable=words("id principalId roleDefinitionId directoryScopeId appScopeId"),
@@ -148,7 +150,7 @@ ROLE_ASSIGNMENT_SCHEDULE = ObjectType(
         LeftAlone(("assignmentType", "Activated"), "an activation that its owner made and that ends by itself"),
         LeftAlone(("memberType", "Group|Inherited"), INHERITED),
     ),
-    unconfirmed=("Whether a start in the past is taken.", "Without a P2 licence the type is refused."),
+    unconfirmed=_SCHEDULES_UNCONFIRMED,
 )
 
 ROLE_MANAGEMENT_POLICY = ObjectType(
@@ -223,8 +225,8 @@ GROUP_ELIGIBILITY_SCHEDULE = ObjectType(
     read_permissions=("PrivilegedEligibilitySchedule.Read.AzureADGroup",),
     write_permissions=("PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup",),
     create="POST /identityGovernance/privilegedAccess/group/eligibilityScheduleRequests",
+    update="POST /identityGovernance/privilegedAccess/group/eligibilityScheduleRequests",
     delete="POST /identityGovernance/privilegedAccess/group/eligibilityScheduleRequests",
-    not_updated=_BY_REQUEST,
     create_required=words("action accessId groupId principalId scheduleInfo"),
     read_only=_GROUP_PIM,
     immutable=("id", "accessId", "groupId", "principalId"),
@@ -232,7 +234,7 @@ GROUP_ELIGIBILITY_SCHEDULE = ObjectType(
     unique=("accessId+groupId+principalId",),
     references=_GROUP_REFERENCES,
     left_alone=(LeftAlone(("memberType", "group|inherited"), INHERITED),),
-    unconfirmed=("Whether a start in the past is taken.", "Without a P2 licence the type is refused."),
+    unconfirmed=_SCHEDULES_UNCONFIRMED,
 )
 
 GROUP_ASSIGNMENT_SCHEDULE = ObjectType(
@@ -255,8 +257,8 @@ GROUP_ASSIGNMENT_SCHEDULE = ObjectType(
     read_permissions=("PrivilegedAssignmentSchedule.Read.AzureADGroup",),
     write_permissions=("PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",),
     create="POST /identityGovernance/privilegedAccess/group/assignmentScheduleRequests",
+    update="POST /identityGovernance/privilegedAccess/group/assignmentScheduleRequests",
     delete="POST /identityGovernance/privilegedAccess/group/assignmentScheduleRequests",
-    not_updated=_BY_REQUEST,
     create_required=words("action accessId groupId principalId scheduleInfo"),
     read_only=(*_GROUP_PIM, "assignmentType"),
     immutable=("id", "accessId", "groupId", "principalId"),
@@ -267,7 +269,7 @@ GROUP_ASSIGNMENT_SCHEDULE = ObjectType(
         LeftAlone(("assignmentType", "activated"), "an activation that its owner made and that ends by itself"),
         LeftAlone(("memberType", "group|inherited"), INHERITED),
     ),
-    unconfirmed=("Whether a start in the past is taken.", "Without a P2 licence the type is refused."),
+    unconfirmed=_SCHEDULES_UNCONFIRMED,
 )
 
 ROWS = (

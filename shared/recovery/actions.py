@@ -30,6 +30,22 @@ class ActionRequest:
 type Maker = Callable[[ObjectType, str, Json, Json], Iterable[ActionRequest]]
 
 
+def is_as_wanted(name: str, wanted: Json, present: Json) -> bool:
+    """Whether nothing has to be sent for `name`."""
+    return same(expected_value(name, wanted), expected_value(name, present))
+
+
+def expected_value(name: str, body: Json) -> Any:
+    """What a request on `name` expects to find: of licences those of the object's own, since a group may bring or take
+    others in the same restore."""
+    return [one for _, one in sorted(direct_licences(body).items())] if name == "assignedLicenses" else body.get(name)
+
+
+def read_beside(name: str) -> tuple[str, ...]:
+    """What must be read with `name` to know its expected value."""
+    return ("licenseAssignmentStates",) if name == "assignedLicenses" else ()
+
+
 def action_requests(row: ObjectType, name: str, path: str, wanted: Json, present: Json) -> list[ActionRequest]:
     """The requests that make `name` what the restore point says; `present` is empty for an object made anew."""
     maker = _BY_NAME.get(name, _stream if name in row.streams else None)
@@ -38,16 +54,7 @@ def action_requests(row: ObjectType, name: str, path: str, wanted: Json, present
 
 def _licences(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
     """Direct ones only: what comes through a group comes back with the membership."""
-    inherited = {
-        str(one.get("skuId")) for body in (wanted, present) for one in body.get("licenseAssignmentStates") or ()
-        if one.get("assignedByGroup")
-    } - {
-        str(one.get("skuId")) for one in wanted.get("licenseAssignmentStates") or () if not one.get("assignedByGroup")
-    }
-    ours, theirs = (
-        {str(one["skuId"]): one for one in body.get("assignedLicenses") or () if str(one["skuId"]) not in inherited}
-        for body in (wanted, present)
-    )
+    ours, theirs = (direct_licences(body) for body in (wanted, present))
     add = [
         {"skuId": sku, "disabledPlans": one.get("disabledPlans") or []}
         for sku, one in sorted(ours.items()) if not same(one, theirs.get(sku))
@@ -57,12 +64,27 @@ def _licences(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable
         yield ActionRequest(path, {"addLicenses": add, "removeLicenses": remove})
 
 
+def direct_licences(body: Json) -> dict[str, Json]:
+    """Licence → what was assigned to the user or group itself; `assignedLicenses` shows inherited ones as well."""
+    states = body.get("licenseAssignmentStates") or ()
+    inherited = {str(one.get("skuId")) for one in states if one.get("assignedByGroup")}
+    own = {str(one.get("skuId")) for one in states if not one.get("assignedByGroup")}
+    return {
+        str(one["skuId"]): one for one in body.get("assignedLicenses") or ()
+        if str(one["skuId"]) in own or str(one["skuId"]) not in inherited
+    }
+
+
 def _configurations(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
     now = {one.get("id"): one for one in present.get("authenticationMethodConfigurations") or ()}
     base = path.rpartition("/")[0]
     for one in wanted.get("authenticationMethodConfigurations") or ():
         if one.get("id") in now and not same(one, now[one["id"]]):
-            body = {name: value for name, value in one.items() if name != "id"}
+            there = now[one["id"]]
+            body = {
+                name: value for name, value in one.items()
+                if name == "@odata.type" or (name != "id" and not same(value, there.get(name)))
+            }
             yield ActionRequest(f"{base}/{one['id']}", body, checked=False)
 
 

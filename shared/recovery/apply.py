@@ -29,10 +29,12 @@ from shared.entra.pages import body_of
 from shared.entra.transport import Graph
 from shared.entra.writing import Write, Written, link_is_there, may_be_lag, write
 from shared.errors import AlreadyWritten, EntraError, NotFound, Rejected, StoreUnavailable, Throttled, Unavailable
+from shared.recovery.actions import expected_value, read_beside
 from shared.recovery.order import Batch
 from shared.recovery.plan import Operation
 from shared.recovery.relink import filled, placeholders_in
 from shared.recovery.requests import link_body, link_request
+from shared.recovery.schedules import NOW
 from shared.recovery.state import Json
 from shared.recovery.store import PlanIndex, RestoreStore
 from shared.recovery.writable import comparable, same
@@ -170,7 +172,9 @@ class Applying:
             row = OBJECT_TYPES[one.object_type]
             if one.method != "PATCH" or row.name == "onPremisesPublishing":
                 path = filled(_object_path(one), known)
-            names = sorted(one.expects["attributes"])
+            names = sorted({
+                each for name in one.expects["attributes"] for each in (name, *read_beside(name))
+            })
             query = with_query(path, select=",".join(names) if row.select else "", expand=",".join(row.expand))
             by_version.setdefault(one.version, []).append(Part(
                 str(one.order), query, asked=f"one of {row.title}", permission="Directory.Read.All",
@@ -210,7 +214,7 @@ class Applying:
             payload = await self._with_password(one, body)
         if one.stream:
             payload = base64.b64decode(one.stream)
-        payload = _rooted(payload, self._root(one))
+        payload = _rooted(payload, self._root(one), self.now())
         try:
             return await self._sent(one, path, payload, find, known, before, uncertain)
         except EntraError as error:
@@ -455,7 +459,7 @@ def _compared(one: Operation, seen: Json, body: Any, known: Mapping[str, str]) -
     """("stale" | "unchanged" | "", what is there) of an update."""
     row = OBJECT_TYPES[one.object_type]
     now = comparable(row, seen)
-    before = {name: now.get(name) for name in one.expects["attributes"]}
+    before = {name: expected_value(name, now) for name in one.expects["attributes"]}
     expected = comparable(row, filled(one.expects["attributes"], known))
     wanted = body.get("onPremisesPublishing", body) if isinstance(body, dict) else {}
     if one.method == "PATCH" and all(name in wanted and same(before[name], wanted[name]) for name in before):
@@ -481,9 +485,9 @@ def _alike(one: Any, other: Any) -> bool:
     return same(one, other)
 
 
-def _rooted(payload: Any, root: str) -> Any:
+def _rooted(payload: Any, root: str, now: str = "") -> Any:
     if isinstance(payload, str):
-        return payload.replace("{root}", root)
+        return now if now and payload == NOW else payload.replace("{root}", root)
     if isinstance(payload, dict):
-        return {name: _rooted(value, root) for name, value in payload.items()}
-    return [_rooted(value, root) for value in payload] if isinstance(payload, list) else payload
+        return {name: _rooted(value, root, now) for name, value in payload.items()}
+    return [_rooted(value, root, now) for value in payload] if isinstance(payload, list) else payload

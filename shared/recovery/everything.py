@@ -1,7 +1,8 @@
 """Whole types compared with the tenant: which objects differ, and which the restore point does not know. Read-only.
 
-A type is read once, page by page; of each object only its hash stays, and a digest of its links, so memory follows the
-number of objects and not their size. What differs is then read again, one by one, by the planner.
+A type is read once, page by page; of each object that the restore point knows only its hash stays, and a digest of its
+links, so memory follows the number of objects and not their size. What differs is then read again, one by one, by the
+planner.
 """
 
 from collections.abc import Iterable
@@ -10,8 +11,9 @@ from dataclasses import dataclass, field
 
 from shared.backup.recorder import volatile_splitter
 from shared.catalog import OBJECT_TYPES
-from shared.catalog.row import ObjectType
+from shared.catalog.row import PARENT, ObjectType
 from shared.entra.capture import capture
+from shared.entra.pages import TYPE
 from shared.entra.transport import Graph
 from shared.entra.wanted import Reading
 from shared.errors import EntraError, Missing
@@ -20,8 +22,19 @@ from shared.recovery.state import Present
 from shared.repository.records import link16, object_hash16
 from shared.repository.restore_point import RestorePoint
 
-SHOWN = ("displayName", "userPrincipalName", "appId", "onPremisesSyncEnabled", "isDefault", "policyType", "isBuiltIn")
-"""Of an object that the restore point does not know, all that deleting it needs to know."""
+SHOWN = ("displayName", "userPrincipalName", "appId", "onPremisesSyncEnabled", "isAssignableToRole", PARENT, TYPE)
+
+
+def kept_names(row: ObjectType) -> frozenset[str]:
+    """Of an object that the restore point does not know, all that deciding on it and deleting it needs to know."""
+    conditions = [one.where for one in row.left_alone]
+    conditions += [row.restored_as_where] if row.restored_as_where else []
+    named = {name for name, _ in conditions} | {one.property for one in row.references} | {*row.unique, *row.immutable}
+    tops = {part.split(".")[0].removesuffix("[]") for name in named if name for part in name.split("+")
+            if not part.startswith("@")}
+    if "groupKind" in tops:
+        tops |= {"groupTypes", "mailEnabled", "securityEnabled"}
+    return frozenset(tops | set(SHOWN))
 
 
 @dataclass(slots=True)
@@ -58,45 +71,46 @@ async def changed_since(
 async def _compare(
     point: RestorePoint, graph: Graph, reading: Reading, row: ObjectType, ids: Ids, found: Found
 ) -> None:
-    live: dict[str, bytes] = {}
-    bodies: dict[str, dict[str, object]] = {}
+    view = point.view(row.name)
+    known: dict[str, tuple[str, bytes]] = {}
+    theirs: dict[str, int] = {}
+    async for records in view.object_batches():
+        for record in records:
+            now = record.object_id if row.reading == "single" else ids.now(record.object_id)
+            known[now] = (record.object_id, record.hash16)
+    async for batch in view.link_batches():
+        for link in batch:
+            theirs[link.source_id] = theirs.get(link.source_id, 0) ^ _number(link.link, link.target_id)
+    same: set[str] = set()
+    new: dict[str, dict[str, object]] = {}
     links: dict[str, int] = {}
-    split = volatile_splitter(row.volatile)
+    split, kept = volatile_splitter(row.volatile), kept_names(row)
     reading_all = capture(graph, row, reading=reading, stop_at=graph.now() + 3600)
     async with aclosing(reading_all) as pieces:
         async for piece in pieces:
             if piece.restarted:
-                live, bodies, links = {}, {}, {}
+                same, new, links = set(), {}, {}
             parsed = piece.parse()
             for object_id, body in parsed.objects:
-                names: dict[str, object] = {one: body[one] for one in SHOWN if one in body}
+                before = known.get(object_id)
+                if before is None:
+                    new[object_id] = {one: body[one] for one in kept if one in body}
+                    continue
                 split(body)
-                live[object_id] = object_hash16(row.name, object_id, body)
-                bodies[object_id] = names
+                alike = object_id == before[0] and object_hash16(row.name, object_id, body) == before[1]
+                (same.add if alike else same.discard)(object_id)
             for one in parsed.links:
                 _fold(links, one.source, one.link, one.added, whole=one.whole)
                 for target in one.removed:
                     links[one.source] = links.get(one.source, 0) ^ _number(one.link, target)
             for removal in parsed.removals:
-                live.pop(removal.id, None)
+                new.pop(removal.id, None)
+                same.discard(removal.id)
                 links.pop(removal.id, None)
-    view = point.view(row.name)
-    theirs: dict[str, int] = {}
-    async for batch in view.link_batches():
-        for link in batch:
-            theirs[link.source_id] = theirs.get(link.source_id, 0) ^ _number(link.link, link.target_id)
-    known: set[str] = set()
-    async for records in view.object_batches():
-        for record in records:
-            now = record.object_id if row.reading == "single" else ids.now(record.object_id)
-            known.add(now)
-            moved = now != record.object_id
-            if moved or live.get(now) != record.hash16 or links.get(now, 0) != theirs.get(record.object_id, 0):
-                found.differing.append(record.object_id)
-    found.new += [
-        Present(row.name, object_id, "live", dict(bodies[object_id])) for object_id in sorted(live)
-        if object_id not in known
+    found.differing += [
+        then for now, (then, _) in known.items() if now not in same or links.get(now, 0) != theirs.get(then, 0)
     ]
+    found.new += [Present(row.name, object_id, "live", dict(new[object_id])) for object_id in sorted(new)]
 
 
 def _fold(links: dict[str, int], source: str, name: str, targets: Iterable[object], *, whole: bool) -> None:

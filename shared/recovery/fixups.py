@@ -1,18 +1,23 @@
 """What single types need beyond their catalog row, each as a small function named in a table. Pure.
 
 Sources: Microsoft Graph "Create user", "Create group", "Manage rules for dynamic membership groups", "Create
-conditionalAccessPolicy", "Create unifiedRoleEligibilityScheduleRequest", "appRole resource type".
+conditionalAccessPolicy", "appRole resource type".
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.catalog.row import PARENT, ObjectType
 from shared.catalog.where import group_kind
 from shared.entra.listing import with_query
+from shared.recovery import schedules
 from shared.recovery.options import RestoreOptions
-from shared.recovery.relink import GUID
+from shared.recovery.relink import EXTENSION, GUID
+from shared.recovery.relink import PLACEHOLDER as FILLED
 from shared.recovery.requests import parent_of
+from shared.recovery.schedules import GROUP_PIM, PIM, SCHEDULES
 from shared.recovery.state import Json, Wanted
 from shared.recovery.writable import is_writable
 
@@ -23,26 +28,39 @@ ALONE = frozenset({
 """What SharePoint and the attribute service keep: Graph takes it in a PATCH of its own ("Update user")."""
 
 REPORT_ONLY = "enabledForReportingButNotEnforced"
-JUSTIFICATION = "Restored by Cairn"
-PIM = frozenset({"unifiedRoleEligibilitySchedule", "unifiedRoleAssignmentSchedule"})
-GROUP_PIM = frozenset({"privilegedAccessGroupEligibilitySchedule", "privilegedAccessGroupAssignmentSchedule"})
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a body may depend on beside the restore point: when and where the plan is made."""
+
+    now: datetime = LONG_AGO
+    tenant_id: str = ""
 
 
 def wanted_body(row: ObjectType, body: Json, options: RestoreOptions, *, made: bool) -> Json:
     """The body as this restore wants it: options that change a value are applied here."""
     if row.name == "conditionalAccessPolicy":
         return _policy(body, options, made=made)
-    if row.name == "user":
+    if row.name == "user" and made:  # the service writes the one of the user principal name itself
         identities = [one for one in body.get("identities") or [] if one.get("signInType") != "userPrincipalName"]
         kept = {name: value for name, value in body.items() if name != "identities"}
         return {**kept, "identities": identities} if identities else kept
     return body
 
 
-def creation_body(row: ObjectType, made: Json, body: Json, wanted: Wanted) -> Json:
+def creation_body(row: ObjectType, made: Json, body: Json, wanted: Wanted, at: Circumstances) -> Json:
     """The body of a creation."""
+    if row.name in SCHEDULES:
+        return schedules.request(body, "adminAssign", at.now)
     change = _CREATIONS.get(row.name)
     return change(made, body, wanted) if change else made
+
+
+def why_not_made(row: ObjectType, body: Mapping[str, Any], at: Circumstances) -> str:
+    """Why an object is not made anew though its type can be; empty where it is."""
+    return schedules.why_over(body, at.now) if row.name in SCHEDULES else ""
 
 
 def after_creation(row: ObjectType, body: Json) -> Json:
@@ -64,13 +82,7 @@ def update_body(row: ObjectType, part: Json) -> Json:
 
 def deletion_body(row: ObjectType, body: Mapping[str, Any]) -> Json | None:
     """The body of a deletion, which only schedules have: they end by a request."""
-    if row.name in PIM:
-        names = ("principalId", "roleDefinitionId", "directoryScopeId")
-        return {"action": "adminRemove", "justification": JUSTIFICATION, **{name: body.get(name) for name in names}}
-    if row.name in GROUP_PIM:
-        names = ("principalId", "groupId", "accessId")
-        return {"action": "adminRemove", "justification": JUSTIFICATION, **{name: body.get(name) for name in names}}
-    return None
+    return schedules.removal(body) if row.name in SCHEDULES else None
 
 
 def finding(row: ObjectType, body: Json, wanted: Wanted) -> Json:
@@ -105,7 +117,7 @@ def groupless(body: Mapping[str, Any]) -> str:
 
 def why_not_set(row: ObjectType, name: str, value: Any, present: Mapping[str, Any], protected: str | None) -> str:
     """Why a differing property is left as it is; empty where it is set."""
-    if row.name == "user" and name == "accountEnabled" and value is False and protected:
+    if name == "accountEnabled" and value is False and protected:
         return protected
     if row.name == "authorizationPolicy" and name == "defaultUserRolePermissions" and isinstance(value, dict):
         now = present.get(name) or {}
@@ -144,7 +156,9 @@ def merged_reference(present: Any, old: Any, new: Any) -> Any:
                 base[name] = merged_reference(base.get(name), old.get(name), new[name])
         return base
     if isinstance(new, list) and isinstance(old, list):
-        kept = [one for one in present or [] if one not in old or one in new] if isinstance(present, list) else []
+        now = present if isinstance(present, list) else []
+        moved = [new[old.index(one)] if one in old and len(old) == len(new) else one for one in now]
+        kept = [one for one in moved if one not in old or one in new]
         return [*kept, *(one for one in new if one not in old and one not in kept)]
     return new if present in (None, old) or _is_text_of_ids(old, new) else present
 
@@ -185,17 +199,10 @@ def _group(made: Json, body: Json, wanted: Wanted) -> Json:
     return {"groupTypes": [], **kept}
 
 
-def _schedule(_: Json, body: Json, __: Wanted) -> Json:
-    names = ("principalId", "roleDefinitionId", "directoryScopeId", "appScopeId", "groupId", "accessId")
-    info = body.get("scheduleInfo") or {}
-    expiration = {name: value for name, value in (info.get("expiration") or {}).items() if value is not None}
-    return {
-        "action": "adminAssign", "justification": JUSTIFICATION,
-        **{name: body[name] for name in names if body.get(name) is not None},
-        "scheduleInfo": {
-            "startDateTime": info.get("startDateTime"), "expiration": expiration or {"type": "noExpiration"},
-        },
-    }
+def _extension(made: Json, body: Json, _: Wanted) -> Json:
+    # Entra puts the application's id before the name that it is given ("Create extensionProperty").
+    found = EXTENSION.fullmatch(FILLED.sub("0" * 32, str(body.get("name", ""))))
+    return {**made, "name": found.group(2)} if found else made
 
 
 def _service_principal(made: Json, _: Json, __: Wanted) -> Json:
@@ -214,8 +221,8 @@ def _application(made: Json, _: Json, __: Wanted) -> Json:
 
 
 _CREATIONS: Mapping[str, Callable[[Json, Json, Wanted], Json]] = {
-    "user": _user, "group": _group, "servicePrincipal": _service_principal, "application": _application,
-    **dict.fromkeys((*PIM, *GROUP_PIM), _schedule),
+    "user": _user, "group": _group, "extensionProperty": _extension, "servicePrincipal": _service_principal,
+    "application": _application,
 }
 
 
@@ -232,3 +239,10 @@ def _policy(body: Json, options: RestoreOptions, *, made: bool) -> Json:
         strength = {"id": controls["authenticationStrength"].get("id")}
         body = {**body, "grantControls": {**controls, "authenticationStrength": strength}}
     return {**body, "state": state}
+
+
+__all__ = [
+    "ALONE", "GROUP_PIM", "PIM", "Circumstances", "after_creation", "creation_body", "deletion_body", "finding",
+    "merged_reference", "update_body", "wanted_body", "whole", "why_not_linked", "why_not_made", "why_not_set",
+    "writable_of",
+]

@@ -63,6 +63,8 @@ class RestoreOptions(Body):
         expecting("one of auto, asBackedUp, reportOnly, disabled"),
     ] = "auto"
     passwords: Annotated[Literal["random"], expecting("random")] = "random"
+    send_invitations: bool = False
+    """Whether guests who are made anew get their invitation by mail from Microsoft."""
     max_changes: Annotated[
         int | None, Field(ge=1, le=10_000_000), expecting("a whole number from 1 to 10000000")
     ] = None

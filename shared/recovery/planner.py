@@ -9,24 +9,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shared.catalog import OBJECT_TYPES, restore_waves
+from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import PARENT, Link, ObjectType
 from shared.catalog.where import holds, why_left_alone
-from shared.recovery import fixups
-from shared.recovery.actions import action_requests
+from shared.recovery import entitlements, fixups, guarded, guests, schedules
+from shared.recovery.actions import action_requests, expected_value, is_as_wanted
 from shared.recovery.chosen import WHOLE
 from shared.recovery.options import RestoreOptions
-from shared.recovery.plan import NotRestored, Operation
+from shared.recovery.plan import Finding, NotRestored, Operation
 from shared.recovery.relink import Ids, Relinked, app_placeholder, placeholder, placeholders_in, relinked
 from shared.recovery.requests import link_body, link_request, object_request, own_key, parent_of, read_path, split
+from shared.recovery.seats import Seats, Sku
 from shared.recovery.state import Json, Present, Wanted, display_name
+from shared.recovery.waves import FIRST, LAST, LINKS, OBJECTS, wave_numbers
 from shared.recovery.writable import creation, differing, same, typed
 
 type Key = tuple[str, str]
 """(object type, id in the restore point)."""
 
-FIRST, OBJECTS, LINKS, LAST = 0, 1, 2, 3
-
+LAST_OWNER = "Microsoft Graph lets go of no group's last owner, and the restore point has none to put in their place"
 SYNCED = "it is mastered on premises: set it back there, and synchronization brings it here"
 
 
@@ -70,6 +71,9 @@ class Situation:
     """Whether objects that `touched` does not name (what hangs on the chosen ones) are planned whole."""
     protected: Mapping[str, str] = field(default_factory=dict)
     """Id → why the object is never deleted, disabled or taken out of roles."""
+    at: fixups.Circumstances = field(default_factory=fixups.Circumstances)
+    skus: Mapping[str, Sku] | None = None
+    """The tenant's subscriptions by skuId; None where they could not be read."""
 
 
 def creates(situation: Situation) -> set[Key]:
@@ -84,7 +88,8 @@ def creates(situation: Situation) -> set[Key]:
         revived = present.liveness == "softDeleted" and situation.options.from_recycle_bin
         if revived and not (key[0] == "servicePrincipal" and wanted.body.get("appId") in app_ids):
             continue
-        if row.create_request and row.write_permissions and not _why_left(row, wanted, present):
+        why = _why_left(row, wanted, present) or fixups.why_not_made(row, wanted.body, situation.at)
+        if row.create_request and row.write_permissions and not why:
             made.add(key)
             if key[0] == "application":
                 app_ids.add(str(wanted.body.get("appId", "")))
@@ -98,14 +103,17 @@ class Planner:
         self._s = situation
         self._options = situation.options
         self._made = creates(situation)
-        self._waves = _wave_numbers()
+        self._waves = wave_numbers()
         self._ids = self._with_placeholders()
         self._born = self._birth_waves()
+        self._seats = Seats(situation.skus)
         self.operations: list[Operation] = []
         self.not_restored: list[NotRestored] = []
+        self.findings: list[Finding] = []
 
     def run(self) -> tuple[list[Operation], list[NotRestored]]:
         """The operations, unordered but for their waves, and what is left."""
+        self._seats_of_the_revived()
         for key in sorted(self._s.wanted):
             self._object(self._s.wanted[key], self._s.present[key])
         for inbound in self._s.inbound:
@@ -119,6 +127,7 @@ class Planner:
                 one, wave=self._waves.number(one.object_type, FIRST),
                 reason="it holds the name of a user that is made anew, and deleteExistingCloudUser is on",
             )
+        self.findings += self._seats.findings()
         return self.operations, self.not_restored
 
     # -- what becomes of one object -----------------------------------------------------------------------------
@@ -158,12 +167,17 @@ class Planner:
 
     def _create(self, row: ObjectType, wanted: Wanted, present: Present, body: Json, found: list[Relinked]) -> None:
         made = creation(row, body)
+        if row.name == "user" and guests.is_invited(body):
+            self._invite(row, wanted, body, made, found)
+            return
         if self._options.attributes != "all":
             chosen = {*row.create_required, *self._options.attributes.get(row.name, ()), "@odata.type", "uniqueName",
                       "groupTypes"}
             made = {name: value for name, value in made.items() if name in chosen}
+        made, apart = entitlements.apart_at_creation(row, made)
         made, later = self._deferred(row, body, made)
-        made = fixups.creation_body(row, made, body, wanted)
+        later |= {name: body[name] for name in apart}
+        made = fixups.creation_body(row, made, body, wanted, self._s.at)
         method, path, upsert = self._creating(row, wanted, body)
         self._add(
             row, wanted, "create", method, path, made, upsert=upsert,
@@ -178,6 +192,25 @@ class Planner:
         self._patches(row, wanted, body, left, {}, [], LAST if row.name == "group" else LINKS, "set once the object "
                       "stands")
         self._actions(row, wanted, body, {}, made)
+
+    def _invite(self, row: ObjectType, wanted: Wanted, body: Json, made: Json, found: list[Relinked]) -> None:
+        """A guest comes back by an invitation; what that does not take is set once the guest is there."""
+        if not guests.address(body):
+            self._manual(row, wanted, "a guest is invited anew, and the restore point knows no address to invite")
+            return
+        method, path = split(guests.REQUEST)
+        send = self._options.send_invitations
+        self._add(
+            row, wanted, "create", method, path, guests.invitation(body, self._s.at.tenant_id, send=send),
+            expects={"state": "absent"}, find=guests.finding(body), found=found, now=self._now(wanted),
+            permission=guests.PERMISSION,
+            reason="it is in no recycle bin, so the guest is invited anew and gets a new id",
+        )
+        later = {name: value for name, value in guests.set_afterwards(made, body).items() if self._wants(wanted, name)}
+        self._patches(row, wanted, body, later, {}, [], OBJECTS, "an invitation does not take it")
+        self._actions(row, wanted, body, {}, {})
+        if not send:
+            self._step(row, wanted, guests.redemption(body, self._s.at.tenant_id))
 
     def _creating(self, row: ObjectType, wanted: Wanted, body: Json) -> tuple[str, str, bool]:
         if row.upsert:
@@ -194,8 +227,14 @@ class Planner:
         self, row: ObjectType, wanted: Wanted, present: Present, body: Json, found: list[Relinked],
     ) -> None:
         synced = bool(present.body.get("onPremisesSyncEnabled"))
-        changed = {name: value for name, value in differing(row, body, present.body).items()
-                   if self._wants(wanted, name)}
+        differ = differing(row, body, present.body)
+        if row.name in schedules.SCHEDULES:
+            differ = _rescheduled(body, present.body, self._s.at)
+        changed = {name: value for name, value in differ.items() if self._wants(wanted, name)}
+        why = self._protects(wanted, present) if changed else ""
+        for name in sorted(changed) if why else ():
+            self._leave(wanted, name, why)
+        changed = {} if why else changed
         for name in sorted(changed) if synced else ():
             if name not in row.synced_writable:
                 self._leave(wanted, name, SYNCED)
@@ -211,6 +250,12 @@ class Planner:
             changed = {}
         now, later = _apart(changed, lambda value: self._waits(value, self._waves.objects[row.name]))
         expected = {name: present.body.get(name) for name in changed}
+        before = {
+            name: value for name in sorted(changed)
+            if (value := entitlements.value_before(row, name, changed[name], present.body.get(name))) is not None
+        }
+        self._patches(row, wanted, body, before, expected, [], FIRST, entitlements.BEFORE_REASON)
+        expected |= before
         self._patches(row, wanted, body, now, expected, found, OBJECTS, "it differs from the restore point")
         self._patches(row, wanted, body, later, expected, found, LINKS, "it names what is made only now")
         if not synced or "assignedLicenses" in row.synced_writable:
@@ -231,6 +276,8 @@ class Planner:
             method, path = object_request(row, row.update_request, self._now(wanted), body)
             rest = fixups.whole(row, body) if method == "PUT" else {}  # a PUT replaces all of it
             part = {**typed(row, body), **rest, **{name: changed[name] for name in names}}
+            if row.name in schedules.SCHEDULES:
+                part = schedules.request(body, "adminUpdate", self._s.at.now)
             self._add(
                 row, wanted, "update", method, path, fixups.update_body(row, part), attributes=tuple(names),
                 expects={"attributes": {name: expected[name] for name in names if name in expected}} if expected
@@ -246,15 +293,44 @@ class Planner:
                 continue
             if present and name not in present:
                 continue
-            if same(body[name], present.get(name)):
+            if is_as_wanted(name, body, present):
                 continue
             method, path = object_request(row, request, self._now(wanted), body)
             for one in action_requests(row, name, path, body, present):
+                sent = self._seated(row, wanted, one.body, present) if name == "assignedLicenses" else one.body
+                if sent is None and one.body is not None:
+                    continue
                 self._add(
-                    row, wanted, "update", one.method or method, one.path, one.body, stream=one.stream,
+                    row, wanted, "update", one.method or method, one.path, sent, stream=one.stream,
                     attributes=(name,), reason=one.reason, step=LINKS,
-                    expects={"attributes": {name: present[name]}} if present and one.checked else {},
+                    expects={"attributes": {name: expected_value(name, present)}} if present and one.checked else {},
                 )
+
+    def _seated(self, row: ObjectType, wanted: Wanted, body: Json | None, present: Json) -> Json | None:
+        """A user's licences as far as there are seats for them; what has none is left."""
+        if row.name != "user" or body is None:
+            return body
+        owned = [str(one.get("skuId")) for one in present.get("assignedLicenses") or ()]
+        granted, why = self._seats.granted(body, owned)
+        for one in why:
+            self._leave(wanted, "assignedLicenses", one)
+        return granted
+
+    def _seats_of_the_revived(self) -> None:
+        """Users take their seats with them out of the recycle bin."""
+        if not self._options.from_recycle_bin:
+            return
+        for present in self._s.present.values():
+            if present.object_type == "user" and present.liveness == "softDeleted":
+                for one in present.body.get("assignedLicenses") or ():
+                    self._seats.take(str(one.get("skuId")))
+
+    def _protects(self, wanted: Wanted, present: Present) -> str:
+        """Why nothing of the object is changed: it is Cairn's own, or a right of one that is never touched."""
+        own = self._s.protected.get(present.object_id, "")
+        if own == guarded.CAIRNS_OWN:
+            return own
+        return guarded.why_kept(present.body, self._s.protected) or guarded.why_kept(wanted.body, self._s.protected)
 
     def _delete_new(
         self, present: Present, *, wave: int | None = None,
@@ -263,6 +339,7 @@ class Planner:
         row = OBJECT_TYPES[present.object_type]
         wanted = Wanted(present.object_type, present.object_id, present.body)
         why = _why_left(row, wanted, present) or self._s.protected.get(present.object_id, "")
+        why = why or guarded.why_kept(present.body, self._s.protected)
         if why == HELD_ELSEWHERE:
             return
         if not why and not row.delete_request:
@@ -279,7 +356,10 @@ class Planner:
         )
 
     def _cannot_come_back(self, row: ObjectType, wanted: Wanted, present: Present) -> None:
-        if not self._options.create_if_missing and row.create_request:
+        over = fixups.why_not_made(row, wanted.body, self._s.at)
+        if over:
+            self._leave(wanted, "", over)
+        elif not self._options.create_if_missing and row.create_request:
             self._leave(wanted, "", "it is in no recycle bin, and createIfMissing is off"
                         if present.liveness == "absent" else "fromRecycleBin and createIfMissing are off")
         elif row.create_request and not row.write_permissions:
@@ -315,7 +395,8 @@ class Planner:
             if why:
                 self._leave(wanted, link.name, why)
                 continue
-            self._unlink(row, wanted, link, source, removed, current, body, single=link.single and bool(added))
+            self._unlink(row, wanted, link, source, removed, current, body,
+                         single=link.single and bool(added), kept=bool(targets))
             self._link(row, wanted, link, source, added, targets, body)
 
     def _removed(self, targets: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
@@ -366,14 +447,17 @@ class Planner:
 
     def _unlink(
         self, row: ObjectType, wanted: Wanted, link: Link, source: str, removed: list[str], kinds: Mapping[str, str],
-        body: Json, *, single: bool,
+        body: Json, *, single: bool, kept: bool,
     ) -> None:
         if single:
             return  # a PUT of the new target takes the old one's place
         for target in removed:
             why = "" if link.remove else "adding another moves it; it cannot be taken out alone"
+            if not why and not kept and target == removed[-1] and row.name == "group" and link.name == "owners":
+                why = LAST_OWNER
             if not why and row.name == "directoryRole":
                 why = self._s.protected.get(target, "")
+            why = why or guarded.why_member_kept(body, link.name, target, self._s.protected)
             if why:
                 self._leave(wanted, link.name, why)
                 continue
@@ -465,6 +549,13 @@ class Planner:
             kind="manual", object_type=row.name, object_id=wanted.object_id, object_name=display_name(wanted.body),
             reason=f"{row.title}: {instructions}. Make it by hand as the restore point shows it.",
             body=creation(row, wanted.body), wave=self._waves.number(row.name, OBJECTS),
+        ))
+
+    def _step(self, row: ObjectType, wanted: Wanted, instructions: str, step: int = OBJECTS) -> None:
+        """Something that a person does beside what is written."""
+        self.operations.append(Operation(
+            kind="manual", object_type=row.name, object_id=wanted.object_id, object_name=display_name(wanted.body),
+            reason=instructions, wave=self._waves.number(row.name, step),
         ))
 
     def _leave(self, wanted: Wanted, what: str, why: str) -> None:
@@ -560,6 +651,12 @@ class Planner:
         return made, later
 
 
+def _rescheduled(wanted: Json, present: Json, at: fixups.Circumstances) -> Json:
+    """The schedule, where it differs in more than a start that has passed and is not over."""
+    over = schedules.why_over(wanted, at.now)
+    return {} if over or not schedules.differs(wanted, present, at.now) else {"scheduleInfo": wanted["scheduleInfo"]}
+
+
 _ALL = frozenset({WHOLE})
 HELD_ELSEWHERE = "another object holds this fact"
 
@@ -595,36 +692,6 @@ def _groups(some: list[str], size: int) -> list[list[str]]:
 def _apart(values: Mapping[str, Any], waits: Any) -> tuple[Json, Json]:
     later = {name: value for name, value in values.items() if waits(value)}
     return {name: value for name, value in values.items() if name not in later}, later
-
-
-@dataclass(frozen=True, slots=True)
-class _Waves:
-    """Catalog waves with room between them: objects, then what can only be written when all objects stand."""
-
-    objects: Mapping[str, int]
-    links: Mapping[str, int]
-    last: int
-
-    def number(self, object_type: str, step: int) -> int:
-        if step == LINKS:
-            return self.links[object_type] * 10 + LINKS
-        if step == LAST:
-            return self.last * 10 + LAST
-        return self.objects[object_type] * 10 + step
-
-    def deletion(self, object_type: str) -> int:
-        """After all else, and what refers to others before what is referred to."""
-        return (self.last + 1) * 10 + (self.last - self.objects[object_type]) * 10
-
-
-def _wave_numbers() -> _Waves:
-    waves = restore_waves()
-    objects = {name: wave.number for wave in waves for name in wave.object_types}
-    link_waves = [wave.number for wave in waves if wave.links]
-    links = {}
-    for name, number in objects.items():
-        links[name] = next((one for one in link_waves if one >= number), waves[-1].number)
-    return _Waves(objects, links, waves[-1].number)
 
 
 __all__ = ["FIRST", "PARENT", "InboundLink", "Key", "Planner", "Situation", "creates", "own_key", "read_path"]

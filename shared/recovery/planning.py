@@ -11,21 +11,24 @@ from shared.catalog.row import ObjectType
 from shared.deployment import Deployment
 from shared.entra.batch import get_by_ids
 from shared.entra.directory import directory_extensions, held_permissions
-from shared.entra.listing import with_query
+from shared.entra.listing import Asking, pages, with_query
 from shared.entra.transport import Graph
 from shared.entra.wanted import Reading
 from shared.errors import EntraError, NotRestorable
 from shared.recovery.chosen import Chosen
 from shared.recovery.everything import changed_since
+from shared.recovery.fixups import Circumstances
+from shared.recovery.guarded import with_an_administrator_left
 from shared.recovery.linked import Named, dependents, links_to, referring
 from shared.recovery.options import RestoreOptions, RestoreRequest
 from shared.recovery.order import ordered
 from shared.recovery.plan import NotRestored, Operation
 from shared.recovery.planner import InboundLink, Key, Planner, Situation, creates
-from shared.recovery.protection import protected_objects, safety_facts
+from shared.recovery.protection import administrators_now, protected_objects, safety_facts
 from shared.recovery.reading import PresentReader, read_wanted, restored_rows, still_live
 from shared.recovery.relink import Ids
 from shared.recovery.safety import findings
+from shared.recovery.seats import Sku
 from shared.recovery.state import Present, Wanted, display_name
 from shared.recovery.store import PlanIndex, RestoreStore
 from shared.repository.restore_point import RestorePoint
@@ -55,17 +58,29 @@ class Planning:
 
         asked, unknown = await self._chosen(chosen, known.origins, reader)
         situation = await self._situation(asked, unknown, reader, ids, chosen)
-        protected = await protected_objects(self._graph, self._opened.settings, settings.break_glass_ids)
-        situation = replace(situation, protected=protected)
-        operations, left = Planner(situation).run()
+        administrators = await administrators_now(self._graph)
+        protected = await protected_objects(
+            self._graph, self._opened.settings, settings.break_glass_ids, administrators.enabled
+        )
+        situation = replace(
+            situation, protected=protected, skus=await self._skus(situation.wanted.values()),
+            at=Circumstances(records.clock(), self._tenant_id),
+        )
+        planner = Planner(situation)
+        operations, left = planner.run()
+        operations, spared = with_an_administrator_left(operations, administrators)
+        left += spared
         left += [
             NotRestored("", one, "", "", "it was made since, and newObjects says keep") for one in chosen.kept_new
         ]
-        facts = await safety_facts(self._graph, self._point, operations, settings.break_glass_ids)
+        facts = await safety_facts(
+            self._graph, self._point, operations, settings.break_glass_ids, administrators.enabled
+        )
         order = ordered(operations)
         wanted = sorted({one for each in operations for one in each.permission.split()})
         return await store.put_plan(
-            order, left, findings(operations, self._options, facts), permissions.missing(wanted, held),
+            order, left, [*findings(operations, self._options, facts), *planner.findings],
+            permissions.missing(wanted, held),
             backup_id=self._point.manifest.backup_id, options=self._options.model_dump(by_alias=True, mode="json"),
             now=records.clock(),
         )
@@ -75,6 +90,19 @@ class Planning:
             return await directory_extensions(self._graph)
         except EntraError:
             return {}  # values of extensions are then not compared, and stay as they are
+
+    async def _skus(self, wanted: Iterable[Wanted]) -> dict[str, Sku] | None:
+        """The tenant's subscriptions, where users with licences are restored; None where they cannot be read."""
+        if not any(one.object_type == "user" and one.body.get("assignedLicenses") for one in wanted):
+            return None
+        asking = Asking("licences of the tenant", permission="LicenseAssignment.Read.All")
+        try:
+            return {
+                str(one["skuId"]): Sku.shown(one)
+                async for page in pages(self._graph, "/subscribedSkus", asking) for one in page.values
+            }
+        except EntraError:
+            return None  # nothing is known of seats: what has none is refused when it is sent, and told then
 
     async def _chosen(
         self, chosen: Chosen, origins: Any, reader: PresentReader

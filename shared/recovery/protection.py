@@ -1,59 +1,86 @@
 """Who must not be touched, and what the safety checks need to know of the tenant. Read-only."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import aclosing
 
+from shared.entra.batch import Part, read_parts
 from shared.entra.listing import Asking, pages
 from shared.entra.transport import Graph
 from shared.errors import EntraError
+from shared.recovery.guarded import (
+    BREAK_GLASS,
+    CAIRNS_OWN,
+    GLOBAL_ADMINISTRATOR,
+    LAST_ADMINISTRATOR,
+    Administrators,
+)
 from shared.recovery.plan import Operation
 from shared.recovery.safety import Facts
 from shared.recovery.state import Json
 from shared.repository.restore_point import RestorePoint
 from shared.settings import Settings
 
-GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
-"""The role template's id, the same in every tenant ("Microsoft Entra built-in roles")."""
 
-
-async def protected_objects(graph: Graph, settings: Settings, break_glass_ids: Iterable[str]) -> dict[str, str]:
+async def protected_objects(
+    graph: Graph, settings: Settings, break_glass_ids: Iterable[str], administrators: Collection[str]
+) -> dict[str, str]:
     """Id → why it is never deleted, disabled or taken out of a role."""
-    found = dict.fromkeys(break_glass_ids, "it is a break-glass account")
+    found = dict.fromkeys(break_glass_ids, BREAK_GLASS)
     for app_id in {settings.client_id, settings.restore_client_id} - {""}:
         for kind in ("servicePrincipals", "applications"):
             try:
                 body = await graph.get_json(f"/{kind}(appId='{app_id}')?$select=id", asked="Cairn's own app")
             except EntraError:
                 continue
-            found[str(body.get("id"))] = "it is Cairn's own"
-    administrators = await global_administrators(graph)
+            found[str(body.get("id"))] = CAIRNS_OWN
     if len(administrators) == 1:
-        found[next(iter(administrators))] = "it is the last Global Administrator"
+        found.setdefault(next(iter(administrators)), LAST_ADMINISTRATOR)
     return found
 
 
-async def global_administrators(graph: Graph) -> frozenset[str]:
-    """The principals that hold the role over the whole directory."""
+async def administrators_now(graph: Graph) -> Administrators:
+    """Users who can sign in and are Global Administrator over the whole directory, and by what."""
     path = f"/roleManagement/directory/roleAssignments?$filter=roleDefinitionId eq '{GLOBAL_ADMINISTRATOR}'"
     try:
-        values = [
+        assignments = [
             one async for page in pages(graph, path, Asking("Global Administrators")) for one in page.values
+            if one.get("directoryScopeId") == "/"
         ]
     except EntraError:
-        return frozenset()
-    return frozenset(str(one.get("principalId")) for one in values if one.get("directoryScopeId") == "/")
+        return Administrators()
+    holders = {str(one.get("principalId")): str(one.get("id")) for one in assignments}
+    through: dict[str, frozenset[str]] = {}
+    parts = [Part(one, f"/users/{one}?$select=id,accountEnabled", "a Global Administrator") for one in sorted(holders)]
+    others: list[str] = []
+    async with aclosing(read_parts(graph, parts)) as answers:
+        async for answer in answers:
+            if answer.error is not None:
+                others.append(answer.part.id)
+            elif isinstance(answer.body, dict) and answer.body.get("accountEnabled") is not False:
+                through[holders[answer.part.id]] = frozenset({answer.part.id})
+    for group in sorted(others):
+        listed = f"/groups/{group}/members/microsoft.graph.user?$select=id,accountEnabled&$top=999"
+        try:
+            users = frozenset([
+                str(one["id"]) async for page in pages(graph, listed, Asking("a group of administrators"))
+                for one in page.values if one.get("accountEnabled") is not False
+            ])
+        except EntraError:
+            continue  # no group: a service principal does not sign in as a person does
+        through[group] = users
+    return Administrators(frozenset(user for users in through.values() for user in users), through)
 
 
 async def safety_facts(
-    graph: Graph, point: RestorePoint, operations: Sequence[Operation], break_glass_ids: Iterable[str]
+    graph: Graph, point: RestorePoint, operations: Sequence[Operation], break_glass_ids: Iterable[str],
+    administrators: frozenset[str],
 ) -> Facts:
     """What the checks need; policies are read only where the plan changes any."""
     totals = point.manifest.counts
     policies: tuple[Json, ...] = ()
-    administrators: frozenset[str] = frozenset()
     members: Mapping[str, frozenset[str]] = {}
     changed = [one for one in operations if one.object_type == "conditionalAccessPolicy"]
     if changed:
-        administrators = await global_administrators(graph)
         policies = await _policies_as_restored(graph, changed)
         members = await _members(graph, policies)
     return Facts(
