@@ -17,6 +17,7 @@ from api.services import CalledBy, Deployed, Kept, Services
 from api.starting import IdempotencyKey, started_once, was_sent_before
 from shared import operations
 from shared.browse.search.screens import BACKUPS
+from shared.csv_cells import cell
 from shared.errors import Busy
 from shared.expectations import expecting
 from shared.records.restore_points import RestorePoint
@@ -144,16 +145,11 @@ def csv_of(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
-    writer.writerows([[_cell(value) for value in row] for row in rows])
+    writer.writerows([[cell(value) for value in row] for row in rows])
     return Response(
         text.getvalue().encode(), media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )
-
-
-def _cell(value: Any) -> Any:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not isinstance(value, int | float) else text
 
 
 def _check_types(types: Sequence[str] | None) -> None:

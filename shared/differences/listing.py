@@ -16,6 +16,7 @@ from shared.browse.search.matching import matcher
 from shared.browse.search.parsing import parse
 from shared.browse.search.screens import DIFFERENCES
 from shared.catalog import OBJECT_TYPES
+from shared.csv_cells import cell
 from shared.differences.reports import Report
 from shared.differences.segments import read_lines, read_list
 from shared.recovery.role_names import ROLE_TYPES, all_names
@@ -26,8 +27,6 @@ COLUMNS = (
     "targetId", "targetType", "targetName", "deletedAt", "daysLeft", "changedBy", "changedAt", "restorable", "reason",
     "noise", "causedBy", "masked",
 )
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would take for the beginning of a formula."""
 
 
 def is_personal(object_type: str) -> bool:
@@ -118,7 +117,7 @@ async def write_csv(workspace: BlobStore, report: Report, chosen: ChangeFilter, 
     async for _, change in changes_of(workspace, report, chosen):
         if most and rows >= most:
             return rows + 1
-        writer.writerow([_cell(change[name]) for name in COLUMNS])
+        writer.writerow([cell(change[name]) for name in COLUMNS])
         rows += 1
     return rows
 
@@ -143,8 +142,3 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     return "" if value is None else orjson.dumps(value).decode()
-
-
-def _cell(value: Any) -> Any:
-    text = _text(value)
-    return f"'{text}" if text.startswith(FORMULA) and not isinstance(value, int | float) else text
