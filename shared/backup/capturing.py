@@ -1,6 +1,6 @@
-"""Capture one lane for a bounded time: type after type, from the checkpoint on, into segments and the next checkpoint.
+"""Capture one lane for a bounded time: its types, some at once, from the checkpoint on, into segments and the next one.
 
-Algorithm, for each type of the lane that is not finished:
+Algorithm, for each type of the lane that is not finished, parents before what lives under them:
 1. Read its pages (`shared.entra.capture`); a worker thread parses, records, hashes and compresses while the next page
    is on its way. Full segments are stored at once.
 2. At the time limit: store what is open, keep the cursor, hand back. The next slice goes on there.
@@ -11,8 +11,7 @@ exception, and then the slice runs again from its checkpoint.
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -28,6 +27,8 @@ from shared.backup.checkpoint import (
     save_checkpoint,
 )
 from shared.backup.finishing import Finishing
+from shared.backup.known import known_ids
+from shared.backup.progress import LaneProgress
 from shared.backup.recorder import Recorder
 from shared.backup.run import Run
 from shared.catalog import OBJECT_TYPES
@@ -41,11 +42,13 @@ from shared.errors import EntraError, NotPermitted, SignInFailed, TokenExpired
 from shared.messages import CaptureLane, SliceCaptured
 from shared.records.times import as_text
 from shared.repository.segments import SegmentDraft, store_segment
+from shared.repository.store import at_once
 
 SLICE_SECONDS = 240.0
 """A slice stops asking for pages after this; what is under way then ends well within five minutes."""
 
-PROGRESS_SECONDS = 1.0
+TYPES_AT_ONCE = 6
+"""Types of a lane that are read at the same time: most are a page, and wait for Graph and for storage."""
 
 CURSOR = "cursor"
 DELTA = "delta"
@@ -54,17 +57,31 @@ DELTA = "delta"
 async def capture_slice(opened: Deployment, graph: Graph, run: Run, message: CaptureLane) -> SliceCaptured:
     """Return the checkpoint after at most about SLICE_SECONDS of reading. Safe to repeat, also at the same time."""
     checkpoint = await load_checkpoint(opened.workspace, message.get("checkpoint", ""))
+    types = message["lane"]["types"]
+    waiting = [name for name in types if name not in checkpoint.done()]
+    progress = LaneProgress(opened.records.tasks, message["taskId"], message["lane"]["name"], checkpoint.captures)
     stop_at = graph.now() + SLICE_SECONDS
-    for name in message["lane"]["types"]:
-        if name in checkpoint.done():
-            continue
-        reader = TypeReader(opened, graph, run, OBJECT_TYPES[name], message["taskId"])
-        checkpoint = await reader.go_on(checkpoint, stop_at)
-        if graph.now() >= stop_at:
-            break  # asked afterwards, so that every slice gets on by a page at least
+    ended = {name: asyncio.Event() for name in waiting}
+
+    async def read(name: str) -> None:
+        nonlocal checkpoint
+        row = OBJECT_TYPES[name]
+        try:
+            if row.parent in ended:
+                await ended[row.parent].wait()
+            late = graph.now() >= stop_at and name != waiting[0]  # so that every slice gets on by a page at least
+            if late or (row.parent in ended and row.parent not in checkpoint.done()):
+                return
+            reader = TypeReader(opened, graph.apart(), run, row, progress)
+            read_now = await reader.go_on(checkpoint, stop_at)
+            checkpoint = checkpoint.with_type_of(read_now, name)
+        finally:
+            ended[name].set()
+
+    await at_once((read(name) for name in waiting), TYPES_AT_ONCE)
+    await progress.tell()
     saved = await save_checkpoint(opened.workspace, message["tenantId"], message["taskId"], checkpoint)
-    finished = checkpoint.done().issuperset(message["lane"]["types"])
-    return SliceCaptured(checkpoint=saved, finished=finished)
+    return SliceCaptured(checkpoint=saved, finished=checkpoint.done().issuperset(types))
 
 
 @dataclass(slots=True)
@@ -75,10 +92,10 @@ class TypeReader:
     graph: Graph
     run: Run
     row: ObjectType
-    task_id: str
+    progress: LaneProgress
     mode: str = ""
+    """How to read it; empty means as the run's plan says."""
     since: str = ""
-    part: str = ""
     parents: tuple[Mapping[str, Any], ...] | None = None
     """For a type read under parents that changed: those parents."""
     touched: frozenset[str] = frozenset()
@@ -91,7 +108,8 @@ class TypeReader:
         before = checkpoint.of(self.row.name)
         mode = self.mode or self.run.types[self.row.name].mode
         at = before or TypeCapture(self.row.name, started=self._now(), mode=mode)
-        cursor = await self._opened_cursor(checkpoint.cursor) if before and checkpoint.cursor else None
+        sealed = checkpoint.cursors.get(self.row.name, "")
+        cursor = await self._opened_cursor(sealed) if before and sealed else None
         finishing = Finishing(self.opened, self.run, self.row, self.over)
         since = self.since
         if at.mode == "changes" and not since and cursor is None:
@@ -99,10 +117,13 @@ class TypeReader:
                 since = await finishing.token_before(DELTA)
             except TokenExpired as why:
                 at = replace(at, mode="full", reason=str(why))
-        taking = _Taking(self.opened, self.run, self.row, at, self._progress)
+        if at.mode == "full":
+            self.progress.expect(self.row.name, self.run.types[self.row.name].expected_objects or 0)
+        taking = _Taking(self.opened, self.run, self.row, at, self.progress)
         spent = usage_since(self.graph)
         try:
-            cursor, finished, token = await self._read(taking, cursor, since, stop_at)
+            reading = replace(self._reading(), known=await self._known(at, checkpoint))
+            cursor, finished, token = await self._read(taking, reading, cursor, since, stop_at)
             await taking.resolve(finishing)
             at = await taking.stored(finish=True)
         except SignInFailed:
@@ -128,18 +149,16 @@ class TypeReader:
         except EntraError as error:
             at = at.failed("failed", str(error), error.remedy, self._now())
             return checkpoint.with_capture(replace(at, retryable=error.retryable))
-        at = replace(at, finished=self._now())
-        await self._progress(at, at.object_records)
-        return checkpoint.with_capture(at)
+        self.progress.expect(self.row.name, 0)
+        return checkpoint.with_capture(replace(at, finished=self._now()))
 
     async def _read(
-        self, taking: "_Taking", cursor: dict[str, Any] | None, since: str, stop_at: float
+        self, taking: "_Taking", reading: Reading, cursor: dict[str, Any] | None, since: str, stop_at: float
     ) -> tuple[dict[str, Any] | None, bool, str]:
         mode: Literal["full", "changes"] = "changes" if taking.at.mode == "changes" else "full"
         pieces = capture(
-            self.graph, self.row, cursor, mode=mode, since=since, reading=self._reading(),
-            stop_at=stop_at,
-        )  # fmt: skip
+            self.graph, self.row, cursor, mode=mode, since=since, reading=reading, stop_at=stop_at
+        )
         last = cursor
         async with aclosing(pieces):
             async for piece in pieces:
@@ -152,12 +171,16 @@ class TypeReader:
     def _reading(self) -> Reading:
         return replace(self.run.reading(self.row.name), sweeps=self.over is None, parents=self.parents)
 
-    async def _progress(self, at: TypeCapture, done: int) -> None:
-        """Tell how far the type is; how many will have changed is not known, and at the end what was read is all."""
-        expected = self.run.types[self.row.name].expected_objects if at.mode == "full" and not at.finished else None
-        await self.opened.records.tasks.progress(
-            self.task_id, self.part or self.row.name, done=done, total=max(done, expected or 0)
-        )
+    async def _known(self, at: TypeCapture, checkpoint: Checkpoint) -> tuple[str, ...] | None:
+        """Ids by which a sweep may ask, instead of listing; only in a lane that reads as the run's plan says."""
+        if self.mode:
+            return None
+        if at.mode == "changes" and any(link.reading == "expand" and not link.slow for link in self.row.links):
+            return await known_ids(self.opened, self.run, self.row)
+        parent = checkpoint.of(self.row.parent)
+        if self.row.parent_expand and parent is not None and parent.outcome in ("complete", "partial"):
+            return await known_ids(self.opened, self.run, OBJECT_TYPES[self.row.parent], parent)
+        return None
 
     async def _opened_cursor(self, sealed: str) -> dict[str, Any]:
         text = await self.opened.cipher.decrypt(
@@ -194,14 +217,12 @@ class _Taking:
     """Takes the pieces of one type into segments."""
 
     def __init__(
-        self, opened: Deployment, run: Run, row: ObjectType, at: TypeCapture,
-        progress: Callable[[TypeCapture, int], Awaitable[None]],
+        self, opened: Deployment, run: Run, row: ObjectType, at: TypeCapture, progress: LaneProgress
     ) -> None:
         self.at = at
         self._opened, self._run, self._row, self._progress = opened, run, row, progress
         self._recorder = Recorder(row.name, row.volatile)
         self._whole: dict[tuple[str, str], dict[str, str]] = {}
-        self._told = 0.0
         self._replaying = at.mode == "changes"
 
     async def take(self, piece: Captured) -> None:
@@ -229,9 +250,7 @@ class _Taking:
                 reason=f"{self.at.not_read_count + len(entries)} parts of objects could not be read.",
                 remedy=piece.unread[0].error.remedy,
             )  # fmt: skip
-        if time.monotonic() - self._told > PROGRESS_SECONDS:
-            self._told = time.monotonic()
-            await self._progress(self.at, self.at.object_records + self._recorder.object_records)
+        await self._progress.count(self._row.name, self.at.object_records + self._recorder.object_records)
 
     async def resolve(self, finishing: Finishing) -> None:
         """Write the links that were read whole as what differs from what was known of them."""
@@ -257,7 +276,7 @@ class _Taking:
         self._recorder = Recorder(self._row.name, self._row.volatile)
         if finish:
             self._recorder.discard()
-            await self._progress(self.at, self.at.object_records)
+        await self._progress.count(self._row.name, self.at.object_records)
         return self.at
 
     def discard(self) -> None:

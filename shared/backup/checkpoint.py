@@ -90,10 +90,10 @@ class TypeCapture:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A lane between two slices; `cursor` (encrypted) is of the type that is being read, the last of `captures`."""
+    """A lane between two slices; `cursors` (encrypted) say where the types that are being read go on."""
 
     captures: tuple[TypeCapture, ...] = ()
-    cursor: str = ""
+    cursors: Mapping[str, str] = field(default_factory=dict)
 
     def done(self) -> frozenset[str]:
         """The types that are finished."""
@@ -101,8 +101,15 @@ class Checkpoint:
 
     def with_capture(self, capture: TypeCapture, cursor: str = "") -> "Checkpoint":
         """The same with the newest state of one type."""
-        others = tuple(one for one in self.captures if one.object_type != capture.object_type)
-        return Checkpoint((*others, capture), cursor)
+        name = capture.object_type
+        others = tuple(one for one in self.captures if one.object_type != name)
+        cursors = {other: where for other, where in self.cursors.items() if other != name}
+        return Checkpoint((*others, capture), {**cursors, name: cursor} if cursor else cursors)
+
+    def with_type_of(self, other: "Checkpoint", object_type: str) -> "Checkpoint":
+        """The same with what another one has of one type."""
+        capture = other.of(object_type)
+        return self if capture is None else self.with_capture(capture, other.cursors.get(object_type, ""))
 
     def of(self, object_type: str) -> TypeCapture | None:
         """What is known of one type."""
@@ -133,7 +140,7 @@ async def load_json(workspace: BlobStore, name: str) -> Json:
 
 async def save_checkpoint(workspace: BlobStore, tenant_id: str, task_id: str, checkpoint: Checkpoint) -> str:
     """The name under which the checkpoint now lies."""
-    value = {"captures": [capture.as_json() for capture in checkpoint.captures], "cursor": checkpoint.cursor}
+    value = {"captures": [capture.as_json() for capture in checkpoint.captures], "cursors": dict(checkpoint.cursors)}
     return await store_json(workspace, run_prefix(tenant_id, task_id), value)
 
 
@@ -142,4 +149,7 @@ async def load_checkpoint(workspace: BlobStore, name: str) -> Checkpoint:
     if not name:
         return Checkpoint()
     value = await load_json(workspace, name)
-    return Checkpoint(tuple(TypeCapture.from_json(one) for one in value["captures"]), value["cursor"])
+    captures = tuple(TypeCapture.from_json(one) for one in value["captures"])
+    # A lane that was under way when Cairn was updated left one cursor, of the type that it read last.
+    only = {captures[-1].object_type: value["cursor"]} if value.get("cursor") else {}
+    return Checkpoint(captures, value.get("cursors", only))

@@ -15,6 +15,7 @@ from typing import Any
 
 from shared.backup.capturing import DELTA, SLICE_SECONDS, TypeReader
 from shared.backup.checkpoint import Checkpoint, TypeCapture, load_checkpoint, save_checkpoint
+from shared.backup.progress import LaneProgress
 from shared.backup.run import Run
 from shared.catalog import OBJECT_TYPES
 from shared.deployment import Deployment
@@ -34,6 +35,7 @@ async def close_lane(opened: Deployment, graph: Graph, run: Run, message: Captur
         if name in captured and captured[name].outcome in ("complete", "partial") and captured[name].tokens
     ]  # fmt: skip
     checkpoint = await load_checkpoint(opened.workspace, message.get("checkpoint", ""))
+    progress = LaneProgress(opened.records.tasks, message["taskId"], message["lane"]["name"], checkpoint.captures)
     stop_at = graph.now() + SLICE_SECONDS
     under = [name for name, planned in run.types.items() if planned.mode == "parents"]
     beneath = [
@@ -53,8 +55,8 @@ async def close_lane(opened: Deployment, graph: Graph, run: Run, message: Captur
                 checkpoint = checkpoint.with_capture(nothing)
                 continue
             reader = TypeReader(
-                opened, graph, run, OBJECT_TYPES[name], message["taskId"],
-                mode="full" if replayed_in_full else "parents", part=f"closing {name}",
+                opened, graph, run, OBJECT_TYPES[name], progress,
+                mode="full" if replayed_in_full else "parents",
                 parents=None if replayed_in_full else met.changed, touched=met.touched,
                 over=None if replayed_in_full else captured[name],
             )  # fmt: skip
@@ -66,22 +68,22 @@ async def close_lane(opened: Deployment, graph: Graph, run: Run, message: Captur
                 continue
             found = await _parents(opened, run, parent, captured, checkpoint) if mode == "changes" else None
             reader = TypeReader(
-                opened, graph, run, OBJECT_TYPES[name], message["taskId"], mode="parents" if found else "full",
+                opened, graph, run, OBJECT_TYPES[name], progress, mode="parents" if found else "full",
                 parents=found.changed if found else None, touched=found.touched if found else frozenset(),
             )  # fmt: skip
         elif name in again:
-            reader = TypeReader(opened, graph, run, OBJECT_TYPES[name], message["taskId"], mode="full")
+            reader = TypeReader(opened, graph, run, OBJECT_TYPES[name], progress, mode="full")
         else:
             token = await opened.cipher.decrypt(
                 captured[name].tokens[DELTA], tenant_id=run.tenant_id, purpose=f"{name}/{DELTA}"
             )
             reader = TypeReader(
-                opened, graph, run, OBJECT_TYPES[name], message["taskId"], mode="changes", since=token,
-                part=f"closing {name}", over=captured[name],
+                opened, graph, run, OBJECT_TYPES[name], progress, mode="changes", since=token, over=captured[name],
             )  # fmt: skip
         checkpoint = await reader.go_on(checkpoint, stop_at)
         if graph.now() >= stop_at:
             break
+    await progress.tell()
     saved = await save_checkpoint(opened.workspace, message["tenantId"], message["taskId"], _light(checkpoint))
     finished = checkpoint.done().issuperset((*again, *replayed, *under, *beneath))
     return SliceCaptured(checkpoint=saved, finished=finished)
@@ -143,5 +145,5 @@ def _light(checkpoint: Checkpoint) -> Checkpoint:
             replace(one, retryable=False) if one.outcome in ("refused", "failed") else one
             for one in checkpoint.captures
         ),
-        checkpoint.cursor,
+        checkpoint.cursors,
     )

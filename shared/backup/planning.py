@@ -145,11 +145,23 @@ CONDITIONAL_ACCESS_LANE = "conditionalAccess"
 
 
 def lanes(rows: Iterable[ObjectType], plans: Iterable[TypePlan]) -> list[Lane]:
-    """Return the lanes that read what is planned; their shares add up to at most 1."""
-    reads = {plan.object_type for plan in plans if plan.mode in ("full", "changes")}
-    to_read = [row for row in rows if row.name in reads]
-    own = [Lane(name=row.name, types=[row.name], share=OWN_LANE[row.name]) for row in to_read if row.name in OWN_LANE]
-    rest = [row for row in to_read if row.name not in OWN_LANE]
+    """Return the lanes that read what is planned; their shares add up to at most 1.
+
+    What is swept under objects that are read by changes follows those in their lane: by then their ids are known, and
+    the sweep asks for them at once instead of listing page after page.
+    """
+    modes = {plan.object_type: plan.mode for plan in plans}
+    to_read = [row for row in rows if modes[row.name] in ("full", "changes")]
+    following = {
+        row.name: row.parent for row in to_read
+        if row.parent_expand and row.parent in OWN_LANE and modes[row.parent] == "changes"
+    }
+    own = []
+    for row in to_read:
+        if row.name in OWN_LANE and row.name not in following:
+            types = [row.name, *(name for name, parent in following.items() if parent == row.name)]
+            own.append(Lane(name=row.name, types=types, share=sum(OWN_LANE.get(name, 0.0) for name in types)))
+    rest = [row for row in to_read if row.name not in OWN_LANE and row.name not in following]
     slow = [row.name for row in rest if row.special_bucket == "conditionalAccess"]
     small = [row.name for row in rest if row.special_bucket != "conditionalAccess"]
     shared_lanes = [(CONDITIONAL_ACCESS_LANE, slow)] + [

@@ -6,7 +6,8 @@
     list     list → sweeps          single   the one object          children   under each parent
     changes  replay → sweeps                                    from the token of the last time
 
-A sweep lists every object with one link expanded, for links that delta does not track. Invariants: the cursor of each
+A sweep lists every object with one link expanded, for links that delta does not track; objects whose ids are known are
+asked for by these instead, many at once. Invariants: the cursor of each
 `Captured` says where to go on when it and all before it are kept; going on from an earlier one repeats some of it and
 harms nothing; the delta token is given with the last one only. A token that is gone starts the type anew by itself:
 then `restarted` is set, and what was captured of the type before is void.
@@ -22,7 +23,16 @@ from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import PARENT, Link, ObjectType
 from shared.entra import delta
 from shared.entra.absent import fill_absent
-from shared.entra.children import EXPANDED_PAGE, Children, child_body, children, parents_of, parents_path
+from shared.entra.by_id import BY_ID, NotById, left, objects_by_id
+from shared.entra.children import (
+    EXPANDED_PAGE,
+    Children,
+    child_body,
+    children,
+    parents_of,
+    parents_path,
+    parents_select,
+)
 from shared.entra.listing import Asking, Page, pages, with_query
 from shared.entra.pages import TYPE, Body, LinkSlice, Parsed, is_links_only, parse_page
 from shared.entra.planner import Measured, Way, chosen_way
@@ -242,6 +252,14 @@ async def _page(
 
 async def _sweep(run: _Run, at: Cursor, link: Link) -> AsyncGenerator[Captured]:
     row = run.wanted.row
+    if _by_id(run, at) and not row.odata_type:
+        try:
+            async with aclosing(_sweep_by_id(run, at, link)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
+        except NotById:
+            at = {**at, "link": ""}
     path = at["link"] or with_query(
         row.path, select=row.key, expand=f"{link.name}($select=id)", filter=row.filter,
         top=min(row.page_size or EXPANDED_PAGE, EXPANDED_PAGE),
@@ -254,6 +272,35 @@ async def _sweep(run: _Run, at: Cursor, link: Link) -> AsyncGenerator[Captured]:
                 async for piece in pieces:
                     yield piece
             at = after
+
+
+def _by_id(run: _Run, at: Cursor) -> bool:
+    """Whether to ask by ids: more than a page of them are known, and this sweep has not begun to list.
+
+    What is new since is not among them: the replay before the sweep brings it, so only changes are swept so.
+    """
+    known = run.reading.known
+    if known is None or len(known) <= EXPANDED_PAGE or at["way"] not in ("changes", "perParent"):
+        return False
+    return not at["link"] or at["link"].startswith(BY_ID)
+
+
+async def _sweep_by_id(run: _Run, at: Cursor, link: Link) -> AsyncGenerator[Captured]:
+    row = run.wanted.row
+    for ids in left(run.reading.known or (), at["link"]):
+        values, unanswered = await objects_by_id(
+            run.graph, row, ids, select=(row.key,), expand=f"{link.name}($select=id)"
+        )
+        parsed = parse_page(values, key=row.key, expanded=[link.name])
+        yield Captured(at, partial(_links_only, parsed.links))
+        again = [{row.key: identity} for identity in (*(identity for identity, _ in parsed.cut), *unanswered)]
+        if again:
+            async with aclosing(link_slices(run.graph, row, [link], again)) as reading:
+                async for slices, failed in reading:
+                    yield Captured(at, partial(_links_only, slices), tuple(failed))
+        at = {**at, "link": BY_ID + ids[-1]}
+        yield Captured(at)
+    yield Captured({**at, "step": at["step"] + 1, "link": ""})
 
 
 async def _swept(run: _Run, page: Page, at: Cursor, after: Cursor, link: Link) -> AsyncGenerator[Captured]:
@@ -307,6 +354,14 @@ async def _children(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> As
                 yield piece
         yield Captured(_after(at, some))
         return
+    if _by_id(run, at) and row.parent_expand and row.parent_where is None and not parent.odata_type:
+        try:
+            async with aclosing(_children_by_id(run, parent, at)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
+        except NotById:
+            at = {**at, "link": ""}
     path = at["link"] or parents_path(row, parent)
     async with aclosing(pages(run.graph, path, asking, ahead=run.ahead)) as listed:
         async for page in listed:
@@ -316,6 +371,22 @@ async def _children(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> As
                     yield piece
             yield Captured(after)
             at = after
+
+
+async def _children_by_id(run: _Run, parent: ObjectType, at: Cursor) -> AsyncGenerator[Captured]:
+    row = run.wanted.row
+    for ids in left(run.reading.known or (), at["link"]):
+        values, unanswered = await objects_by_id(
+            run.graph, parent, ids, select=parents_select(row, parent), expand=row.parent_expand
+        )
+        # One that shows no children is asked for them by itself, and then whether it is there at all.
+        shown = Page([*values, *({parent.key: identity} for identity in unanswered)], "")
+        async with aclosing(_children_of(run, parent, shown, at)) as pieces:
+            async for piece in pieces:
+                yield piece
+        at = {**at, "link": BY_ID + ids[-1]}
+        yield Captured(at)
+    yield Captured({**at, "step": at["step"] + 1, "link": ""})
 
 
 async def _children_of(run: _Run, parent: ObjectType, page: Page, at: Cursor) -> AsyncGenerator[Captured]:

@@ -35,10 +35,14 @@ class Children:
 
 def parents_path(row: ObjectType, parent: ObjectType) -> str:
     """Where the parents are listed, with no more of them than the children need."""
-    names = [parent.key, *_properties(row)]
-    expand = f"{row.parent_expand}" if row.parent_expand else ""
-    top = EXPANDED_PAGE if expand else parent.page_size
-    return with_query(parent.path, select=",".join(dict.fromkeys(names)), expand=expand, filter=parent.filter, top=top)
+    top = EXPANDED_PAGE if row.parent_expand else parent.page_size
+    select = ",".join(parents_select(row, parent))
+    return with_query(parent.path, select=select, expand=row.parent_expand, filter=parent.filter, top=top)
+
+
+def parents_select(row: ObjectType, parent: ObjectType) -> tuple[str, ...]:
+    """The properties of a parent that the children need."""
+    return tuple(dict.fromkeys((parent.key, *_properties(row))))
 
 
 def parents_of(row: ObjectType, parent: ObjectType, values: list[Body]) -> list[Body]:

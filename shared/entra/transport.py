@@ -13,6 +13,7 @@ import random
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from time import monotonic
 from types import TracebackType
@@ -160,6 +161,12 @@ class Graph:
             closing, self._http = self._http, None
             await closing.close()
         await self._tokens.aclose()
+
+    def apart(self) -> Self:
+        """The same session with counts of its own, for work that goes on beside other work; this one closes it."""
+        other = copy(self)
+        other.usage = Usage()
+        return other
 
     def now(self) -> float:
         """The session's clock, in seconds from no point in particular."""

@@ -30,6 +30,9 @@ class Reading:
     """Whether links that delta does not track are listed for every object; else for objects that changed only."""
     parents: tuple[Mapping[str, Any], ...] | None = None
     """For types under parents: only these parents, as they were read; None for all."""
+    known: tuple[str, ...] | None = None
+    """Ids of the objects that were there last time (for a type under parents: of the parents that are there), so that
+    a sweep asks for them instead of listing page after page; None where they are not known."""
     extensions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Directory extensions registered in the tenant, by the kind of object that has them (`User`, `Group`)."""
     expected_objects: int | None = None

@@ -351,6 +351,10 @@ def candidates(
             if (target.table, name) in INDEXED:
                 yield from ((each.position + 1, each) for each in store.find(target.table, name, value))
                 return
+        if query.test is not None and query.test.ids is not None and position == 0 and _directory(target):
+            asked = [each for key in set(query.test.ids) if (each := store.get(key)) and each.table == target.table]
+            yield from ((each.position + 1, each) for each in sorted(asked, key=lambda each: each.position))
+            return
         keys = store.table(target.table).keys
         for at in range(position, len(keys)):
             key = keys[at]

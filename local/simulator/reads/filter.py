@@ -30,11 +30,13 @@ ADVANCED_OPERATORS = frozenset(["ne", "not", "endswith"])
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A parsed filter: its test, whether it needs the advanced index, and an equality that an index can serve."""
+    """A parsed filter: its test, whether it needs the advanced index, and what an index can serve: an equality, or the
+    ids that are asked for and nothing else."""
 
     test: Test
     advanced: bool
     equals: tuple[str, str] | None
+    ids: tuple[str, ...] | None = None
 
 
 def parse(text: str, schema: Schema, type_name: str) -> Filter:
@@ -53,12 +55,15 @@ class _Parser:
         self.depth = 0
         self.variable = ""
         self.plain = True
+        self.terms = 0
+        self.ids: tuple[str, ...] | None = None
 
     def parse(self) -> Filter:
         test = self._or()
         if self.at < len(self.tokens):
             raise _wrong(f"unexpected '{self.tokens[self.at][1]}'")
-        return Filter(test, self.advanced, self.equals if self.plain else None)
+        alone = self.terms == 1 and not self.advanced
+        return Filter(test, self.advanced, self.equals if self.plain else None, self.ids if alone else None)
 
     def _peek(self) -> str:
         return self.tokens[self.at][1].lower() if self.at < len(self.tokens) else ""
@@ -106,6 +111,7 @@ class _Parser:
         return self._term()
 
     def _term(self) -> Test:
+        self.terms += 1
         kind, word = self._take()
         if kind != "name":
             raise _wrong(f"a property was expected, not '{word}'")
@@ -171,6 +177,8 @@ class _Parser:
         self._expect(")")
         if len(values) > 15:
             raise unsupported_query("Too many values in the 'in' expression; at most 15 are supported.")
+        if path == ["id"] and not self.variable:
+            self.ids = tuple(str(value) for value in values)
         return lambda body: _folded(_reach(body, path)) in values
 
     def _text_function(self, name: str) -> Test:

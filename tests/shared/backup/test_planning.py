@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.backup.planning import Before, closing_order, lanes, plan_types
+from shared.backup.planning import Before, TypePlan, closing_order, lanes, plan_types
 from shared.catalog import OBJECT_TYPES
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -101,6 +101,19 @@ def test_shares_of_all_lanes_add_up_to_no_more_than_the_budget_and_every_type_is
         wanted=None, kind="full", cloud="global", now=NOW, recovered_natively=False,
     )
     made = lanes(rows, planned)
+    assert sum(lane["share"] for lane in made) <= 1.0 + 1e-9
+    assert sorted(name for lane in made for name in lane["types"]) == sorted(row.name for row in rows)
+
+
+def test_what_is_swept_under_objects_that_are_read_by_changes_follows_them_in_their_lane():
+    rows = tuple(OBJECT_TYPES.values())
+    modes = {row.name: "changes" if row.reading == "delta" else "full" for row in rows}
+    made = lanes(rows, [TypePlan(row.name, modes[row.name], "") for row in rows])  # type: ignore[arg-type]
+    types = {lane["name"]: lane["types"] for lane in made}
+    assert types["servicePrincipal"] == ["servicePrincipal", "appRoleAssignment"]
+    assert types["application"][0] == "application"
+    assert "federatedIdentityCredential" in types["application"]
+    assert "appRoleAssignment" not in types
     assert sum(lane["share"] for lane in made) <= 1.0 + 1e-9
     assert sorted(name for lane in made for name in lane["types"]) == sorted(row.name for row in rows)
 

@@ -1,10 +1,14 @@
 """Laws of capturing one type: every way of reading it gives all of it, and it goes on from wherever it was left."""
 
+import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from aiohttp import web
+from yarl import URL
 
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import Link, ObjectType
@@ -308,6 +312,140 @@ async def test_types_that_share_a_list_are_told_apart(fake: FakeGraph, graph: Gr
         {"@odata.type": "#microsoft.graph.ip", "id": "1"}, {"@odata.type": "#microsoft.graph.country", "id": "2"},
     ]}))
     assert set((await all_of(capture(graph, row(odata_type="#microsoft.graph.ip")))).objects) == {"1"}
+
+
+@dataclass
+class ById:
+    """`$batch` of lists that are asked for by ids and expand one relation; the rest is answered from a script."""
+
+    related: dict[str, list[str]]
+    rest: Batching
+    refused: bool = False
+    foreign: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    async def __call__(self, fake: FakeGraph, request: web.Request) -> web.StreamResponse:
+        parts = json.loads(fake.bodies[-1])["requests"]
+        if "$filter=" not in parts[0]["url"]:
+            return await self.rest(fake, request)
+        assert len(parts) <= 20
+        responses = []
+        for part in parts:
+            query = URL(part["url"]).query
+            names = re.findall(r"'([^']+)'", query["$filter"])
+            assert len(names) <= 15
+            self.asked += names
+            name = query["$expand"].partition("(")[0]
+            body = {"value": [
+                {"id": one, name: ids(*self.related[one])} for one in names if one in self.related
+            ] + ids(*(["stranger"] if self.foreign else []))}
+            refusal = {"error": {"code": "Request_UnsupportedQuery", "message": "no"}}
+            responses.append({"id": part["id"], "status": 400 if self.refused else 200,
+                              "body": refusal if self.refused else body})
+        return web.json_response({"responses": responses})
+
+
+KNOWN = tuple(f"k{number:04}" for number in range(4_000))
+
+
+def swept(batching: Batching, fake: FakeGraph, **more: Any) -> tuple[ObjectType, ById]:
+    things = row(
+        reading="delta", select=("id", "name"), page_size=999, links=(link("owners", reading="expand"),)
+    )
+    by_id = ById({name: [f"o{name}"] for name in KNOWN[:-2]}, batching, **more)
+    by_id.related["k0007"] = [f"o{number}" for number in range(20)]
+    fake.script("/v1.0/$batch", by_id)
+    fake.script("/v1.0/d", answer({"value": [{"id": "new", "name": "n"}], "@odata.deltaLink": "{root}/v1.0/after"}))
+    batching.script("/things/new/owners", (200, {"value": ids("n")}))
+    batching.script("/things/k0007/owners", (200, {"value": ids(*(f"o{number}" for number in range(25)))}))
+    gone = (404, {"error": {"code": "Request_ResourceNotFound"}})
+    batching.script("/things/k3998/owners", (200, {"value": ids("late")}))
+    batching.script("/things/k3999/owners", gone)
+    batching.script("/things/k3999", gone)
+    return things, by_id
+
+
+async def test_objects_whose_ids_are_known_are_swept_by_these_and_none_is_left_out(
+    fake: FakeGraph, graph: Graph, batching: Batching
+) -> None:
+    things, by_id = swept(batching, fake)
+    reading = Reading(known=KNOWN)
+    view = await all_of(capture(graph, things, mode="changes", since=f"{fake.root}/v1.0/d", reading=reading))
+    assert sorted(by_id.asked) == list(KNOWN)
+    assert view.links["k0007", "owners"] == {f"o{number}" for number in range(25)}  # it showed twenty
+    assert view.links["k3998", "owners"] == {"late"}  # not shown, and there all the same
+    assert ("k3999", "owners") not in view.links  # gone
+    assert view.links["new", "owners"] == {"n"}
+    assert len(view.links) == len(KNOWN)
+    assert view.unread == []
+    assert len([one for one in fake.asked if "/things?" in one]) == 0
+
+
+async def test_a_sweep_by_ids_goes_on_from_every_one_of_its_cursors(
+    fake: FakeGraph, graph: Graph, batching: Batching
+) -> None:
+    things, by_id = swept(batching, fake)
+    reading = Reading(known=KNOWN)
+    pieces = [one async for one in capture(graph, things, mode="changes", since=f"{fake.root}/v1.0/d", reading=reading)]
+    by_id.asked.clear()
+    cursor = next(one.cursor for one in pieces if one.cursor["link"].startswith("by id "))
+    fake.script("/v1.0/$batch", by_id)
+    rest = await all_of(capture(graph, things, cursor, mode="changes", reading=reading))
+    assert 0 < len(by_id.asked) < len(KNOWN)
+    assert rest.links["k3998", "owners"] == {"late"}
+    assert rest.delta_link
+
+
+@pytest.mark.parametrize("how", ["refused", "foreign"])
+async def test_a_graph_that_does_not_filter_by_ids_is_listed(
+    fake: FakeGraph, graph: Graph, batching: Batching, how: str
+) -> None:
+    things, _ = swept(batching, fake, **{how: True})
+    listed = {"value": [{"id": "k0001", "owners": ids("o")}], "@odata.nextLink": "{root}/v1.0/p2"}
+    fake.script("/v1.0/things", answer(listed))
+    fake.script("/v1.0/p2", answer({"value": [{"id": "k0002", "owners": []}]}))
+    reading = Reading(known=KNOWN)
+    view = await all_of(capture(graph, things, mode="changes", since=f"{fake.root}/v1.0/d", reading=reading))
+    assert view.links["k0001", "owners"] == {"o"}
+    assert view.links["k0002", "owners"] == set()
+    assert view.delta_link
+
+
+async def test_children_under_parents_whose_ids_are_known_are_all_found(
+    fake: FakeGraph, graph: Graph, batching: Batching
+) -> None:
+    parent = row(name="parent", path="/parents")
+    kids = row(
+        name="kid", path="/parents/{id}/kids", reading="perParent", parent="parent", parent_expand="kids",
+    )
+    by_id = ById({name: [f"c{name}"] for name in KNOWN[:-2]}, batching)
+    by_id.related["k0007"] = [f"c{number}" for number in range(20)]
+    fake.script("/v1.0/$batch", by_id)
+    batching.script("/parents/k0007/kids", (200, {"value": ids(*(f"c{number}" for number in range(25)))}))
+    batching.script("/parents/k3998/kids", (200, {"value": ids("late")}))
+    gone = (404, {"error": {"code": "Request_ResourceNotFound"}})
+    batching.script("/parents/k3999/kids", gone)
+    batching.script("/parents/k3999", gone)
+    view = await all_of(
+        capture(graph, kids, reading=Reading(known=KNOWN), rows={"parent": parent, "kid": kids})
+    )
+    expected = {f"c{name}" for name in KNOWN[:-2] if name != "k0007"} | {f"c{number}" for number in range(25)}
+    assert set(view.objects) == expected | {"late"}
+    assert view.unread == []
+
+
+async def test_a_type_that_must_be_read_in_full_is_not_swept_by_what_was_known(
+    fake: FakeGraph, graph: Graph, batching: Batching
+) -> None:
+    things, by_id = swept(batching, fake)
+    fake.script("/v1.0/d", refusal(410, "syncStateNotFound"))
+    latest = "{root}/v1.0/things/delta?$deltatoken=x"
+    fake.script("/v1.0/things/delta", answer({"value": [], "@odata.deltaLink": latest}))
+    fake.script("/v1.0/things", answer({"value": [{"id": "fresh", "owners": ids("f")}]}))
+    reading = Reading(known=KNOWN)
+    view = await all_of(capture(graph, things, mode="changes", since=f"{fake.root}/v1.0/d", reading=reading))
+    assert by_id.asked == []
+    assert view.links["fresh", "owners"] == {"f"}
 
 
 async def test_a_capture_goes_on_from_every_one_of_its_cursors(
