@@ -1,16 +1,21 @@
 """Which app role (or delegated scope) opens which path, as Microsoft's permissions reference has it.
 
-A rule names a path template, and for reading and writing the alternatives that suffice; an alternative of several
-permissions needs all of them. The first rule that matches decides. What only a user may do (`delegated`) refuses every
-application, whatever roles it holds. A path without a rule is refused: a missing line shows at once.
+What Microsoft publishes for a path decides (`reference`). The rules here speak where it is silent, and for methods
+marked `own` in its place: where a page asks for permissions together which the published table lists one by one, or
+where that table lacks what a page names. A rule names a path template, and for reading and writing the alternatives
+that suffice; an alternative of several permissions needs all of them. The first rule that matches decides. What only a
+user may do (`delegated`) refuses every application, whatever roles it holds. A path without a rule is refused: a
+missing line shows at once.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from local.simulator.access import reference
 from local.simulator.access.tokens import Caller
 from local.simulator.errors import GraphError, denied
 
@@ -26,16 +31,17 @@ class Rule:
     write: Alternatives
     delegated_read: bool = False
     delegated_write: bool = False
+    own: str = ""  # methods for which the rule stands in place of what is published
 
 
 def _alternatives(text: str) -> Alternatives:
     return tuple(frozenset(part.split("+")) for part in text.split())
 
 
-def _rule(pattern: str, read: str, write: str = "", *, delegated: str = "") -> Rule:
+def _rule(pattern: str, read: str, write: str = "", *, delegated: str = "", own: str = "") -> Rule:
     return Rule(
         re.compile(f"^(?:{pattern})$", re.IGNORECASE), _alternatives(read), _alternatives(write) or (),
-        "read" in delegated, "write" in delegated,
+        "read" in delegated, "write" in delegated, own,
     )  # fmt: skip
 
 
@@ -57,6 +63,17 @@ MANAGED = "AppRoleAssignment.ReadWrite.All+Application.Read.All AppRoleAssignmen
 METHODS = "UserAuthenticationMethod.Read.All UserAuthenticationMethod.ReadWrite.All"
 PRIVILEGED_GROUP = "AzureADGroup"
 
+# What opens single properties of a user and nothing else of it (Update user: permissions for specific scenarios).
+LIMITED = {
+    "User.EnableDisableAccount.All": frozenset(["accountEnabled"]),
+    "User-PasswordProfile.ReadWrite.All": frozenset(["passwordProfile"]),
+    "User-Mail.ReadWrite.All": frozenset(["otherMails"]),
+    "User-Phone.ReadWrite.All": frozenset(["businessPhones", "mobilePhone"]),
+    "User.ManageIdentities.All": frozenset(["identities"]),
+    "User-LifeCycleInfo.ReadWrite.All": frozenset(["employeeLeaveDateTime"]),
+    "CustomSecAttributeAssignment.ReadWrite.All": frozenset(["customSecurityAttributes"]),
+}
+
 RULES = (
     # users
     _rule(r"users/\{id\}/authentication/email\w*(/.*)?",
@@ -65,6 +82,10 @@ RULES = (
     _rule(r"users/\{id\}/authentication/phone\w*(/.*)?",
           f"UserAuthMethod-Phone.Read.All UserAuthMethod-Phone.ReadWrite.All {METHODS}",
           "UserAuthMethod-Phone.ReadWrite.All UserAuthenticationMethod.ReadWrite.All"),
+    # the published line lacks what List fido2AuthenticationMethod names
+    _rule(r"users/\{id\}/authentication/fido2Methods(/.*)?", f"{METHODS} UserAuthMethod-Passkey.Read.All "
+          "UserAuthMethod-Passkey.ReadWrite.All",
+          "UserAuthenticationMethod.ReadWrite.All UserAuthMethod-Passkey.ReadWrite.All", own="GET"),
     _rule(r"users/\{id\}/authentication(/.*)?", METHODS, "UserAuthenticationMethod.ReadWrite.All"),
     _rule(r"users/\{id\}/assignLicense", "", f"LicenseAssignment.ReadWrite.All {USER_WRITE}"),
     _rule(r"users/\{id\}/licenseDetails(/.*)?", f"LicenseAssignment.Read.All LicenseAssignment.ReadWrite.All {USER}"),
@@ -79,10 +100,10 @@ RULES = (
           "User-OnPremisesSyncBehavior.ReadWrite.All"),
     _rule(r"users/\{id\}/revokeSignInSessions", "", f"User.RevokeSessions.All {USER_WRITE}"),
     _rule(r"users/\{id\}/exportPersonalData", "", "User.Export.All"),
+    # permissions for single properties of a user, which `LIMITED` holds to them (Update user)
+    _rule(r"users/\{id\}", USER, f"{USER_WRITE} {' '.join(LIMITED)}", own="PATCH"),
     _rule(r"users(/delta|/\$count|/\{id\}(/\w+(/.*)?)?|/validateProperties|/microsoft.graph.\w+|/\w+)?", USER,
-          f"{USER_WRITE} User.EnableDisableAccount.All+User.Read.All User-PasswordProfile.ReadWrite.All "
-          "User.DeleteRestore.All User-LifeCycleInfo.ReadWrite.All+User.Read.All "
-          "CustomSecAttributeAssignment.ReadWrite.All+User.Read.All User.ManageIdentities.All"),
+          USER_WRITE),
     _rule(r"invitations", "", f"User.Invite.All {USER_WRITE}"),
     # groups
     _rule(r"groups/\{id\}/(members|transitiveMembers)(/.*)?", MEMBER,
@@ -154,7 +175,7 @@ RULES = (
           f"RoleManagementPolicy.Read.Directory RoleManagementPolicy.ReadWrite.Directory {ROLE} "
           "RoleManagementPolicy.Read.AzureADGroup RoleManagementPolicy.ReadWrite.AzureADGroup",
           "RoleManagementPolicy.ReadWrite.Directory RoleManagementPolicy.ReadWrite.AzureADGroup "
-          "RoleManagement.ReadWrite.Directory"),
+          "RoleManagement.ReadWrite.Directory", own="GET PATCH"),  # the app roles exist and no line names them
     _rule(r"identityGovernance/privilegedAccess/group/eligibility\w+(/.*)?",
           "PrivilegedEligibilitySchedule.Read.AzureADGroup PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup "
           "PrivilegedAccess.Read.AzureADGroup PrivilegedAccess.ReadWrite.AzureADGroup",
@@ -173,14 +194,16 @@ RULES = (
           "Policy.ReadWrite.ConditionalAccess Policy.ReadWrite.AuthenticationMethod",
           "Policy.ReadWrite.ConditionalAccess Policy.ReadWrite.AuthenticationMethod"),
     _rule(r"(identity/conditionalAccess|policies/conditionalAccessPolicies)(/.*)?",
-          "Policy.Read.All Policy.Read.ConditionalAccess Policy.ReadWrite.ConditionalAccess+Policy.Read.All", CA_WRITE),
+          "Policy.Read.All Policy.Read.ConditionalAccess Policy.ReadWrite.ConditionalAccess+Policy.Read.All", CA_WRITE,
+          own="POST PATCH DELETE"),
     _rule(r"policies/authorizationPolicy(/.*)?", "Policy.Read.All Policy.ReadWrite.Authorization",
           "Policy.ReadWrite.Authorization"),
     _rule(r"(policies/)?authenticationMethodsPolicy(/.*)?",
           "Policy.Read.AuthenticationMethod Policy.Read.All Policy.ReadWrite.AuthenticationMethod",
           "Policy.ReadWrite.AuthenticationMethod"),
     _rule(r"policies/identitySecurityDefaultsEnforcementPolicy", "Policy.Read.All",
-          "Policy.ReadWrite.SecurityDefaults+Policy.Read.All Policy.ReadWrite.ConditionalAccess+Policy.Read.All"),
+          "Policy.ReadWrite.SecurityDefaults+Policy.Read.All Policy.ReadWrite.ConditionalAccess+Policy.Read.All",
+          own="PATCH"),
     _rule(r"policies/authenticationFlowsPolicy", "Policy.Read.All Policy.ReadWrite.AuthenticationFlows",
           "Policy.ReadWrite.AuthenticationFlows"),
     _rule(r"policies/externalIdentitiesPolicy", "Policy.Read.All Policy.ReadWrite.ExternalIdentities",
@@ -230,8 +253,7 @@ RULES = (
     _rule(r"directory/deletedItems(/.*)?", f"{USER} {GROUP} {APP} {UNIT} User.DeleteRestore.All",
           "User.DeleteRestore.All User.ReadWrite.All Group.ReadWrite.All Application.ReadWrite.All "
           "Application.ReadWrite.OwnedBy AdministrativeUnit.ReadWrite.All Directory.ReadWrite.All "
-          "PublicKeyInfrastructure.ReadWrite.All"),
-    _rule(r"directoryObjects/getAvailableExtensionProperties", f"{APP} {USER}", f"{APP} {USER}"),
+          "PublicKeyInfrastructure.ReadWrite.All", own="GET POST DELETE"),  # by kind: Restore deleted directory object
     _rule(r"directoryObjects(/.*)?", f"{DIR} {USER} {GROUP} {APP} {DEVICE} {UNIT}",
           f"{DIR} {USER} {GROUP} {APP} {DEVICE} {UNIT}"),
     _rule(r"auditLogs/directoryAudits(/.*)?", "AuditLog.Read.All AuditLog.Read.All+Directory.Read.All"),
@@ -286,16 +308,49 @@ def held(caller: Caller, alternatives: Alternatives) -> bool:
     return any(each <= granted for each in alternatives)
 
 
+@lru_cache(4096)
+def opened_by(method: str, template: str, kind: str, *, reading: bool) -> Alternatives | None:
+    """What opens a path to a kind of caller; None when no permission of the kind does or the path is unknown."""
+    rule = rule_of(template)
+    line = reference.line_of(method, template)
+    if line is not None and (rule is None or method not in rule.own.split()):
+        return (line.application if kind == "app" else line.user) or None
+    if rule is None or (kind == "app" and (rule.delegated_read if reading else rule.delegated_write)):
+        return None
+    return rule.read if reading else rule.write
+
+
 def check(caller: Caller, method: str, template: str, operation: str = "") -> None:
     """403 when nothing that the caller holds opens the path."""
-    rule = rule_of(template)
-    if rule is None:
+    method = "GET" if method == "HEAD" else method
+    alternatives = opened_by(method, template, caller.kind, reading=method == "GET" or operation in READING)
+    if alternatives is None:
+        raise denied(DELEGATED_ONLY) if caller.kind == "app" else denied()
+    if not held(caller, alternatives):
         raise denied()
-    reading = method in ("GET", "HEAD") or operation in READING
-    if caller.kind == "app" and (rule.delegated_read if reading else rule.delegated_write):
-        raise denied("This operation is not supported with application permissions.")
-    if not held(caller, rule.read if reading else rule.write):
+
+
+DELEGATED_ONLY = "This operation is not supported with application permissions."
+
+
+def check_properties(caller: Caller, names: Iterable[str]) -> None:
+    """403 for a property of a user that none of the caller's permissions opens."""
+    granted = caller.scopes if caller.kind == "user" else caller.roles
+    if granted & WHOLE_USER:
+        return
+    opened = set[str]().union(*(names for permission, names in LIMITED.items() if permission in granted))
+    if not opened.issuperset(names):
         raise denied()
+
+
+WHOLE_USER = frozenset(
+    [
+        "User.ReadWrite.All", "Directory.ReadWrite.All", "User.ReadWrite", "Directory.AccessAsUser.All",
+        "User.ReadWrite.CrossCloud", "AgentIdUser.ReadWrite.All", "AgentIdUser.ReadWrite.IdentityParentedBy",
+        "DeviceManagementApps.ReadWrite.All", "DeviceManagementConfiguration.ReadWrite.All",
+        "DeviceManagementManagedDevices.ReadWrite.All", "DeviceManagementServiceConfig.ReadWrite.All",
+    ]
+)  # fmt: skip
 
 
 @lru_cache(64)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from local.simulator.access import permissions
 from local.simulator.errors import bad_request
 from local.simulator.store import Body, Record, Store
 from local.simulator.writes import (
@@ -59,6 +60,7 @@ def _born(write: Write, record: Record, _sent: Body) -> None:
 
 def _change(write: Write, record: Record, old: Body, new: Body, body: Body) -> Body:
     names = {name.partition("@")[0] for name in body if not name.startswith("@")}
+    permissions.check_properties(write.caller, names)
     guards.check_synced(record, names)
     if names - {"usageLocation"}:
         guards.check_restricted(write, record)

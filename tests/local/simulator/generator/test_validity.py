@@ -178,7 +178,7 @@ def test_dynamic_members_are_those_whom_the_rule_selects(small: Store) -> None:
         body = record.read()
         if body.get("membershipRule"):
             rule = parse(body["membershipRule"])
-            wanted = {each.key for each in small.all(rule.table) if rule.selects(each.read())}
+            wanted = {each.key for each in small.all(rule.table) if rule.selects(each.read(), small.clock.now())}
             assert set(members.targets(record.key)) == wanted, body["membershipRule"]
             seen += bool(wanted)
     assert seen >= 3
