@@ -28,6 +28,8 @@ DIRECTORY_ROLE = ObjectType(
     path="/directoryRoles",
     graph_type="directoryRole",
     reading="delta",
+    # Named, since only examples show that `members` is tracked where nothing is selected ("directoryRole: delta").
+    select=words("id deletedDateTime description displayName roleTemplateId"),
     excluded=(
         Excluded(("scopedMembers",), "the same as the roles over administrative units, which are read there"),
     ),
