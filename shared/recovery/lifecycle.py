@@ -1,6 +1,6 @@
 """A restore from its request to its proof: what each activity does, one function a step. All are safe to repeat."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from time import monotonic
 from typing import Any
 
@@ -28,10 +28,11 @@ from shared.recovery.from_report import chosen_changes
 from shared.recovery.options import RestoreRequest
 from shared.recovery.plan import Operation
 from shared.recovery.planning import Planning
-from shared.recovery.reading import PresentReader
+from shared.recovery.reading import PresentReader, restored_rows
 from shared.recovery.relink import Ids
 from shared.recovery.state import Json
 from shared.recovery.store import PlanIndex, RestoreStore
+from shared.recovery.undoing import chosen_by, ids_made
 from shared.recovery.verification import expectations, verify
 from shared.repository.restore_point import RestorePoint
 from shared.starting import close
@@ -57,7 +58,7 @@ async def plan(opened: Deployment, graph: Graph, message: RestoreTenant) -> Rest
         request = RestoreRequest.model_validate(await store.note(REQUEST))
         point = await RestorePoint.open(opened.vault, tenant_id, restore["backupId"] or "latest")
         index = await Planning(opened, graph, tenant_id, point, request).run(
-            await _chosen(opened, tenant_id, store, request, point), store
+            await _chosen(opened, tenant_id, store, request), store
         )
         state: RestoreState = "awaitingApproval" if settings.approvals.required else "ready"
         restore = await records.restores.change(tenant_id, restore_id, lambda now: None if now["planHash"] else {
@@ -202,18 +203,6 @@ _CODES = {
 }
 
 
-def ids_made(operations: Iterable[Operation], receipts: Mapping[int, Json]) -> dict[str, str]:
-    """Old id (or appId) → the new one, of all that the receipts say was made."""
-    found: dict[str, str] = {}
-    for one in operations:
-        receipt = receipts.get(one.order, {})
-        if one.kind == "create" and receipt.get("newObjectId"):
-            found[one.object_id] = receipt["newObjectId"]
-            if receipt.get("newAppId") and receipt.get("oldAppId"):
-                found[receipt["oldAppId"]] = receipt["newAppId"]
-    return found
-
-
 async def tally(store: RestoreStore, index: PlanIndex) -> dict[str, int]:
     """How many operations ended how."""
     found: dict[str, int] = {}
@@ -263,20 +252,21 @@ def applied_in_words(results: dict[str, int], verification: dict[str, Any], *, c
 
 
 async def _chosen(
-    opened: Deployment, tenant_id: str, store: RestoreStore, request: RestoreRequest, point: RestorePoint
+    opened: Deployment, tenant_id: str, store: RestoreStore, request: RestoreRequest
 ) -> Chosen:
     selection = request.selection
     if request.source.report_id is not None:
         report = await opened.records.reports.get(tenant_id, request.source.report_id)
         return await chosen_changes(opened, report, selection, request.options)
     if selection.all:
-        return Chosen(types=tuple(name for name in point.manifest.types if point.manifest.types[name].layers))
+        return Chosen(types=tuple(row.name for row in restored_rows()))
     if selection.types is not None:
         return Chosen(types=tuple(dict.fromkeys(selection.types)))
     if selection.object_ids is not None:
         noted = await store.note(TOUCHED)
-        touched = {(one[0], one[1]): frozenset(one[2]) for one in noted} if noted is not None else None
-        return Chosen(object_ids=tuple(dict.fromkeys(selection.object_ids)), touched=touched)
+        if noted is not None:
+            return chosen_by(noted)
+        return Chosen(object_ids=tuple(dict.fromkeys(selection.object_ids)))
     raise NotRestorable("the changes of a report are chosen by their changeIds", remedy="Choose objectIds.")
 
 

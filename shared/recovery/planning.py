@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from shared.catalog import OBJECT_TYPES, permissions
-from shared.catalog.row import ObjectType
+from shared.catalog.row import PARENT, ObjectType
 from shared.deployment import Deployment
 from shared.entra.batch import get_by_ids
 from shared.entra.directory import directory_extensions, held_permissions
@@ -20,13 +20,15 @@ from shared.recovery.everything import changed_since
 from shared.recovery.fixups import Circumstances
 from shared.recovery.guarded import with_an_administrator_left
 from shared.recovery.linked import Named, dependents, links_to, referring
+from shared.recovery.not_read import parts_not_held, types_not_held, types_not_shown
 from shared.recovery.options import RestoreOptions, RestoreRequest
 from shared.recovery.order import ordered
-from shared.recovery.plan import NotRestored, Operation
+from shared.recovery.plan import Finding, NotRestored, Operation
 from shared.recovery.planner import InboundLink, Key, Planner, Situation, creates
 from shared.recovery.protection import administrators_now, protected_objects, safety_facts
 from shared.recovery.reading import PresentReader, read_wanted, restored_rows, still_live
 from shared.recovery.relink import Ids
+from shared.recovery.requirements import read_standing, unmet
 from shared.recovery.safety import findings
 from shared.recovery.seats import Sku
 from shared.recovery.state import Present, Wanted, display_name
@@ -45,6 +47,8 @@ class Planning:
     ) -> None:
         self._opened, self._graph, self._tenant_id, self._point = opened, graph, tenant_id, point
         self._options: RestoreOptions = request.options
+        self._unread: dict[str, str] = {}
+        """Types that the tenant did not show, and why."""
 
     async def run(self, chosen: Chosen, store: RestoreStore) -> PlanIndex:
         """The stored plan."""
@@ -70,6 +74,10 @@ class Planning:
         operations, left = planner.run()
         operations, spared = with_an_administrator_left(operations, administrators)
         left += spared
+        told = await self._not_read(chosen, situation, left)
+        standing = await read_standing(
+            self._graph, operations, self._opened.settings.restore_client_id or self._opened.settings.client_id
+        )
         left += [
             NotRestored("", one, "", "", "it was made since, and newObjects says keep") for one in chosen.kept_new
         ]
@@ -78,8 +86,9 @@ class Planning:
         )
         order = ordered(operations)
         wanted = sorted({one for each in operations for one in each.permission.split()})
+        told += [*findings(operations, self._options, facts), *unmet(operations, standing), *planner.findings]
         return await store.put_plan(
-            order, left, [*findings(operations, self._options, facts), *planner.findings],
+            order, left, sorted(told, key=lambda one: (not one.blocks, one.code, one.message)),
             permissions.missing(wanted, held),
             backup_id=self._point.manifest.backup_id, options=self._options.model_dump(by_alias=True, mode="json"),
             now=records.clock(),
@@ -90,6 +99,18 @@ class Planning:
             return await directory_extensions(self._graph)
         except EntraError:
             return {}  # values of extensions are then not compared, and stay as they are
+
+    async def _not_read(
+        self, chosen: Chosen, situation: Situation, left: list[NotRestored]
+    ) -> list[Finding]:
+        """Add what neither state shows to what is left."""
+        made = {name for name, _ in creates(situation)}
+        asked = chosen.types if chosen.types is not None else {name for name, _ in situation.wanted}
+        not_held, told = types_not_held(self._point, sorted(asked), made)
+        left += not_held
+        left += await parts_not_held(self._opened.vault, self._point, situation.wanted.values())
+        left += types_not_shown(self._unread)
+        return told
 
     async def _skus(self, wanted: Iterable[Wanted]) -> dict[str, Sku] | None:
         """The tenant's subscriptions, where users with licences are restored; None where they cannot be read."""
@@ -110,6 +131,7 @@ class Planning:
         """The chosen objects of the restore point, and live ones that it does not know."""
         if chosen.types is not None:
             found = await changed_since(self._point, self._graph, reader.reading, chosen.types, reader.ids)
+            self._unread = found.unread
             wanted = await read_wanted(self._point, found.differing, [OBJECT_TYPES[name] for name in chosen.types])
             return wanted, found.new if self._options.new_objects == "softDelete" else []
         wanted = await read_wanted(self._point, chosen.object_ids, restored_rows())
@@ -123,13 +145,19 @@ class Planning:
                 "The restore point knows none of the chosen objects.",
                 remedy="Choose ids that GET /objects lists for this restore point, or newObjects: softDelete.",
             )
-        new = await self._live(missing, reader) if self._options.new_objects == "softDelete" else []
+        new = await self._live(missing, chosen, reader) if self._options.new_objects == "softDelete" else []
         return wanted, new
 
-    async def _live(self, object_ids: Iterable[str], reader: PresentReader) -> list[Present]:
-        """Directory objects of these ids that exist, as they are now."""
+    async def _live(self, object_ids: Iterable[str], chosen: Chosen, reader: PresentReader) -> list[Present]:
+        """Those of these ids that exist, as they are now: of any type where an undo knows it, else in the directory."""
+        known = {object_id: name for name, object_id in chosen.touched or ()}
+        asked = [
+            Wanted(known[one], one, {PARENT: chosen.parents[known[one], one]} if (known[one], one) in chosen.parents
+                   else {})
+            for one in sorted(object_ids) if one in known
+        ]
+        object_ids = [one for one in object_ids if one not in known]
         shown = await get_by_ids(self._graph, object_ids, select=(), permission="Directory.Read.All")
-        asked = []
         for object_id, body in sorted(shown.items()):
             shown_type = str(body.get("@odata.type", "")).removeprefix("#microsoft.graph.")
             name = _SUBTYPES.get(shown_type, shown_type)

@@ -7,6 +7,7 @@ them out and says why.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from shared.catalog import OBJECT_TYPES
 from shared.recovery.options import RestoreOptions
@@ -77,32 +78,69 @@ def _lockout(facts: Facts) -> Iterable[Finding]:
         return
     blocking = [one for one in facts.policies if _blocks(one)]
     free = {person for person in everyone if not any(_covers(one, person, facts) for one in blocking)}
-    if not blocking or free & people:
-        return
-    names = ", ".join(sorted(str(one.get("displayName", "")) for one in blocking)[:3])
-    if not free:
+    if not free and blocking:
         yield Finding(
             "lockout", f"The Conditional Access policies as restored would block every break-glass account and every "
-            f"Global Administrator: {names}.", blocks=True, count=len(everyone),
+            f"Global Administrator: {_named(blocking)}.", blocks=True, count=len(everyone),
         )
-    else:
+    elif blocking and not free & people:
         yield Finding(
             "breakGlassBlocked", f"The Conditional Access policies as restored would block every break-glass account: "
-            f"{names}.", blocks=False, count=len(people),
+            f"{_named(blocking)}.", blocks=False, count=len(people),
         )
+    demanding = [one for one in facts.policies if _demands(one)]
+    met = {person for person in everyone if not any(_covers(one, person, facts) for one in demanding)}
+    if demanding and free and not met & free:
+        yield Finding(
+            "strengthForAll", "The Conditional Access policies as restored ask every break-glass account and every "
+            "Global Administrator for a certain authentication strength or a managed device, which Cairn cannot see "
+            f"them have: {_named(demanding)}.", blocks=False, count=len(everyone),
+        )
+
+
+def _named(policies: Iterable[Json]) -> str:
+    return ", ".join(sorted(str(one.get("displayName", "")) for one in policies)[:3])
+
+
+_PORTALS = frozenset({"All", "MicrosoftAdminPortals"})
+"""Without these nobody administers the tenant in a browser."""
+_DEVICES = frozenset({"compliantDevice", "domainJoinedDevice"})
 
 
 def _blocks(policy: Json) -> bool:
+    return "block" in ((policy.get("grantControls") or {}).get("builtInControls") or ()) and _everywhere(policy)
+
+
+def _demands(policy: Json) -> bool:
+    """Whether it asks for what an account may not have: a strength, or a managed device and no way around it."""
     controls = policy.get("grantControls") or {}
+    asked = set(controls.get("builtInControls") or ())
+    strength = bool(controls.get("authenticationStrength"))
+    whole = controls.get("operator") == "AND" or len(asked) + strength <= 1
+    only_devices = bool(asked) and asked <= _DEVICES and not strength
+    return _everywhere(policy) and (only_devices or (whole and bool(strength or asked & _DEVICES)))
+
+
+def _everywhere(policy: Json) -> bool:
+    """Whether it is on and holds for the tenant's administration, from any place, device and browser."""
     conditions = policy.get("conditions") or {}
     applications = (conditions.get("applications") or {}).get("includeApplications") or []
-    narrowed = any(conditions.get(name) for name in ("platforms", "locations", "devices", "signInRiskLevels",
-                                                     "userRiskLevels", "clientApplications"))
     return (
-        policy.get("state") == "enabled" and "block" in (controls.get("builtInControls") or ())
-        and "All" in applications and not narrowed
+        policy.get("state") == "enabled" and bool(_PORTALS & set(applications))
+        and not any(conditions.get(name) for name in ("devices", "signInRiskLevels", "userRiskLevels",
+                                                      "clientApplications", "authenticationFlows"))
+        and _takes_all(conditions.get("locations"), "Locations", {"All"})
+        and _takes_all(conditions.get("platforms"), "Platforms", {"all"})
         and set(conditions.get("clientAppTypes") or ["all"]) & {"all", "browser"} != set()
     )
+
+
+def _takes_all(condition: Any, kind: str, all_of_them: set[str]) -> bool:
+    """Whether a condition on places or platforms leaves none out: no such condition, or all and no exception."""
+    if not condition:
+        return True
+    included = set(condition.get(f"include{kind}") or ())
+    return bool(included & all_of_them) and not condition.get(f"exclude{kind}")
 
 
 def _covers(policy: Json, person: str, facts: Facts) -> bool:

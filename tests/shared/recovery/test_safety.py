@@ -1,5 +1,7 @@
 """What must not happen without a person's word, and what must not happen at all."""
 
+import pytest
+
 from shared.recovery.options import RestoreOptions
 from shared.recovery.plan import Operation
 from shared.recovery.safety import Facts, findings
@@ -41,3 +43,43 @@ def test_policies_that_would_lock_everyone_out_are_held_back():
     excluded = policy(excludeGroups=["g"])
     assert codes(policies=(excluded,), members={"g": frozenset({"b"})}, **people) == {}
     assert codes(policies=({**policy(), "state": "disabled"},), **people) == {}
+
+
+BOTH = {"administrators": frozenset({"a"}), "break_glass": frozenset({"b"})}
+
+
+def with_conditions(**conditions):
+    blocking = policy()
+    return {**blocking, "conditions": {**blocking["conditions"], **conditions}}
+
+
+@pytest.mark.parametrize(("conditions", "blocks"), [
+    ({"locations": {"includeLocations": ["All"], "excludeLocations": []}}, True),
+    ({"locations": {"includeLocations": ["All"], "excludeLocations": ["AllTrusted"]}}, False),
+    ({"locations": {"includeLocations": ["some-location"]}}, False),
+    ({"platforms": {"includePlatforms": ["all"], "excludePlatforms": []}}, True),
+    ({"platforms": {"includePlatforms": ["all"], "excludePlatforms": ["windows"]}}, False),
+    ({"applications": {"includeApplications": ["MicrosoftAdminPortals"]}}, True),
+    ({"applications": {"includeApplications": ["an-app"]}}, False),
+    ({"signInRiskLevels": ["high"]}, False),
+])
+def test_a_policy_locks_out_only_where_no_place_device_or_application_is_left(conditions, blocks):
+    assert codes(policies=(with_conditions(**conditions),), **BOTH) == ({"lockout": True} if blocks else {})
+
+
+def test_a_role_covers_those_who_hold_it():
+    role = policy(includeUsers=[], includeRoles=["r"])
+    assert codes(policies=(role,), roles={"a": frozenset({"r"}), "b": frozenset({"r"})}, **BOTH) == {"lockout": True}
+    assert codes(policies=(role,), roles={"a": frozenset({"r"})}, **BOTH) == {}
+    assert codes(policies=(policy(excludeRoles=["r"]),), roles={"b": frozenset({"r"})}, **BOTH) == {}
+
+
+def test_a_strength_or_managed_device_for_all_is_told_and_does_not_block():
+    strength = {**policy(), "grantControls": {"operator": "OR", "builtInControls": [],
+                                              "authenticationStrength": {"id": "s"}}}
+    assert codes(policies=(strength,), **BOTH) == {"strengthForAll": False}
+    device = {**policy(), "grantControls": {"operator": "OR", "builtInControls": ["compliantDevice"]}}
+    assert codes(policies=(device,), **BOTH) == {"strengthForAll": False}
+    either = {**policy(), "grantControls": {"operator": "OR", "builtInControls": ["compliantDevice", "mfa"]}}
+    assert codes(policies=(either,), **BOTH) == {}
+    assert codes(policies=({**strength, "conditions": policy(excludeUsers=["b"])["conditions"]},), **BOTH) == {}
