@@ -1,8 +1,9 @@
 """The one place where a request is let in, and recorded: who calls, may they, is the tenant theirs.
 
 Every endpoint declares with `permit` what it asks for; a route whose endpoint does not cannot be made. Refusals come
-in this order: 401, 403, 404; then the body is read (413); then the endpoint's own `refuse` (404, 409); then 415, and
-only then are body and parameters looked at (400, 422).
+in this order: 401, 403, 404; then the body is read (413); then the endpoint's own `refuse` (404, 409); then a query
+parameter that the endpoint does not know (400), since a filter that is misspelt would otherwise return everything; then
+415, and only then are body and parameters looked at (400, 422).
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic.alias_generators import to_camel
@@ -42,6 +44,9 @@ AUDITED: frozenset[Asks] = frozenset({
 
 LONGEST_SECONDS = 120.0
 """An answer that takes longer is given up; the host would cut it off at 230 seconds ("Azure Functions limits")."""
+
+ALWAYS_TAKEN = frozenset({"top"})
+"""Query parameters that every GET takes: lists that are always whole need none, and callers send it all the same."""
 
 IN_PATH, IN_QUERY = "tenant_id", "tenant"
 """The parameters that name a tenant, in every route."""
@@ -99,6 +104,7 @@ class GuardedRoute(APIRoute):
         answer = super().get_route_handler()
         access = access_of(self.endpoint)
         takes_body = self.body_field is not None
+        known = _names_in(self.dependant)
 
         action = to_camel(self.endpoint.__name__)
         shown_path = re.sub(r"{(\w+)}", lambda found: f"{{{to_camel(found[1])}}}", self.path)
@@ -108,6 +114,7 @@ class GuardedRoute(APIRoute):
             whole = await _read(request)
             if access.refuse is not None:
                 await access.refuse(whole)
+            _check_names(whole, access, known)
             if takes_body:
                 await _check_kind(whole)
             return await answer(whole)
@@ -281,6 +288,24 @@ async def _read(request: Request) -> Request:
         return {"type": "http.request", "body": bytes(body), "more_body": False}
 
     return Request(request.scope, replay)
+
+
+def _names_in(dependant: Dependant) -> frozenset[str]:
+    """The query parameters of an endpoint and of all that it depends on."""
+    names = frozenset(one.alias for one in dependant.query_params)
+    return names.union(*(_names_in(one) for one in dependant.dependencies))
+
+
+def _check_names(request: Request, access: Access, known: frozenset[str]) -> None:
+    taken = known | ALWAYS_TAKEN if request.method == "GET" else known
+    unknown = sorted(request.query_params.keys() - taken)
+    if unknown and access.asks != "public":
+        expected = f"one of the parameters {', '.join(sorted(known))}" if known else "no query parameters"
+        raise Problem(
+            400, "unknownParameter", "There is no such query parameter here.",
+            errors=[wrong(name, request.query_params[name], expected) for name in unknown[:20]],
+            remedy="Mind upper and lower case; names have no `$`.",
+        )
 
 
 async def _check_kind(request: Request) -> None:

@@ -97,7 +97,7 @@ async def test_events_are_found_by_severity_and_tenant(
 async def test_a_continuation_is_refused_by_another_list(client: httpx.AsyncClient, many: list[str]) -> None:
     link = (await client.get("/tasks?top=1&type=backup")).json()["nextLink"]
     query = urlsplit(link).query
-    for address in (f"/events?{query}", f"/tasks?{query}&status=queued", f"/tasks?{query.replace('backup', 'verify')}"):
+    for address in (f"/events?{query.replace('type=backup&', '')}", f"/tasks?{query}&status=queued", f"/tasks?{query.replace('backup', 'verify')}"):
         assert (await client.get(address)).status_code == 422, address
     assert (await client.get(f"/tasks?{query.replace('top=1', 'top=5')}")).status_code == 200
 
@@ -140,3 +140,22 @@ async def test_coverage_tells_what_was_not_read_also_as_csv(
     table = await client.get(f"{address}.csv")
     assert table.headers["content-type"].startswith("text/csv")
     assert table.text.splitlines()[1] == "user,refused,0,'=cmd()|missing permission,Grant it.,,,,"
+
+
+async def test_a_parameter_that_a_list_does_not_know_is_refused_by_name(client: httpx.AsyncClient, tenant: str) -> None:
+    for address, name in (
+        ("/tasks?stauts=failed", "stauts"), ("/tasks?$top=5", "$top"), (f"/tenants/{tenant}/backups?Status=packed", "Status"),
+        (f"/tenants/{tenant}/settings?x=", "x"), ("/roles?filter=a", "filter"),
+    ):
+        answer = await client.get(address)
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (400, "unknownParameter"), address
+        assert [error["field"] for error in problem["errors"]] == [name]
+    refused = await client.post(f"/tenants/{tenant}/backups?kind=full", json={"kind": "incremental"})
+    assert (refused.status_code, refused.json()["errors"][0]["expected"]) == (400, "no query parameters")
+    assert (await client.get("/roles?top=5")).status_code == 200
+    assert (await client.get("/health?probe=1")).status_code == 200
+
+
+async def test_who_may_not_ask_does_not_learn_which_parameters_there_are(anonymous: httpx.AsyncClient) -> None:
+    assert (await anonymous.get("/tasks?stauts=failed")).status_code == 401
