@@ -125,7 +125,7 @@ class TypeReader:
             reading = replace(self._reading(), known=await self._known(at, checkpoint))
             cursor, finished, token = await self._read(taking, reading, cursor, since, stop_at)
             await taking.resolve(finishing)
-            at = await taking.stored(finish=True)
+            at = await taking.stored(finishing if finished else None)
         except SignInFailed:
             taking.discard()
             raise
@@ -144,6 +144,9 @@ class TypeReader:
             sealed = await self._sealed(orjson.dumps(cursor).decode(), CURSOR)
             return checkpoint.with_capture(at, sealed)
         tokens = {DELTA: await self._sealed(token, DELTA)} if token else {}
+        if taking.same_as_before:
+            self.progress.expect(self.row.name, 0)
+            return checkpoint.with_capture(replace(at, tokens=tokens, stored_as="changes", finished=self._now()))
         try:
             at = await finishing.finished(replace(at, tokens=tokens), self.graph, self._reading(), self.touched)
         except EntraError as error:
@@ -224,6 +227,7 @@ class _Taking:
         self._recorder = Recorder(row.name, row.volatile)
         self._whole: dict[tuple[str, str], dict[str, str]] = {}
         self._replaying = at.mode == "changes"
+        self.same_as_before = False
 
     async def take(self, piece: Captured) -> None:
         """Record one piece; when the type was begun anew, forget what came before."""
@@ -256,15 +260,23 @@ class _Taking:
         """Write the links that were read whole as what differs from what was known of them."""
         if not self._whole:
             return
-        so_far = await self.stored(finish=False)
+        so_far = await self.stored()
         changes = await finishing.whole_links(so_far, self._whole)
         self._whole = {}
         for source, link, target, target_type, gone in changes:
             (self._recorder.unlink if gone else self._recorder.link)(source, link, target, target_type)
 
-    async def stored(self, *, finish: bool) -> TypeCapture:
-        """The capture with everything that was recorded stored."""
-        await self._store(await asyncio.to_thread(self._recorder.finish))
+    async def stored(self, finishing: Finishing | None = None) -> TypeCapture:
+        """The capture with everything that was recorded stored; `finishing` is given at the type's end, and says
+        whether any of it needs to be."""
+        drafts = await asyncio.to_thread(self._recorder.finish)
+        if finishing is not None:
+            self.same_as_before = await finishing.same_as_before(self.at, drafts, self._opened.settings.cloud)
+        if self.same_as_before:
+            for draft in drafts:
+                draft.close()
+        else:
+            await self._store(drafts)
         self.at = replace(
             self.at,
             object_records=self.at.object_records + self._recorder.object_records,
@@ -274,8 +286,6 @@ class _Taking:
             },
         )
         self._recorder = Recorder(self._row.name, self._row.volatile)
-        if finish:
-            self._recorder.discard()
         await self._progress.count(self._row.name, self.at.object_records)
         return self.at
 

@@ -3,7 +3,8 @@
 - Read by changes: links that were read whole for one object become what was added and removed; an object that came back
   from the recycle bin gets its links read again, since its removal had hidden them.
 - Read in full, in a full backup or where there is nothing before: it is a new base.
-- Read in full because the type has no delta: only what differs is kept, so that storage follows the change.
+- Read in full because the type has no delta: only what differs is kept, so that storage follows the change; nothing
+  at all where it is byte for byte what was there.
 - What could not be read of an object is taken over from before, so that a failed request never looks like a removal.
 """
 
@@ -15,18 +16,17 @@ from dataclasses import replace
 from shared.backup.checkpoint import TypeCapture
 from shared.backup.recorder import Recorder
 from shared.backup.run import Run
-from shared.catalog.row import PARENT, ObjectType
+from shared.catalog.row import PARENT, Cloud, ObjectType
 from shared.deployment import Deployment
 from shared.entra.single_reads import link_slices
 from shared.entra.transport import Graph
 from shared.entra.wanted import Reading, wanted
 from shared.errors import Corrupt, TokenExpired
-from shared.repository.chain import read_manifest
 from shared.repository.compaction import needs_compaction
 from shared.repository.comparison import compare
 from shared.repository.manifest import Layer, SegmentRef, TypeEntry
 from shared.repository.records import ObjectRecord
-from shared.repository.segments import store_segment
+from shared.repository.segments import SegmentDraft, store_segment
 from shared.repository.view import TypeView
 
 REVIVED_AT_ONCE = 1_000
@@ -49,7 +49,7 @@ class Finishing:
         if planned is not None and planned.anew:
             return None
         if self._entry is None and self._run.previous:
-            manifest = await read_manifest(self._opened.vault, self._run.tenant_id, self._run.previous)
+            manifest = await self._run.base.manifest(self._opened.vault, self._run.tenant_id, self._run.previous)
             self._entry = manifest.types.get(self._row.name)
         return self._entry
 
@@ -78,6 +78,18 @@ class Finishing:
             changes += [(source, link, gone, had[gone], True) for gone in had if gone not in targets]
             changes += [(source, link, new, kind, False) for new, kind in targets.items() if new not in had]
         return changes
+
+    async def same_as_before(self, at: TypeCapture, drafts: Iterable[SegmentDraft], cloud: Cloud) -> bool:
+        """Whether what was read in full, none of it stored yet, is byte for byte what the restore point before has.
+
+        Then there is nothing to store and nothing to compare. Most types of a tenant are so from one day to the next.
+        """
+        if at.mode != "full" or self._run.kind == "full" or at.not_read or at.layer.segments:
+            return False
+        entry = await self.before()
+        if entry is None or len(entry.layers) != 1 or wanted(self._row, self._run.reading(), cloud).by_delta:
+            return False
+        return sorted(one.sha256 for one in drafts) == sorted(one.sha256 for one in entry.layers[0].segments)
 
     async def finished(self, at: TypeCapture, graph: Graph, reading: Reading, touched: frozenset[str]) -> TypeCapture:
         """The capture as it goes into the restore point; `touched` are the parents looked at, gone ones among them."""

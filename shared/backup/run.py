@@ -1,7 +1,8 @@
 """One run's plan: made once when a backup begins, kept in the workspace, and read by every activity of the run."""
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,8 @@ from shared.backup.planning import Mode
 from shared.entra.wanted import Reading
 from shared.messages import BackupKind
 from shared.records.times import as_text, as_time
+from shared.repository.chain import read_manifest
+from shared.repository.manifest import Manifest
 from shared.repository.store import BlobStore
 
 
@@ -24,6 +27,21 @@ class TypeRun:
     expected_links: int | None = None
     anew: bool = False
     """Whether what the restore point before holds of it is damaged, so that nothing is built on it."""
+
+
+@dataclass(slots=True)
+class Base:
+    """The manifest of the restore point that a run builds on, read once an activity however many types ask for it."""
+
+    _manifest: Manifest | None = None
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def manifest(self, vault: BlobStore, tenant_id: str, number: int) -> Manifest:
+        """The manifest of that number; Missing or Corrupt as `read_manifest`."""
+        async with self._reading:
+            if self._manifest is None:
+                self._manifest = await read_manifest(vault, tenant_id, number)
+            return self._manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,7 @@ class Run:
     closing: tuple[str, ...]
     notes: tuple[str, ...] = ()
     """What could not be found out while planning; each becomes an event."""
+    base: Base = field(default_factory=Base, compare=False, repr=False)
 
     def reading(self, name: str = "") -> Reading:
         """How this run's types are to be read; with a type's name also what is expected of it."""

@@ -25,9 +25,13 @@ from shared.repository.comparison import compare
 from shared.repository.coverage import store_coverage
 from shared.repository.manifest import Layer, Manifest, TypeEntry
 from shared.repository.sealing import seal
+from shared.repository.store import at_once
 from shared.repository.view import TypeView
 from shared.telemetry import measure
 from shared.version import VERSION
+
+TYPES_AT_ONCE = 4
+"""Types that are looked at together: most need a few blobs each, and a large one's sidecars fill some megabytes."""
 
 COMPACTED_HERE = 300_000
 """Records up to which a type is compacted while sealing; a larger one is read in full at its weekly turn."""
@@ -74,10 +78,11 @@ async def type_entries(
     """What a manifest says of every type; `compacts` may make a new base of one that reads slowly."""
     results = await _results(opened, checkpoints)
     sealing = _Sealing(opened, run, previous, compacts=compacts)
-    return {
-        name: await sealing.entry(name, planned, results.get(name, _TypeResult()))
-        for name, planned in run.types.items()
-    }
+    entries = await at_once(
+        (sealing.entry(name, planned, results.get(name, _TypeResult())) for name, planned in run.types.items()),
+        TYPES_AT_ONCE,
+    )
+    return dict(zip(run.types, entries, strict=True))
 
 
 async def _results(opened: Deployment, names: Iterable[str]) -> dict[str, _TypeResult]:
@@ -174,6 +179,8 @@ class _Sealing:
         self, name: str, layers: tuple[Layer, ...], alone: TypeCapture | None, before: TypeEntry | None
     ) -> dict[str, int]:
         """Objects, links, and what is counted apart; from what changed where the view builds on the one before."""
+        if before is not None and before.counts and layers == before.layers:
+            return dict(before.counts)
         view = self._view(name, layers)
         if before is not None and before.counts and layers[: len(before.layers)] == before.layers:
             return await self._counts_from(view, before)
