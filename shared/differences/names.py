@@ -52,14 +52,14 @@ class Names:
         for change in changes:
             if change.about and not change.object_name:
                 change = self._by_holders(change)
-            elif change.link:
+            if change.link:
                 kind, target = self._known.get(change.target_id, (change.target_type, ""))
                 _, source = self._known.get(change.object_id, ("", ""))
                 change = replace(
                     change, object_name=change.object_name or source, target_name=target, target_type=kind
                 )
             elif change.attribute:
-                change = replace(change, references=await self._references(change))
+                change = replace(change, references={**change.references, **await self._references(change)})
             found.append(change)
         return found
 

@@ -4,6 +4,8 @@ and what the tenant's watch rules say of it as events.
 Safe to repeat: a restore point has one report of this kind, and its events are written once.
 """
 
+from collections.abc import Iterable
+
 from shared.catalog.noise import NOISE_RULES
 from shared.deployment import Deployment
 from shared.differences import audit
@@ -13,11 +15,17 @@ from shared.differences.working import Progress, Work
 from shared.entra.transport import Graph
 from shared.records.table import key_of
 from shared.records.times import as_text
-from shared.recovery.watch import Alarm, Watching
+from shared.recovery.watch import LOCATION, POLICY, Alarm, Body, Known, Watching
+from shared.recovery.weakening import groups_of
 from shared.repository.chain import list_manifests, read_manifest
 from shared.repository.manifest import Manifest
 from shared.repository.restore_point import RestorePoint
 from shared.tenants.settings import TenantSettings
+
+WEIGHED = frozenset({POLICY, LOCATION})
+"""Types whose objects are weighed whole."""
+
+ROLE_HOLDINGS = ("unifiedRoleAssignment", "unifiedRoleAssignmentSchedule", "unifiedRoleEligibilitySchedule")
 
 MOST_EVENTS = 20
 """Events a rule in one backup; the last one counts the rest."""
@@ -35,8 +43,9 @@ async def watch(opened: Deployment, graph: Graph | None, tenant_id: str, task_id
         "backupId": previous.backup_id, "against": backup_id, "taskId": task_id, "requestedBy": "watch",
         "types": None, "objectCount": None, "noise": dict.fromkeys(NOISE_RULES, True),
     })
-    report = await _made(Work(opened, report, graph, RestorePoint(opened.vault, point)))
-    alarms = await _alarms(opened, report, settings)
+    newer, older = RestorePoint(opened.vault, point), RestorePoint(opened.vault, previous)
+    report = await _made(Work(opened, report, graph, newer))
+    alarms = await _alarms(opened, report, settings, older, newer)
     await _tell(opened, report, alarms)
     return len(alarms)
 
@@ -61,18 +70,69 @@ async def _made(work: Work) -> Report:
     )  # fmt: skip
 
 
-async def _alarms(opened: Deployment, report: Report, settings: TenantSettings) -> list[Alarm]:
-    rules = settings.watch
+async def _alarms(
+    opened: Deployment, report: Report, settings: TenantSettings, older: RestorePoint, newer: RestorePoint
+) -> list[Alarm]:
+    rules, segments = settings.watch, await read_list(opened.workspace, report["found"])
+    changed: set[tuple[str, str]] = set()
+    async for changes in read_changes(opened.workspace, segments):
+        changed |= {(change.object_type, change.object_id) for change in changes if change.object_type in WEIGHED}
     watching = Watching(
         mass_deletion_count=rules.mass_deletion_count if rules.mass_deletion else None,
+        mass_deletion_percent=rules.mass_deletion_percent,
+        known=await _known(older, newer, changed) if segments else Known(),
         conditional_access=rules.conditional_access_weakened, global_administrators=rules.new_global_administrator,
         grants=rules.high_privilege_grants,
         break_glass=frozenset(settings.break_glass_ids) if rules.break_glass_touched else frozenset(),
     )  # fmt: skip
-    async for changes in read_changes(opened.workspace, await read_list(opened.workspace, report["found"])):
+    async for changes in read_changes(opened.workspace, segments):
         for change in changes:
             watching.see(change)
     return watching.alarms()
+
+
+async def _known(older: RestorePoint, newer: RestorePoint, changed: Iterable[tuple[str, str]]) -> Known:
+    """What the rules ask beside the changes: few objects, however large the tenant is."""
+    before, after = await _bodies(older, changed), await _bodies(newer, changed)
+    groups = {group for body in (*before.values(), *after.values()) for group in groups_of(body)}
+    members = await _members(older, groups) | await _members(newer, groups)
+    totals = {name: entry.counts.get("objects", 0) for name, entry in older.manifest.types.items()}
+    return Known(before, after, members, await _roles(newer), totals)
+
+
+async def _bodies(point: RestorePoint, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Body]:
+    found: dict[tuple[str, str], Body] = {}
+    for name in sorted(WEIGHED):
+        ids = [object_id for kind, object_id in wanted if kind == name]
+        if ids and name in point.manifest.types:
+            held = await point.view(name).objects_by_id(ids)
+            found |= {(name, object_id): record.body for object_id, record in held.items()}
+    return found
+
+
+async def _members(point: RestorePoint, groups: Iterable[str]) -> dict[str, frozenset[str]]:
+    wanted = sorted(groups)
+    if not wanted or "group" not in point.manifest.types:
+        return {}
+    links = await point.view("group").links_of(wanted)
+    return {
+        group: frozenset(one.target_id.lower() for one in held if one.link == "members")
+        for group, held in links.items()
+    }
+
+
+async def _roles(point: RestorePoint) -> dict[str, frozenset[str]]:
+    """Who holds, or may activate, which roles over the whole directory; a custom role is its own template."""
+    found: dict[str, set[str]] = {}
+    for name in ROLE_HOLDINGS:
+        if name not in point.manifest.types:
+            continue
+        async for one in point.view(name).objects():
+            if one.body.get("directoryScopeId") == "/":
+                found.setdefault(str(one.body.get("principalId")).lower(), set()).add(
+                    str(one.body.get("roleDefinitionId"))
+                )
+    return {principal: frozenset(roles) for principal, roles in found.items()}
 
 
 async def _tell(opened: Deployment, report: Report, alarms: list[Alarm]) -> None:

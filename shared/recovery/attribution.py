@@ -4,7 +4,7 @@ An entry is a candidate where it names the object (for a link, both ends) and it
 the very attribute goes before one that only names the object. Source: Microsoft Graph "directoryAudit resource type".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -75,10 +75,9 @@ def entry_of(record: Mapping[str, Any]) -> AuditEntry | None:
 
 def attributed(change: Change, index: AuditIndex) -> Change:
     """The change with who made it, and when; unchanged where the log does not tell."""
-    ranked = sorted(
-        ((rank, entry.at, entry) for entry in index.by_target.get(_key(change), ()) if (rank := _rank(change, entry))),
-        key=lambda one: (one[0], one[1]), reverse=True,
-    )
+    ranked = _ranked((rank, entry) for entry in index.by_target.get(_key(change), ()) if (rank := _rank(change, entry)))
+    if not ranked and change.about and not change.link and not change.attribute:
+        ranked = _ranked((2, entry) for entry in _of_holders(change, index))
     if not ranked:
         return change
     best = ranked[0][0]
@@ -87,6 +86,53 @@ def attributed(change: Change, index: AuditIndex) -> Change:
         for rank, _, entry in ranked[:MOST_CANDIDATES] if rank == best or rank > 1
     )
     return replace(change, changed_by=shown[0].by, changed_at=shown[0].at, candidates=shown)
+
+
+def _ranked(found: Iterable[tuple[int, AuditEntry]]) -> list[tuple[int, str, AuditEntry]]:
+    """The likeliest first, then the newest."""
+    told = ((rank, entry.at, entry) for rank, entry in found)
+    return sorted(told, key=lambda one: (one[0], one[1]), reverse=True)
+
+
+def _of_holders(change: Change, index: AuditIndex) -> Iterator[AuditEntry]:
+    """Entries of what has no name of its own: Entra names the user and the role, or both apps, not the assignment."""
+    gone = change.change_type in DELETIONS
+    seen: set[int] = set()
+    for holder in change.about:
+        for entry in index.by_target.get(holder, ()):
+            both = len(set(change.about).intersection(entry.targets)) > 1
+            fits = _removes(entry) if gone else _adds(entry)
+            if id(entry) not in seen and fits and (both or _tells_of(change, entry)):
+                seen.add(id(entry))
+                yield entry
+
+
+def _tells_of(change: Change, entry: AuditEntry) -> bool:
+    """Whether the activity speaks of such things, where the entry names only one of those that it joins."""
+    return any(word in entry.activity.lower() for word in _WORDS.get(change.object_type, ()))
+
+
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "unifiedRoleAssignment": ("member to role", "member from role"),
+    "unifiedRoleAssignmentSchedule": ("member to role", "member from role"),
+    "unifiedRoleEligibilitySchedule": ("eligible member",),
+    "scopedRoleMembership": ("scoped member",),
+    "appRoleAssignment": ("app role assignment",),
+    "oAuth2PermissionGrant": ("delegated permission grant", "oauth2permissiongrant"),
+    "emailAuthenticationMethod": ("security info", "authentication method"),
+    "phoneAuthenticationMethod": ("security info", "authentication method"),
+}
+"""Words of the activities ("Microsoft Entra audit log categories and activities")."""
+
+
+def _removes(entry: AuditEntry) -> bool:
+    activity = entry.activity.lower()
+    return entry.operation.lower() in ("unassign", "delete") or activity.startswith(("remove", "delete"))
+
+
+def _adds(entry: AuditEntry) -> bool:
+    activity = entry.activity.lower()
+    return entry.operation.lower() in ("add", "assign", "create") or activity.startswith(("add", "invite", "restore"))
 
 
 def _key(change: Change) -> str:
@@ -99,14 +145,13 @@ def _rank(change: Change, entry: AuditEntry) -> int:
     if change.link:
         if change.target_id not in entry.targets:
             return 0
-        removes = operation in ("unassign", "delete") or activity.startswith(("remove", "delete"))
-        return 3 if removes == (change.change_type == "linkRemoved") else 0
+        return 3 if _removes(entry) == (change.change_type == "linkRemoved") else 0
     removes = operation == "delete" or activity.startswith(("delete", "hard delete"))
     if change.change_type in DELETIONS:
         hard = "hard" in activity or "permanent" in activity
         return (2 + (hard == (change.change_type == "hardDeleted"))) if removes else 0
     if change.change_type == "newObject":
-        return 3 if operation in ("add", "assign", "create") or activity.startswith(("add", "invite", "restore")) else 0
+        return 3 if _adds(entry) else 0
     if removes:
         return 0
     name = change.attribute.lower()

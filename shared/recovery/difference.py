@@ -14,7 +14,7 @@ import orjson
 
 from shared.catalog.row import PARENT, ObjectType
 from shared.catalog.where import group_kind
-from shared.recovery.facts import LICENCES, licensing_groups
+from shared.recovery.facts import LICENCES, holders, licensing_groups
 from shared.recovery.relink import Ids, relinked
 from shared.recovery.role_names import role_name
 from shared.recovery.state import Json, display_name
@@ -88,7 +88,7 @@ class Change:
     caused_by: str = ""
     """The id of the change that it follows from."""
     about: tuple[str, ...] = ()
-    """Ids of the objects that this hangs on: the holders of one that is gone, the groups that gave a licence."""
+    """Ids of the objects that this hangs on: the holders of the object, the groups that gave a licence."""
     fact: str = ""
     """What it states, in the words that all who state it share."""
     repeats: str = ""
@@ -158,7 +158,7 @@ def attribute_changes(
 ) -> Iterator[Change]:  # fmt: skip
     """One change a property that differs; with `same_reading` false, only of those that both sides asked for."""
     shown = of_object(row, object_id, after)
-    groups = licensing_groups(before, after)
+    groups, held_by = licensing_groups(before, after), holders(row, after)
     old, _ = relinked(row, before, ids)
     for name in sorted({*old, *after}):
         if name in NO_ATTRIBUTES or (not same_reading and (name not in old or name not in after)):
@@ -167,7 +167,7 @@ def attribute_changes(
         if was != now and not (_is_empty(was) and _is_empty(now)) and not same(was, now):
             yield replace(
                 shown, attribute=name, old_value=short(was), new_value=short(now),
-                about=groups if name in LICENCES else (),
+                about=groups if name in LICENCES else held_by,
             )  # fmt: skip
 
 

@@ -46,6 +46,10 @@ def _group_schedule(body: Body, _: Mapping[str, str]) -> str:
     return _member(str(body.get("groupId")), f"{body.get('accessId')}s", str(body.get("principalId")))
 
 
+def _group_eligibility(body: Body, templates: Mapping[str, str]) -> str:
+    return _group_schedule(body, templates).replace("group|", "eligibleInGroup|", 1)
+
+
 _OBJECTS: Mapping[str, Callable[[Body, Mapping[str, str]], str]] = {
     "unifiedRoleAssignment": _role_assignment,
     "unifiedRoleAssignmentSchedule": _role_assignment,
@@ -54,6 +58,7 @@ _OBJECTS: Mapping[str, Callable[[Body, Mapping[str, str]], str]] = {
     "oAuth2PermissionGrant": _scope,
     "scopedRoleMembership": _scoped_membership,
     "privilegedAccessGroupAssignmentSchedule": _group_schedule,
+    "privilegedAccessGroupEligibilitySchedule": _group_eligibility,
 }
 """Types whose objects state such a fact; `templates` is the role template of each activated role."""
 

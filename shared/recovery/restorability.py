@@ -10,6 +10,7 @@ from typing import Any
 from shared.catalog.row import Link, ObjectType
 from shared.catalog.where import why_left_alone
 from shared.recovery.difference import Change
+from shared.recovery.facts import LICENCES
 from shared.recovery.writable import NEVER_SENT
 
 SYNCED = "onPremisesSyncEnabled"
@@ -59,7 +60,7 @@ def _attribute(change: Change, row: ObjectType, body: Mapping[str, Any]) -> Verd
     first = f"{name}."
     if any(secret == name or secret.startswith(first) for secret in row.secret):
         return Verdict("a secret that Microsoft Graph never shows: it is made anew, not restored")
-    if change.about:
+    if change.about and name in LICENCES:
         return Verdict("comes through a group, where it is restored")
     if name in row.immutable:
         return Verdict("set when the object is made, and never changed after")
@@ -82,7 +83,7 @@ def _link(change: Change, row: ObjectType, body: Mapping[str, Any]) -> Verdict:
     left_alone = why_left_alone(link.left_alone, body)
     if left_alone:
         return Verdict(left_alone)
-    if body.get(SYNCED) and row.name == "group":
+    if body.get(SYNCED):
         return Verdict(MASTERED_ON_PREMISES)
     if link.restored_as:
         return Verdict(f"restored through the {link.restored_as} that stands for the same fact")

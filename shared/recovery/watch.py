@@ -1,42 +1,25 @@
 """Which changes call for somebody's attention: rules over changes. Pure.
 
-No message names a person: it says what happened, and the event's object says to which. Sources of the well-known ids:
-"Microsoft Entra built-in roles", "Microsoft Graph permissions reference".
+No message names a person: it says what happened, and the event's object says to which.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any, Literal
 
 from shared.recovery.difference import DELETIONS, Change
+from shared.recovery.privileges import POWERFUL_APP_ROLES, POWERFUL_ROLES, POWERFUL_SCOPES
 from shared.recovery.role_names import GLOBAL_ADMINISTRATOR
+from shared.recovery.weakening import ENFORCED, asks_less, covers, reaches_less, remembers_longer
 
-POWERFUL_ROLES: Mapping[str, str] = {
-    "e8611ab8-c189-46e8-94e1-60213ab1f814": "Privileged Role Administrator",
-    "7be44c8a-adaf-4e2a-84d6-ab2649e08a13": "Privileged Authentication Administrator",
-    "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3": "Application Administrator",
-    "158c047a-c907-4556-b7ef-446551a6b5f7": "Cloud Application Administrator",
-    "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9": "Conditional Access Administrator",
-    "194ae4cb-b126-40b2-bd5b-6091b380977d": "Security Administrator",
-    "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2": "Hybrid Identity Administrator",
-}
-"""Roles whose holders can make themselves Global Administrator, or turn protection off."""
+type Body = Mapping[str, Any]
 
-POWERFUL_APP_ROLES: Mapping[str, str] = {
-    "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8": "RoleManagement.ReadWrite.Directory",
-    "06b708a9-e830-4db3-a914-8e69da51d44f": "AppRoleAssignment.ReadWrite.All",
-    "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9": "Application.ReadWrite.All",
-    "19dbc75e-c2e2-444c-a770-ec69d8559fc7": "Directory.ReadWrite.All",
-    "62a82d76-70ea-41e2-9197-370581804d09": "Group.ReadWrite.All",
-    "741f803b-c850-494e-b5df-cde7c675a1ca": "User.ReadWrite.All",
-    "01c0a623-fc9b-48e9-b794-0756f8e8f067": "Policy.ReadWrite.ConditionalAccess",
-    "50483e42-d915-4231-9639-7fdb7fd190e5": "UserAuthenticationMethod.ReadWrite.All",
-    "e2a3a72e-5f79-4c64-b1b1-878b674786c9": "Mail.ReadWrite",
-}
-POWERFUL_SCOPES = frozenset(POWERFUL_APP_ROLES.values())
-
-WEAKER: Mapping[str, int] = {"enabled": 2, "enabledForReportingButNotEnforced": 1, "disabled": 0}
-"""How much a Conditional Access policy protects in each state."""
+POLICY = "conditionalAccessPolicy"
+LOCATION = "ipNamedLocation"
+LEAST_SHARE = 10
+"""So many of a type may go whatever their share: in a small tenant a tenth is soon reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +34,33 @@ class Alarm:
     object_type: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the rules need to know of both states beside the changes."""
+
+    before: Mapping[tuple[str, str], Body] = field(default_factory=dict)
+    """(type, id) → policies and named locations that changed, as they were."""
+    after: Mapping[tuple[str, str], Body] = field(default_factory=dict)
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Group → its direct members, of groups that those policies name."""
+    roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Person or group → the templates of the roles that it holds, or may activate."""
+    totals: Mapping[str, int] = field(default_factory=dict)
+    """Type → how many there were."""
+
+
 @dataclass(slots=True)
 class Watching:
     """What a tenant's rules ask for, and what has been seen."""
 
     mass_deletion_count: int | None = None
+    mass_deletion_percent: int = 100
     conditional_access: bool = False
     global_administrators: bool = False
     grants: bool = False
     break_glass: frozenset[str] = frozenset()
-    _deleted: int = 0
+    known: Known = Known()
+    _deleted: Counter[str] = field(default_factory=Counter)
     _alarms: list[Alarm] = field(default_factory=list)
 
     def see(self, change: Change) -> None:
@@ -71,28 +71,112 @@ class Watching:
         if change.noise:
             return
         if change.change_type in DELETIONS:
-            self._deleted += 1
+            self._deleted[change.object_type] += 1
+        if change.object_type == POLICY and self.break_glass:
+            self._reached(change)
         if self.conditional_access:
-            weakened = _weakened(change)
+            weakened = self._weakened(change)
             if weakened:
                 self._add("conditionalAccessWeakened", "error", weakened, change)
-        new = change.change_type in ("newObject", "linkAdded")
-        if self.global_administrators and new and _role_of(change) == GLOBAL_ADMINISTRATOR:
-            self._add("newGlobalAdministrator", "error", "There is a new Global Administrator.", change)
-        if self.grants:
-            granted = _granted(change)
-            if granted:
-                self._add("highPrivilegeGrant", "warning", f"A high privilege was granted: {granted}.", change)
+        if change.change_type in ("newObject", "linkAdded"):
+            self._gained(change)
+        elif self.grants:
+            scopes = _scopes_gained(change)
+            if scopes:
+                self._add("highPrivilegeGrant", "warning", f"A high privilege was granted: {scopes}.", change)
 
     def alarms(self) -> list[Alarm]:
         """All that is to be told."""
-        most = self.mass_deletion_count
-        if most is None or self._deleted < most:
-            return list(self._alarms)
-        mass = Alarm(
-            "massDeletion", "error", f"{self._deleted} objects were deleted since the restore point before.", "mass"
-        )
-        return [mass, *self._alarms]
+        many = self._mass_deletion()
+        return [many, *self._alarms] if many else list(self._alarms)
+
+    def _mass_deletion(self) -> Alarm | None:
+        if self.mass_deletion_count is None:
+            return None
+        if self._deleted.total() >= self.mass_deletion_count:
+            told = f"{self._deleted.total()} objects were deleted since the restore point before."
+            return Alarm("massDeletion", "error", told, "mass")
+        for name, count in sorted(self._deleted.items()):
+            total = self.known.totals.get(name, 0)
+            if total and count >= max(LEAST_SHARE, ceil(total * self.mass_deletion_percent / 100)):
+                told = f"{count} of {total} objects of type {name} were deleted since the restore point before."
+                return Alarm("massDeletion", "error", told, "mass")
+        return None
+
+    def _gained(self, change: Change) -> None:
+        held = self._roles_gained(change)
+        if GLOBAL_ADMINISTRATOR in held and self.global_administrators:
+            self._add(
+                "newGlobalAdministrator", "error",
+                "There is a new Global Administrator." if not _through_group(change) else
+                "Somebody joined or came to own a group that holds Global Administrator.", change,
+            )
+        granted = POWERFUL_APP_ROLES.get(_fact(change, "appRole", 2), "") or ", ".join(
+            sorted(POWERFUL_SCOPES.intersection(_fact(change, "scope", 3).split()))
+        ) or ", ".join(sorted(POWERFUL_ROLES[one] for one in held & POWERFUL_ROLES.keys()))
+        if granted and self.grants:
+            self._add("highPrivilegeGrant", "warning", f"A high privilege was granted: {granted}.", change)
+
+    def _roles_gained(self, change: Change) -> frozenset[str]:
+        """Templates of the roles that somebody holds, or may activate, by this change."""
+        role = _fact(change, "role", 1) or _fact(change, "eligible", 1)
+        if role:
+            return frozenset({role})
+        return self.known.roles.get(_through_group(change), frozenset())
+
+    def _reached(self, change: Change) -> None:
+        """Whether a policy is enforced on a break-glass account from now on."""
+        key = (change.object_type, change.object_id)
+        before, after = self.known.before.get(key, {}), self.known.after.get(key, {})
+        for person in sorted(self.break_glass):
+            roles = self.known.roles.get(person, frozenset())
+            if covers(after, person, self.known.members, roles) and not covers(
+                before, person, self.known.members, roles
+            ):
+                alarm = Alarm(
+                    "breakGlassTouched", "error", "A Conditional Access policy applies to a break-glass account from "
+                    "now on.", f"{change.object_id}:{person}", person, "user",
+                )  # fmt: skip
+                if alarm not in self._alarms:
+                    self._alarms.append(alarm)
+
+    def _weakened(self, change: Change) -> str:
+        """How a policy, or what policies stand on, protects less than before; empty where it does not."""
+        old, new = change.old_value, change.new_value
+        match change.object_type, change.attribute:
+            case "identitySecurityDefaultsEnforcementPolicy", "isEnabled" if old is True and new is False:
+                return "Security defaults were turned off."
+            case "authenticationStrengthPolicy", "allowedCombinations" if _gained(old, new):
+                return "An authentication strength allows more than before."
+            case "ipNamedLocation", "isTrusted" if new is True:
+                return "A named location is trusted from now on."
+            case "ipNamedLocation", "ipRanges" if self._is_trusted(change) and _gained(old, new):
+                return "A trusted named location holds more addresses."
+            case "conditionalAccessPolicy", _:
+                return self._policy_weakened(change)
+        return ""
+
+    def _policy_weakened(self, change: Change) -> str:
+        key = (change.object_type, change.object_id)
+        was, now = self.known.before.get(key, {}).get("state"), self.known.after.get(key, {}).get("state")
+        if was == "disabled" and (now == was or change.change_type in DELETIONS):
+            return ""  # it protected nothing
+        if change.change_type in DELETIONS:
+            return "A Conditional Access policy was deleted."
+        old, new = change.old_value, change.new_value
+        if change.attribute == "state":
+            less = ENFORCED.get(str(new), 2) < ENFORCED.get(str(old), 2)
+            return f"A Conditional Access policy went from {old} to {new}." if less else ""
+        weighed = {
+            "conditions": (reaches_less, "applies to less"), "grantControls": (asks_less, "asks for less"),
+            "sessionControls": (remembers_longer, "binds sessions less"),
+        }.get(change.attribute)
+        if weighed and weighed[0](old or {}, new or {}):
+            return f"A Conditional Access policy {weighed[1]} than before."
+        return ""
+
+    def _is_trusted(self, change: Change) -> bool:
+        return self.known.after.get((change.object_type, change.object_id), {}).get("isTrusted") is True
 
     def _add(
         self, code: str, severity: Literal["error", "warning"], message: str, change: Change, about: str = ""
@@ -111,77 +195,30 @@ _TOUCHED: Mapping[str, str] = {
 }
 
 
+def _fact(change: Change, sort: str, place: int) -> str:
+    """That part of the change's fact, where it is one of that sort."""
+    parts = change.fact.split("|")
+    return parts[place] if parts[0] == sort else ""
+
+
+def _through_group(change: Change) -> str:
+    """The group that somebody joined, came to own, or may activate the membership of; empty for other changes."""
+    return _fact(change, "group", 1) or _fact(change, "eligibleInGroup", 1)
+
+
 def _principals(change: Change) -> set[str]:
     """Whom a role, a grant or what belongs to somebody is about."""
     principal = change.fact.rpartition("|")[2] if change.fact else ""
     return {principal.lower(), *(one.lower() for one in change.about)} - {""}
 
 
-def _role_of(change: Change) -> str:
-    sort, _, rest = change.fact.partition("|")
-    return rest.partition("|")[0] if sort in ("role", "eligible") and not change.repeats else ""
-
-
-def _granted(change: Change) -> str:
-    parts = change.fact.split("|")
-    if change.change_type == "newObject" and parts[0] == "appRole":
-        return POWERFUL_APP_ROLES.get(parts[2], "")
-    if change.change_type == "newObject" and parts[0] == "scope":
-        return ", ".join(sorted(POWERFUL_SCOPES.intersection(parts[3].split())))
-    if change.object_type == "oAuth2PermissionGrant" and change.attribute == "scope":
-        gained = set(str(change.new_value or "").split()) - set(str(change.old_value or "").split())
-        return ", ".join(sorted(POWERFUL_SCOPES & gained))
-    return POWERFUL_ROLES.get(_role_of(change), "") if change.change_type == "newObject" else ""
-
-
-def _weakened(change: Change) -> str:
-    """How a Conditional Access policy, or security defaults, protect less than before; empty where they do not."""
-    if change.object_type == "identitySecurityDefaultsEnforcementPolicy":
-        off = change.attribute == "isEnabled" and change.old_value is True and change.new_value is False
-        return "Security defaults were turned off." if off else ""
-    if change.object_type != "conditionalAccessPolicy":
+def _scopes_gained(change: Change) -> str:
+    if change.object_type != "oAuth2PermissionGrant" or change.attribute != "scope":
         return ""
-    if change.change_type in DELETIONS:
-        return "A Conditional Access policy was deleted."
-    old, new = change.old_value, change.new_value
-    if change.attribute == "state" and WEAKER.get(str(new), 2) < WEAKER.get(str(old), 2):
-        return f"A Conditional Access policy went from {old} to {new}."
-    if change.attribute == "conditions" and _reaches_less(old or {}, new or {}):
-        return "A Conditional Access policy applies to less than before."
-    if change.attribute == "grantControls" and _asks_less(old or {}, new or {}):
-        return "A Conditional Access policy asks for less than before."
-    return ""
+    gained = set(str(change.new_value or "").split()) - set(str(change.old_value or "").split())
+    return ", ".join(sorted(POWERFUL_SCOPES & gained))
 
 
-def _reaches_less(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    for part in ("users", "applications", "clientApplications", "locations", "platforms"):
-        before, after = old.get(part) or {}, new.get(part) or {}
-        for name in {*before, *after}:
-            was, now = _listed(before.get(name)), _listed(after.get(name))
-            if name.startswith("exclude") and now - was:
-                return True
-            everybody = "All" in now or "all" in now
-            if name.startswith("include") and was - now and not everybody:
-                return True
-    return False
-
-
-def _asks_less(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    was, now = _controls(old), _controls(new)
-    if old.get("operator") == "AND" and new.get("operator") == "OR" and len(now) > 1:
-        return True
-    if new.get("operator") == "OR" and len(was) > 0:
-        return bool(now - was) or not now
-    return bool(was - now)
-
-
-def _controls(controls: Mapping[str, Any]) -> set[str]:
-    strength = (controls.get("authenticationStrength") or {}).get("id")
-    return {
-        *map(str, controls.get("builtInControls") or ()), *map(str, controls.get("termsOfUse") or ()),
-        *map(str, controls.get("customAuthenticationFactors") or ()), *([str(strength)] if strength else ()),
-    }  # fmt: skip
-
-
-def _listed(value: Any) -> set[str]:
-    return {str(one) for one in value} if isinstance(value, list) else set()
+def _gained(old: Any, new: Any) -> bool:
+    was = [one for one in old or () if one]
+    return any(one not in was for one in new or ())

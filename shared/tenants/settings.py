@@ -63,13 +63,17 @@ class Approvals(Body):
 
 
 class Watch(Body):
-    """Which changes found after a backup raise an alert, and how many deletions count as a mass deletion."""
+    """Which changes found after a backup raise an alert, and how many deletions, or which share of the objects of a
+    type, count as a mass deletion."""
 
     enabled: bool = True
     mass_deletion: bool = True
     mass_deletion_count: Annotated[
         int, Field(ge=1, le=1_000_000), expecting("a whole number from 1 to 1000000")
     ] = 50
+    mass_deletion_percent: Annotated[
+        int, Field(ge=1, le=100), expecting("a whole number from 1 to 100")
+    ] = 10
     conditional_access_weakened: bool = True
     new_global_administrator: bool = True
     break_glass_touched: bool = True

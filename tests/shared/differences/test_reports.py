@@ -213,6 +213,56 @@ async def test_every_backup_leaves_its_change_history(differences: Differences) 
     assert [one["object"]["id"] for one in events if one["object"]] == [policy.key]
 
 
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
+
+
+async def alarms(differences: Differences) -> list[tuple[str, str]]:
+    """(code, object) of what the backup made now gives rise to."""
+    opened, tenant_id = differences.backups.opened, differences.backups.simulator.tenant_id
+    known = {one["eventId"] async for _, one in opened.records.events.stream([tenant_id])}
+    made = await differences.backups.run()
+    await steps.watch_backup({"tenantId": tenant_id, "taskId": "task", "backupId": made.backup_id})
+    return sorted([
+        (one["code"], one["object"]["id"]) async for _, one in opened.records.events.stream([tenant_id])
+        if one["eventId"] not in known and one["object"]
+    ])
+
+
+async def test_who_joins_a_group_of_administrators_is_told_as_one(differences: Differences) -> None:
+    store, user = differences.store, some_user(differences)
+    group = next(one for one in store.all("group") if not one.read().get("groupTypes"))
+    store.unlink(group.key, "members", user.key)
+    await differences.backups.run("full")
+    store.create("unifiedRoleAssignment", {
+        "id": "held", "principalId": group.key, "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/",
+    })
+    assert await alarms(differences) == [("newGlobalAdministrator", "held")]
+    store.link(group.key, "members", user.key)
+    assert ("newGlobalAdministrator", group.key) in await alarms(differences)
+    store.unlink(group.key, "members", user.key)
+    assert "newGlobalAdministrator" not in {code for code, _ in await alarms(differences)}
+
+
+async def test_a_break_glass_account_that_loses_its_exclusion_is_told(differences: Differences) -> None:
+    store, user, records = differences.store, some_user(differences), differences.backups.opened.records
+    tenant_id = differences.backups.simulator.tenant_id
+    policy = next(iter(store.all("conditionalAccessPolicy")))
+    group = next(one for one in store.all("group") if not one.read().get("groupTypes"))
+    store.link(group.key, "members", user.key)
+
+    def excluding(*groups: str) -> None:
+        users = {"includeUsers": ["All"], "excludeGroups": list(groups)}
+        body = policy.read()
+        store.update(policy.key, {**body, "state": "enabled", "conditions": {**body["conditions"], "users": users}})
+
+    excluding(group.key)
+    held = (await records.tenants.settings(tenant_id)).settings
+    await records.tenants.set_settings(tenant_id, held.model_copy(update={"break_glass_ids": [user.key]}), by="test")
+    await differences.backups.run("full")
+    excluding()
+    assert ("breakGlassTouched", user.key) in await alarms(differences)
+
+
 async def test_what_has_no_name_goes_by_those_that_it_joins(differences: Differences) -> None:
     store, user = differences.store, some_user(differences)
     roles = {one.read()["displayName"]: one.read()["id"] for one in store.all("unifiedRoleDefinition")}

@@ -77,3 +77,23 @@ def test_an_entry_comes_back_from_json_as_it_was() -> None:
     entry = entry_of(record("1", "Update", "Update user", ["u"], ("Department",)))
     assert entry is not None
     assert AuditEntry.from_json(entry.as_json()) == entry
+
+
+ASSIGNED = Change("newObject", "unifiedRoleAssignment", "a", about=("u", "r"), fact="role|r|/|u")
+
+
+def test_an_assignment_is_told_by_those_that_it_joins() -> None:
+    both = record("1", "Assign", "Add something", ["u", "r"])
+    one_end = record("2", "Add", "Add member to role", ["u"])
+    shown = told(ASSIGNED, both, one_end)
+    assert [one.at for one in shown.candidates] == ["2", "1"]
+    gone = Change("hardDeleted", "unifiedRoleAssignment", "a", about=("u", "r"))
+    assert told(gone, both, one_end).candidates == ()
+    assert told(gone, record("3", "Unassign", "Remove member from role", ["u"])).changed_at == "3"
+
+
+def test_what_was_done_to_an_end_is_not_the_assignment() -> None:
+    assert told(ASSIGNED, record("1", "Assign", "Add member to group", ["u", "g"])).candidates == ()
+    assert told(ASSIGNED, record("1", "Add", "Add user", ["u"])).candidates == ()
+    own = record("1", "Add", "Add member to role", ["a"])
+    assert [one.at for one in told(ASSIGNED, own, record("2", "Add", "Add member to role", ["u"])).candidates] == ["1"]
