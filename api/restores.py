@@ -12,7 +12,7 @@ from api.consents import refuse_unconsented
 from api.durable import Durable, current_client
 from api.guard import GuardedRoute, permit
 from api.lists import Fields, ListedBy, listed
-from api.problems import Problem, unprocessable, wrong
+from api.problems import Problem, WrongField, unprocessable, wrong
 from api.restore_shapes import operation_row, plan_as_csv, plan_as_text, shown, shown_plan
 from api.services import CalledBy, Deployed, Kept, OpenDeployment, Services
 from api.starting import IdempotencyKey, started_once, was_sent_before
@@ -22,8 +22,8 @@ from shared.errors import Busy, UnknownRecord
 from shared.records.restores import Restore
 from shared.records.tasks import Task
 from shared.recovery.lifecycle import REQUEST, TOUCHED, store_of, why_unsafe
-from shared.recovery.options import RestoreRequest, Selection, Source
-from shared.recovery.undoing import touched_by
+from shared.recovery.options import MOST_IDS, RestoreRequest, Selection, Source
+from shared.recovery.undoing import as_note, touched_by
 from shared.starting import running, start
 from shared.tenants.settings import Body
 
@@ -94,15 +94,15 @@ async def start_restore(
     tenant_id = tenant_id.lower()
     if body.source.report_id is not None and not caller.may("restore.fromDifferences"):
         raise Problem(403, "forbidden", "Your roles do not allow this.", "It needs restore.fromDifferences.")
-    _check(body)
+    body, backup_id = await _resolved(deployed, tenant_id, body)
     await refuse_unconsented(deployed, tenant_id)
+    _check(body)
     settings = (await deployed.records.tenants.settings(tenant_id)).settings
     if body.apply and settings.approvals.required:
         raise unprocessable(
             wrong("apply", True, "false: this tenant's settings ask for a second person's approval"),
             code="approvalRequired", remedy="Plan with apply: false, have it approved, then apply.",
         )
-    body, backup_id = await _resolved(deployed, tenant_id, body)
 
     async def run(task_id: str) -> Task:
         await _create(deployed, tenant_id, task_id, body, backup_id=backup_id, requested_by=caller.subject)
@@ -330,7 +330,7 @@ async def undo_restore(
         raise unprocessable(wrong("objectIds", asked.object_ids, "ids of objects that the restore changed"))
     undo = RestoreRequest.model_validate({
         "source": {"backupId": before},
-        "selection": {"objectIds": sorted({object_id for _, object_id in touched})[:10_000]},
+        "selection": {"objectIds": sorted({object_id for _, object_id in touched})[:MOST_IDS]},  # all: TOUCHED
         "options": {"links": "exact", "newObjects": "softDelete", "conditionalAccessState": "asBackedUp"},
         "apply": asked.apply, "force": asked.force, "reason": asked.reason or f"Undo of {restore_id}",
     })
@@ -339,8 +339,7 @@ async def undo_restore(
         raise unprocessable(wrong("apply", True, "false: a second person must approve"), code="approvalRequired")
 
     async def run(task_id: str) -> Task:
-        noted = [[name, object_id, sorted(what)] for (name, object_id), what in sorted(touched.items())]
-        await store_of(deployed, tenant_id, task_id).put_note(TOUCHED, noted)
+        await store_of(deployed, tenant_id, task_id).put_note(TOUCHED, as_note(touched))
         await _create(deployed, tenant_id, task_id, undo, backup_id=before, requested_by=caller.subject,
                       undo_of=restore_id)
         operation = operations.restore(
@@ -384,8 +383,8 @@ async def _resolved(
         try:
             report = await deployed.records.reports.get(tenant_id, report_id)
         except UnknownRecord:
-            raise unprocessable(
-                wrong("source.reportId", report_id, "the id of a difference report of this tenant")
+            raise _not_there(
+                wrong("source.reportId", report_id, "the id of a difference report of this tenant"), "differences"
             ) from None
         if report["status"] not in ("succeeded", "succeededWithWarnings"):
             raise Problem(
@@ -401,10 +400,16 @@ async def _point(deployed: OpenDeployment, tenant_id: str, backup_id: str) -> st
     try:
         return (await deployed.records.restore_points.get(tenant_id, backup_id))["backupId"]
     except UnknownRecord:
-        raise unprocessable(
-            wrong("source.backupId", backup_id, "the id of a restore point of this tenant, or latest"),
-            remedy="List them with GET …/backups.",
+        raise _not_there(
+            wrong("source.backupId", backup_id, "the id of a restore point of this tenant, or latest"), "backups"
         ) from None
+
+
+def _not_there(error: WrongField, list_name: str) -> Problem:
+    """404 for an id in a body: unknown, and foreign alike."""
+    return Problem(
+        404, "notFound", "There is nothing of that id.", errors=[error], remedy=f"List them with GET …/{list_name}."
+    )
 
 
 async def _create(

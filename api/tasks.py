@@ -1,6 +1,6 @@
 """/tasks: what runs and what ran."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Query, Request, Response
@@ -18,6 +18,7 @@ from shared.errors import UnknownRecord
 from shared.expectations import expecting
 from shared.records.tasks import OPEN, Task
 from shared.security.callers import Caller
+from shared.security.permissions import Permission
 from shared.starting import stop
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=GuardedRoute)
@@ -117,8 +118,23 @@ async def download_export(task_id: str, caller: CalledBy, deployed: Deployed) ->
     )
 
 
+CANCELLED_BY: Mapping[str, Permission] = {
+    "restore": "restore.fromObjects", "undo": "restore.fromObjects", "differences": "differences.run",
+    "unpack": "backups.unpack", "rebuild": "tenants.manage",
+}
+"""What cancelling asks for beside `backups.run`, by the task's type: as much as starting it."""
+
+
+async def own_task_to_cancel(request: Request) -> None:
+    """404 for a task that is not the caller's, 403 for one that it might not have started."""
+    task = await task_of_caller(request, request.path_params["task_id"])
+    needed = CANCELLED_BY.get(task["type"])
+    if needed is not None and needed not in request.state.caller.permissions_in(task["tenantId"]):
+        raise lacks(needed)
+
+
 @router.post("/{task_id}/cancel", status_code=202)
-@permit("backups.run", refuse=own_task)
+@permit("backups.run", refuse=own_task_to_cancel)
 async def cancel_task(task_id: str, caller: CalledBy, records: Kept, client: Durable) -> Response:
     """Stop a task; a repetition changes nothing."""
     task = await records.tasks.get(task_id)

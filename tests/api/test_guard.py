@@ -113,9 +113,18 @@ async def filled_records(records: Records) -> dict[str, str]:
     event = await records.events.record(
         "e1", tenant_id=TENANT, severity="error", code="x", message="x", task={"taskId": "t1", "name": "Backup"}
     )
+    await records.restores.create({  # type: ignore[typeddict-item]
+        "tenantId": TENANT, "restoreId": "r1", "state": "planning", "planHash": None, "reason": "", "plan": "",
+        "requestedBy": ME, "approvedBy": None, "taskId": "t1", "applyTaskId": None, "credentials": "waiting",
+        "beforeBackupId": None, "appliedAppOnly": False, "message": "", "undoOf": None,
+    })
+    await records.reports.create({
+        "reportId": "d1", "tenantId": TENANT, "origin": "request", "backupId": "00000001", "against": "live",
+        "taskId": "t1", "requestedBy": "someone", "types": None, "objectCount": None, "noise": {},
+    })
     return {
         "tenant_id": TENANT, "backup_id": "latest", "task_id": task["taskId"], "event_id": event["eventId"],
-        "kind": "basic",
+        "kind": "basic", "restore_id": "r1", "report_id": "d1",
     }
 
 

@@ -50,8 +50,6 @@ async def test_a_restore_is_planned_before_it_is_applied(
     (asked(selection={}), "selection"),
     (asked(selection={"all": True, "objectIds": ["a"]}), "selection"),
     (asked(source={}), "source"),
-    (asked(source={"backupId": "99999999"}), "source.backupId"),
-    (asked(source={"reportId": "none"}), "source.reportId"),
     (asked(selection={"types": ["nothing"]}), "selection.types"),
     (asked(selection={"changeIds": ["c"]}), "source.reportId"),
     (asked(options={"links": "some"}), "options.links"),
@@ -64,6 +62,17 @@ async def test_a_wrong_request_is_told_which_field(
     answer = await client.post(RESTORES, json=body)
     assert answer.status_code == 422, answer.text
     assert field in [one["field"] for one in answer.json()["errors"]], answer.text
+    assert not durable.scheduled
+
+
+@pytest.mark.parametrize(("source", "field"), [
+    ({"backupId": "99999999"}, "source.backupId"), ({"reportId": "none"}, "source.reportId"),
+])
+async def test_a_source_that_is_not_there_is_not_found(
+    client: httpx.AsyncClient, backed_up: str, source: dict[str, object], field: str, durable: FakeDurable
+) -> None:
+    answer = await client.post(RESTORES, json=asked(source=source))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (404, field)
     assert not durable.scheduled
 
 
