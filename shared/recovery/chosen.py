@@ -1,7 +1,7 @@
 """What a request chose, resolved. Plain values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 type Key = tuple[str, str]
 """(object type, id in the restore point)."""
@@ -22,6 +22,8 @@ class Chosen:
     object_ids: tuple[str, ...] = ()
     types: tuple[str, ...] | None = None
     touched: Mapping[Key, frozenset[str]] | None = None
+    parents: Mapping[Key, str] = field(default_factory=dict)
+    """For an undo: what objects that the restore point may not know hang under."""
     follows: bool = False
     """Whether what hangs on objects that come back, and what refers to them, is planned although it was not chosen."""
     kept_new: tuple[str, ...] = ()

@@ -106,7 +106,8 @@ def _renamed(text: str, reference: Reference, table: Mapping[str, str]) -> str:
         return text
     if text in table:
         return table[text]
-    if reference.inside_text:
+    # A domain goes by its name; an id in a consumer's principal name is a part of that name and stays.
+    if reference.inside_text and reference.target != "domain":
         return GUID.sub(lambda guid: table.get(guid.group(), guid.group()), text)
     return text
 
@@ -118,17 +119,25 @@ def _names_parent(row: ObjectType) -> bool:
 def _extensions(body: Json, ids: Ids, found: list[Relinked]) -> Json:
     """Directory extensions carry the appId of their application in their name."""
     plain = {old.replace("-", ""): new for old, new in ids.applications.items()}
+    if plain and isinstance(body.get("name"), str):  # the extension itself
+        body = {**body, "name": _extension(body["name"], plain)}
     if not plain or not any(name.startswith("extension_") for name in body):
         return body
     changed: Json = {}
     for name, value in body.items():
-        match = EXTENSION.fullmatch(name)
-        new = plain.get(match.group(1)) if match else None
-        if match is None or new is None:
-            changed[name] = value
-            continue
-        waiting = PLACEHOLDER.fullmatch(new)
-        token = f"{{newAppIdPlain:{waiting.group(2)}}}" if waiting else new.replace("-", "")
-        changed[f"extension_{token}_{match.group(2)}"] = value
-        found.append(Relinked(name, name, f"extension_{token}_{match.group(2)}"))
+        now = _extension(name, plain)
+        changed[now] = value
+        if now != name:
+            found.append(Relinked(name, name, now))
     return changed
+
+
+def _extension(name: str, applications: Mapping[str, str]) -> str:
+    """The extension's name with its application's appId as it is now."""
+    match = EXTENSION.fullmatch(name)
+    new = applications.get(match.group(1)) if match else None
+    if match is None or new is None:
+        return name
+    waiting = PLACEHOLDER.fullmatch(new)
+    token = f"{{newAppIdPlain:{waiting.group(2)}}}" if waiting else new.replace("-", "")
+    return f"extension_{token}_{match.group(2)}"

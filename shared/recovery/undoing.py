@@ -1,39 +1,77 @@
 """What a restore changed, object by object, so that an undo touches that and nothing else. Read-only."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from shared.catalog import OBJECT_TYPES
-from shared.recovery.lifecycle import ids_made
+from shared.recovery.chosen import Chosen, Key
+from shared.recovery.plan import Operation
 from shared.recovery.relink import filled
+from shared.recovery.state import Json
 from shared.recovery.store import PlanIndex, RestoreStore
-from shared.recovery.verification import _current
+from shared.recovery.verification import current_id
 
-type Key = tuple[str, str]
+
+@dataclass(slots=True)
+class Touched:
+    """What was written of one object."""
+
+    what: set[str] = field(default_factory=set)
+    """Attributes and links; an object that was made or revived stands whole."""
+    parent: str = ""
+    """The id now of the object that it hangs under."""
 
 
 async def touched_by(
     store: RestoreStore, index: PlanIndex, object_ids: Collection[str] | None
-) -> dict[Key, frozenset[str]]:
-    """(type, id now) → the attributes and links that were written; an object that was made or revived stands whole."""
+) -> dict[Key, Touched]:
+    """(type, id now) → what was written of it; with ids (old or new) only of these."""
     receipts = await store.all_receipts(index)
-    operations = [one async for one in store.operations(index)]
-    new_ids = ids_made(operations, receipts)
+    new_ids = ids_made([one async for one in store.operations(index)], receipts)
     chosen = set(object_ids) if object_ids is not None else None
-    found: dict[Key, set[str]] = {}
-    for one in operations:
+    found: dict[Key, Touched] = {}
+    async for one in store.operations(index):
         receipt = receipts.get(one.order)
         if receipt is None or receipt["state"] != "done" or one.kind == "manual":
             continue
-        now = str(receipt.get("newObjectId") or new_ids.get(one.object_id) or _current(one))
+        now = str(receipt.get("newObjectId") or new_ids.get(one.object_id) or current_id(one))
         if chosen is not None and not chosen & {now, one.object_id}:
             continue
         try:
             key = (one.object_type, filled(now, new_ids))
+            parent = filled(new_ids.get(one.parent, one.parent), new_ids)
         except KeyError:
             continue
-        what = found.setdefault(key, set())
-        what.update((one.link,) if one.link else one.attributes)
+        touched = found.setdefault(key, Touched(parent=parent))
+        touched.what.update((one.link,) if one.link else one.attributes)
         if one.kind in ("create", "revive", "delete"):
-            row = OBJECT_TYPES[one.object_type]
-            what.update(link.name for link in row.links)
-    return {key: frozenset(what) for key, what in found.items()}
+            touched.what.update(link.name for link in OBJECT_TYPES[one.object_type].links)
+    return found
+
+
+def ids_made(operations: Iterable[Operation], receipts: Mapping[int, Json]) -> dict[str, str]:
+    """Old id (or appId) → the new one, of all that the receipts say was made."""
+    found: dict[str, str] = {}
+    for one in operations:
+        receipt = receipts.get(one.order, {})
+        if one.kind == "create" and receipt.get("newObjectId"):
+            found[one.object_id] = receipt["newObjectId"]
+            if receipt.get("newAppId") and receipt.get("oldAppId"):
+                found[receipt["oldAppId"]] = receipt["newAppId"]
+    return found
+
+
+def as_note(touched: Mapping[Key, Touched]) -> list[list[Any]]:
+    """As the undo keeps it."""
+    return [[name, object_id, sorted(one.what), one.parent] for (name, object_id), one in sorted(touched.items())]
+
+
+def chosen_by(note: Iterable[list[Any]]) -> Chosen:
+    """What such a note chooses."""
+    noted = list(note)
+    return Chosen(
+        object_ids=tuple(dict.fromkeys(one[1] for one in noted)),
+        touched={(one[0], one[1]): frozenset(one[2]) for one in noted},
+        parents={(one[0], one[1]): one[3] for one in noted if one[3]},
+    )

@@ -19,7 +19,7 @@ from shared.recovery import lifecycle
 from shared.recovery.options import RestoreRequest
 from shared.recovery.plan import Operation
 from shared.recovery.store import PlanIndex
-from shared.recovery.undoing import touched_by
+from shared.recovery.undoing import as_note, touched_by
 from shared.repository.memory_store import MemoryBlobStore
 from shared.repository.tokens import LocalTokenCipher
 from shared.settings import read_settings
@@ -57,7 +57,7 @@ class Restores:
         store = lifecycle.store_of(self.opened, self.tenant_id, restore_id)
         await store.put_note("request", request.model_dump(mode="json", by_alias=True, exclude_none=True))
         if touched is not None:
-            await store.put_note("touched", [[name, one, sorted(what)] for (name, one), what in touched.items()])
+            await store.put_note("touched", as_note(touched))
         await self.opened.records.tasks.create(
             task_id=restore_id, tenant_id=self.tenant_id, type="restore", name="Restore", requested_by="test"
         )
