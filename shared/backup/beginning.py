@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 import orjson
 
 from shared.backup.damage import damaged_types
+from shared.backup.native_recovery import recovered_until
 from shared.backup.planning import Before, TypePlan, closing_order, lanes, plan_types
 from shared.backup.run import Run, TypeRun, save_run
 from shared.catalog import OBJECT_TYPES, enabled
@@ -14,7 +16,7 @@ from shared.deployment import Deployment
 from shared.entra.directory import directory_extensions, held_permissions
 from shared.entra.transport import Graph
 from shared.entra.wanted import Reading, wanted
-from shared.errors import Corrupt, EntraError, Missing, NotFound, NotPermitted, Rejected
+from shared.errors import Corrupt, EntraError, Missing
 from shared.messages import BackupBegun, BackUpTenant
 from shared.records.times import as_time
 from shared.repository.chain import manifest_numbers, read_manifest
@@ -24,9 +26,6 @@ from shared.repository.names import backup_id
 from shared.repository.restore_point import RestorePoint
 
 EXTENSION = "extensionProperty"
-
-NATIVE_JOBS = "/directory/recovery/jobs"
-"""Microsoft Entra Backup and Recovery's own jobs; their changes leave no delta records."""
 
 
 async def begin(opened: Deployment, graph: Graph, request: BackUpTenant) -> BackupBegun:
@@ -39,7 +38,7 @@ async def begin(opened: Deployment, graph: Graph, request: BackUpTenant) -> Back
     previous, unreadable = await newest_full_view(opened, tenant_id)
     damaged = await damaged_types(opened, previous) if previous else []
     held = await held_permissions(graph)
-    recovered, notes = await recovered_natively(graph, previous)
+    recovered, notes = await recovered_until(graph, now) if previous else (None, [])
     extensions, unlisted = await _extensions(opened, graph, previous)
     reading = Reading(
         options=settings.options, held=held, delta=tenant["kind"] == "workforce", extensions=extensions
@@ -50,14 +49,13 @@ async def begin(opened: Deployment, graph: Graph, request: BackUpTenant) -> Back
     digests = {row.name: row_digest(row, reading, cloud) for row in rows}
     plans = plan_types(
         rows,
-        before=_before(previous, damaged),
+        before=_before(previous, damaged, recovered),
         digests=digests,
         enabled=on,
         wanted=None if request["types"] is None else frozenset(request["types"]),
         kind=request["kind"],
         cloud=cloud,
         now=now,
-        recovered_natively=recovered,
     )
     if previous is not None and damaged:
         plans = [_anew(plan, previous) if plan.object_type in damaged and plan.object_type in on else plan
@@ -133,29 +131,6 @@ def row_digest(row: ObjectType, reading: Reading, cloud: Cloud) -> str:
     return hashlib.sha256(text).hexdigest()[:16]
 
 
-async def recovered_natively(graph: Graph, previous: Manifest | None) -> tuple[bool, list[str]]:
-    """Whether Microsoft's own recovery changed the tenant since, and what could not be found out.
-
-    Source: Microsoft Entra Backup and Recovery overview. A tenant or cloud without the feature answers 404 or 400.
-    """
-    if previous is None:
-        return False, []
-    try:
-        answered = await graph.get_json(NATIVE_JOBS, asked="recovery jobs", permission="EntraBackup.Read.All")
-    except (NotFound, Rejected):
-        return False, []
-    except NotPermitted:
-        return False, ["Whether Microsoft's own recovery ran cannot be seen without EntraBackup.Read.All."]
-    except EntraError as error:
-        return True, [f"Whether Microsoft's own recovery ran could not be read ({error}); everything is read in full."]
-    since = previous.started
-    for job in answered.get("value", []):
-        moment = job.get("completedDateTime") or job.get("jobCompletionDateTime") or job.get("jobStartDateTime")
-        if job.get("status") not in ("failed", "canceled") and (moment is None or as_time(moment) >= since):
-            return True, []
-    return False, []
-
-
 def _anew(plan: TypePlan, previous: Manifest) -> TypePlan:
     return TypePlan(plan.object_type, "full", f"what restore point {previous.backup_id} holds of it is damaged")
 
@@ -167,7 +142,9 @@ def _note_of(damaged: Collection[str], previous: Manifest) -> str:
     )
 
 
-def _before(previous: Manifest | None, damaged: Collection[str]) -> dict[str, Before]:
+def _before(
+    previous: Manifest | None, damaged: Collection[str], recovered: datetime | None
+) -> dict[str, Before]:
     if previous is None:
         return {}
     return {
@@ -177,6 +154,7 @@ def _before(previous: Manifest | None, damaged: Collection[str]) -> dict[str, Be
             full_read_at=as_time(entry.full_read_at) if entry.full_read_at else None,
             row_digest=entry.row_digest,
             has_token=bool(entry.delta_tokens),
+            recovered_since=recovered is not None and recovered >= as_time(entry.read_at),
         )
         for name, entry in previous.types.items()
         if (entry.layers or entry.read_at) and name not in damaged

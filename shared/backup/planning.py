@@ -36,6 +36,8 @@ class Before:
     full_read_at: datetime | None
     row_digest: str
     has_token: bool
+    recovered_since: bool = False
+    """Whether Microsoft's own recovery may have changed it since it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,6 @@ def plan_types(
     kind: BackupKind,
     cloud: Cloud,
     now: datetime,
-    recovered_natively: bool,
 ) -> list[TypePlan]:
     """Return one plan a type; `digests` tell whether a row's `$select` and links are those of the token."""
     plans: dict[str, TypePlan] = {}
@@ -65,7 +66,7 @@ def plan_types(
     for row in sorted(rows, key=lambda one: bool(one.parent)):  # parents first: children ask how theirs is read
         plans[row.name] = _plan_type(
             row, before.get(row.name), digest=digests[row.name], enabled=enabled, wanted=wanted, kind=kind,
-            cloud=cloud, now=now, recovered_natively=recovered_natively, parent=plans.get(row.parent),
+            cloud=cloud, now=now, parent=plans.get(row.parent),
         )
     return [plans[row.name] for row in rows]
 
@@ -80,7 +81,6 @@ def _plan_type(
     kind: BackupKind,
     cloud: Cloud,
     now: datetime,
-    recovered_natively: bool,
     parent: TypePlan | None,
 ) -> TypePlan:
     if row.name not in enabled:
@@ -89,7 +89,7 @@ def _plan_type(
         if before is None:
             return TypePlan(row.name, "off", "not asked for, and in no restore point yet")
         return TypePlan(row.name, "carried", "not asked for this time")
-    why_full = _why_full(before, digest=digest, kind=kind, now=now, recovered=recovered_natively)
+    why_full = _why_full(before, digest=digest, kind=kind, now=now)
     if why_full or before is None:
         return TypePlan(row.name, "full", why_full)
     if row.parent:
@@ -109,7 +109,7 @@ def _plan_type(
 NO_DELTA = "Graph has no delta for it here"
 
 
-def _why_full(before: Before | None, *, digest: str, kind: BackupKind, now: datetime, recovered: bool) -> str:
+def _why_full(before: Before | None, *, digest: str, kind: BackupKind, now: datetime) -> str:
     """Why the type must be read in full whatever Graph offers, or nothing."""
     if kind == "full":
         return "a full backup was asked for"
@@ -121,7 +121,7 @@ def _why_full(before: Before | None, *, digest: str, kind: BackupKind, now: date
         return "the catalog's row, or what is asked for of it, has changed"
     if before.full_read_at is None or now - before.full_read_at >= FULL_READ_EVERY:
         return "its last whole read is a week old"
-    if recovered:
+    if before.recovered_since:
         return "Microsoft's own recovery ran since, which leaves no delta records"
     return ""
 

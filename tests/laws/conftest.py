@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from local.simulator.faults.rules import parse
 from local.simulator.faults.throttle import DOCUMENTED, Quota
 from shared import operations
 from shared.backup import sessions
+from shared.catalog.options import OPTIONS
 from shared.deployment import Deployment, records_over
 from shared.entra import governor, transport
 from shared.entra.governors import Governors
@@ -35,6 +37,7 @@ from shared.repository.verification import verify
 from shared.scheduling import watch
 from shared.settings import read_settings
 from shared.starting import MOST_TAKE_UPS, start
+from shared.tenants.settings import TenantSettings
 from tests.laws.driver import Engine
 from tests.laws.stores import Misfortune, UnluckyStore, UnluckyTable
 from tests.laws.views import View, apart, view_of
@@ -87,6 +90,11 @@ class Protected:
         await self.engine.ended(task_id)
         return await self.opened.records.tasks.get(task_id)
 
+    async def read_everything(self) -> None:
+        """Turn on every option of the catalog."""
+        settings = TenantSettings(options=dict.fromkeys(OPTIONS, True))
+        await self.opened.records.tenants.set_settings(self.tenant_id, settings, by="test")
+
     async def backed_up(self, kind: Any = "incremental", types: list[str] | None = None) -> Manifest:
         """The restore point of a backup that ended well; what is whole in it is for `apart_now` to say."""
         task = await self.back_up(kind, types)
@@ -132,6 +140,8 @@ class Protected:
         rules, self.simulator.tenant.faults.rules = self.simulator.tenant.faults.rules, []
         try:
             other = await protection(self.simulator, self.opened.cipher, Misfortune())
+            settings = (await self.opened.records.tenants.settings(self.tenant_id)).settings
+            await other.opened.records.tenants.set_settings(self.tenant_id, settings, by="test")
             with pytest.MonkeyPatch.context() as patch:
                 serve(other.opened, patch)
                 manifest = await other.backed_up("full")
@@ -191,7 +201,26 @@ async def protection(simulator: Simulator, cipher: Any, misfortune: Misfortune) 
 
 
 @pytest.fixture
-async def protected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Protected]:
+async def protected(tmp_path: Path) -> AsyncIterator[Protected]:
+    async with protected_tenant(tmp_path) as made:
+        yield made
+
+
+@asynccontextmanager
+async def protected_tenant(folder: Path, *, users: int = 24, groups: int = 8, seed: int = 7) -> AsyncIterator[Protected]:
+    """A tenant of its own, for tests that need more than one."""
+    with pytest.MonkeyPatch.context() as patch:
+        without_waiting(patch)
+        async with Simulator(users=users, groups=groups, seed=seed) as simulator:
+            simulator.tenant.throttle.quotas.update(dict.fromkeys(DOCUMENTED, Quota(1_000_000, 1)))
+            made = await protection(simulator, LocalTokenCipher(folder / "key"), Misfortune())
+            serve(made.opened, patch)
+            yield made
+            await made.engine.crash()
+
+
+def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a turn, and retries follow at once."""
     # Quotas are Graph's law and not the subject here: both ends are told of so much that nobody waits for a turn.
     for name in governor.WINDOWS:
         monkeypatch.setitem(governor.WINDOWS, name, governor.Window(100_000, 1.0))
@@ -200,9 +229,3 @@ async def protected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     monkeypatch.setattr(governor, "UNKNOWN_WAIT_SECONDS", 0.01)
     monkeypatch.setattr(governor, "UNKNOWN_WAIT_SECONDS_MAX", 0.02)
     monkeypatch.setattr(transport, "Limits", lambda: PATIENCE)
-    async with Simulator(users=24, groups=8, seed=7) as simulator:
-        simulator.tenant.throttle.quotas.update(dict.fromkeys(DOCUMENTED, Quota(1_000_000, 1)))
-        made = await protection(simulator, LocalTokenCipher(tmp_path / "key"), Misfortune())
-        serve(made.opened, monkeypatch)
-        yield made
-        await made.engine.crash()

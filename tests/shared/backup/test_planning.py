@@ -23,7 +23,7 @@ def plan(before=None, rows=ROWS, **changes):
     arguments = {
         "before": {row.name: HEALTHY for row in rows} if before is None else before, "digests": DIGESTS,
         "enabled": frozenset(row.name for row in rows), "wanted": None, "kind": "incremental", "cloud": "global",
-        "now": NOW, "recovered_natively": False, **changes,
+        "now": NOW, **changes,
     }
     return {one.object_type: one for one in plan_types(rows, **arguments)}
 
@@ -68,7 +68,8 @@ def test_what_was_before_may_ask_for_a_full_read(change, because):
 
 
 def test_microsofts_own_recovery_asks_for_a_full_read_of_everything():
-    assert {one.mode for one in plan(recovered_natively=True).values()} == {"full"}
+    recovered = dataclasses.replace(HEALTHY, recovered_since=True)
+    assert {one.mode for one in plan({row.name: recovered for row in ROWS}).values()} == {"full"}
 
 
 def test_a_full_backup_reads_everything_in_full():
@@ -98,7 +99,7 @@ def test_shares_of_all_lanes_add_up_to_no_more_than_the_budget_and_every_type_is
     rows = tuple(OBJECT_TYPES.values())
     planned = plan_types(
         rows, before={}, digests={row.name: "" for row in rows}, enabled=frozenset(row.name for row in rows),
-        wanted=None, kind="full", cloud="global", now=NOW, recovered_natively=False,
+        wanted=None, kind="full", cloud="global", now=NOW,
     )
     made = lanes(rows, planned)
     assert sum(lane["share"] for lane in made) <= 1.0 + 1e-9
@@ -122,7 +123,7 @@ def test_all_conditional_access_types_are_in_one_lane():
     rows = tuple(OBJECT_TYPES.values())
     planned = plan_types(
         rows, before={}, digests={row.name: "" for row in rows}, enabled=frozenset(row.name for row in rows),
-        wanted=None, kind="full", cloud="global", now=NOW, recovered_natively=False,
+        wanted=None, kind="full", cloud="global", now=NOW,
     )
     narrow = {row.name for row in rows if row.special_bucket == "conditionalAccess"}
     holding = [lane for lane in lanes(rows, planned) if narrow.intersection(lane["types"])]
