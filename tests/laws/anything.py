@@ -26,7 +26,6 @@ SPARED = frozenset({"recoverySnapshot", "recoveryJob"})
 """Microsoft's own recovery has a law of its own."""
 
 TEXTS = ("displayName", "description", "notes", "department", "jobTitle", "city", "name", "reason", "signInPageText")
-WORDS = ("members", "owners", "appliesTo")
 
 
 @dataclass
@@ -210,7 +209,7 @@ async def _linked(
     if shown.status_code != 200:
         return None
     value = shown.json()
-    ends = sorted(value["value"] if "value" in value else [value], key=lambda each: str(each["id"]))
+    ends = sorted(value.get("value", [value]), key=lambda each: str(each["id"]))
     if not ends:
         return None
     end = one.chance.choice(ends)
