@@ -2,6 +2,7 @@
 
     parts → bundles of 20 → answers in any order
       2xx: the part's body              429: the part waits for its own Retry-After and goes into a later bundle
+      401: again with a new token, once
       5xx, no answer: again, a few times          all else: the part's typed error
 
 Invariants: every part is answered exactly once, by a body or by an error; one part's failure is no other part's; a
@@ -28,7 +29,7 @@ from shared.entra.governor import Bucket, Seen
 from shared.entra.listing import NEXT
 from shared.entra.resource_units import resource_units
 from shared.entra.transport import PREFER, Graph, number
-from shared.errors import EntraError, Garbled, Throttled, Unavailable
+from shared.errors import EntraError, Garbled, NotPermitted, Throttled, Unavailable
 
 PARTS_MAX = 20
 IN_FLIGHT = 12
@@ -135,6 +136,8 @@ class _Pending:
     part: Part
     attempts: int = 0
     throttled: int = 0
+    renewed: bool = False
+    """Whether it is being sent again with a new token."""
 
 
 class _Queue:
@@ -200,6 +203,7 @@ async def _sent(graph: Graph, bundle: list[_Pending], queue: _Queue, version: st
         }
         for place, pending in enumerate(bundle)
     ]}
+    token = await graph.token()
     document = await graph.post_json(
         "/$batch", orjson.dumps(payload), version=version, asked=f"a batch of {bundle[0].part.asked or 'reads'}",
         permission=bundle[0].part.permission, estimate=sum(costs), parts=len(bundle), bucket=bucket,
@@ -207,9 +211,11 @@ async def _sent(graph: Graph, bundle: list[_Pending], queue: _Queue, version: st
     answered = _by_place(document)
     _settled(graph, bucket, costs, answered)
     answers = []
-    for place, pending in enumerate(bundle):
-        response = answered.get(place)
-        answer = _judged(pending, response)
+    judged = [_judged(pending, answered.get(place)) for place, pending in enumerate(bundle)]
+    for place, (pending, answer) in enumerate(zip(bundle, judged, strict=True)):
+        if _signed_out(answer.error) and not pending.renewed:  # the token ended while the batch was worked on
+            await graph.renew_token(token, _headers(answered.get(place)).get("www-authenticate", ""))
+    for pending, answer in zip(bundle, judged, strict=True):
         wait = None if answer.error is None else _another_try(graph, pending, answer.error)
         if wait is None:
             answers.append(answer)
@@ -270,8 +276,15 @@ def _settled(graph: Graph, bucket: Bucket, costs: list[float], answered: Mapping
     graph.governor.correct(bucket, reckoned, Seen(actual, highest))
 
 
+def _signed_out(error: EntraError | None) -> bool:
+    return isinstance(error, NotPermitted) and error.status == 401
+
+
 def _another_try(graph: Graph, pending: _Pending, error: EntraError) -> float | None:
     limits = graph.limits
+    if _signed_out(error) and not pending.renewed:
+        pending.renewed = True
+        return 0.0
     if isinstance(error, Throttled):
         pending.throttled += 1
         if pending.throttled >= limits.throttled_attempts:

@@ -176,6 +176,11 @@ class Graph:
         """The session's bearer token, for reading its claims."""
         return await self._tokens.token(fresh=fresh)
 
+    async def renew_token(self, refused: str, challenge: str = "") -> None:
+        """Replace the token that Graph refused, unless somebody did already; `challenge` is the WWW-Authenticate."""
+        if await self._tokens.token() == refused:
+            await self._tokens.token(fresh=True, claims=_claims_challenge(challenge))
+
     async def get(
         self, path: str, *, version: str = "v1.0", asked: str = "", permission: str = "", bucket: Bucket = "",
         headers: Mapping[str, str] | None = None,

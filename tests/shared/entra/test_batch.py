@@ -159,3 +159,21 @@ async def test_objects_by_id_a_thousand_a_request(fake: FakeGraph, graph: Graph)
 async def _all(answers: Any) -> None:
     async for _ in answers:
         pass
+
+
+async def test_parts_that_answer_401_are_asked_again_once_with_one_new_token(
+    fake: FakeGraph, graph: Graph, batching: Batching
+) -> None:
+    refused = (401, {"error": {"code": "InvalidAuthenticationToken", "message": "expired"}})
+    for name in "ab":
+        batching.script(f"/things/{name}", refused, (200, {"id": name}))
+    batching.script("/things/c", refused)
+    answers = {one.part.id: one async for one in read_parts(graph, [Part(name, f"/things/{name}") for name in "abc"])}
+    assert answers["a"].body == {"id": "a"}
+    assert answers["b"].body == {"id": "b"}
+    assert answers["c"].error is not None
+    assert answers["c"].error.status == 401
+    assert batching.asked == [["/things/a", "/things/b", "/things/c"]] * 2
+    assert len(fake.token_forms) == 2
+    sent = [request.headers["Authorization"] for request in fake.requests]
+    assert sent == ["Bearer token-1", "Bearer token-2"]
