@@ -3,8 +3,8 @@ connection string of Application Insights), and without anybody they cost next t
 
 Invariants
 - One trace leads from the HTTP call through orchestration and activities to the requests to Graph. In Azure the engine
-  carries it (distributed tracing V2 in host.json) and the worker takes it up. Where an engine does not, the activities
-  of one task still share a trace, whose id follows from the task's.
+  carries it (distributed tracing V2 in host.json) and the worker takes it up; on a laptop the local host does both.
+  Work that nobody's trace started (timers) shares one a task, whose id follows from the task's.
 - No personal value: an attribute is one of `ATTRIBUTES`, or it is refused; tenants are named by id, addresses by their
   first segment.
 """

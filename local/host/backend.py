@@ -1,4 +1,4 @@
-"""The engine's memory: durabletask's in-memory backend with its eight known faults mended.
+"""The engine's memory: durabletask's in-memory backend with its nine known faults mended.
 
 The stock backend is made for unit tests. Beside it, here:
 
@@ -10,7 +10,8 @@ recursive;
 5. a failure with an empty text is a failure;
 6. 64 calls at once are served, not 10;
 7. messages may have 128 MB, not 4;
-8. only the loopback address listens.
+8. only the loopback address listens;
+9. the trace that an orchestration was started in is known to its activities and children, as on Azure.
 
 Invariants: every change of state happens under the inherited lock; no thread is made per timer or per child
 (one thread, `Alarms`, serves all); an instance has at most one turn in flight; a timer, an activity or a
@@ -99,6 +100,7 @@ class Backend(InMemoryOrchestrationBackend):
         self._activities_of: defaultdict[str, set[int]] = defaultdict(set)
         self._parents: dict[str, tuple[_Execution, int]] = {}
         self._children_of: defaultdict[str, set[str]] = defaultdict(set)
+        self._traces: dict[str, pb.TraceContext] = {}
         self._held: dict[str, _Held] = {}  # what was handed out and not answered, by token
         self._streams = 0
 
@@ -155,6 +157,10 @@ class Backend(InMemoryOrchestrationBackend):
     def wants(self, work: pb.WorkItem) -> bool:
         """Return whether an activity that was handed out is still to be run: false after a terminate."""
         return int(work.completionToken) in self._activities
+
+    def trace_of(self, instance_id: str) -> pb.TraceContext | None:
+        """Return the trace that the orchestration, or the one that called it, was started in; None without one."""
+        return self._traces.get(instance_id)
 
     def _take_back(self, stream: int) -> None:
         with self._lock:
@@ -335,6 +341,8 @@ class Backend(InMemoryOrchestrationBackend):
     def _watch_sub_orchestration(self, parent_instance_id: str, sub_instance_id: str, task_id: int) -> None:
         self._parents[sub_instance_id] = (self._execution(parent_instance_id), task_id)
         self._children_of[parent_instance_id].add(sub_instance_id)
+        if parent_instance_id in self._traces:
+            self._traces[sub_instance_id] = self._traces[parent_instance_id]
         child = self._instances.get(sub_instance_id)
         if child is not None and self._is_terminal_status(child.status):
             self._tell_parent(child)
@@ -404,6 +412,10 @@ class Backend(InMemoryOrchestrationBackend):
         """Create the instance; its first turn waits for the time it is scheduled for."""
         with self._lock:
             response = super().StartInstance(request, context)
+            if request.HasField("parentTraceContext"):
+                self._traces[response.instanceId] = request.parentTraceContext
+            else:
+                self._traces.pop(response.instanceId, None)
             due = request.scheduledStartTimestamp.ToDatetime(tzinfo=UTC)  # 1970 when there is none
             delay_seconds = (due - datetime.now(UTC)).total_seconds()
             if delay_seconds > 0:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import logging
 import threading
 from collections import deque
@@ -17,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 from durabletask.internal.helpers import convert_to_entity_batch_request
+from durabletask.internal.tracing import extract_trace_context
 from google.protobuf import wrappers_pb2
+from opentelemetry import context
 
 from local.host.functions import Datum, Failure, Function, Functions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from local.host.backend import Backend
 
@@ -137,7 +140,8 @@ class Dispatcher:
             response.failureDetails.CopyFrom(_unknown("activity", request.name))
         else:
             given = request.input.value if request.HasField("input") else "null"
-            outcome = await self._functions.invoke(function, Datum(given, "json"))
+            with _traced(self._backend.trace_of(instance_id)):
+                outcome = await self._functions.invoke(function, Datum(given, "json"))
             lingering = outcome.lingering
             if outcome.failure is None:
                 response.result.CopyFrom(wrappers_pb2.StringValue(value=outcome.value.value))
@@ -183,6 +187,20 @@ class Dispatcher:
             result.operationInfos.extend(operations)
         result.completionToken = token
         self._backend.CompleteEntityTask(result, None)
+
+
+@contextlib.contextmanager
+def _traced(started_in: pb.TraceContext | None) -> Iterator[None]:
+    """Go on with the trace that the orchestration was started in, as the worker on Azure does."""
+    found = extract_trace_context(started_in)
+    if found is None:
+        yield
+        return
+    token = context.attach(found)
+    try:
+        yield
+    finally:
+        context.detach(token)
 
 
 def _encoded(message: Any) -> Datum:

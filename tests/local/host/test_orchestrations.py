@@ -7,6 +7,7 @@ import logging
 import pytest
 from durabletask.client import OrchestrationStatus
 from durabletask.entities import EntityInstanceId
+from opentelemetry import context, propagate
 
 
 async def until(condition) -> None:
@@ -33,6 +34,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def test_activities_of_one_and_two_arguments_async_and_renamed_are_called(hosted):
     assert await hosted.run("call_each_kind", 4) == [8, 9, 27, "renamed 27"]
+
+
+async def test_activities_and_children_go_on_with_the_trace_that_the_orchestration_was_started_in(hosted):
+    for trace_id in ("0af7651916cd43dd8448eb211c80319c", "1bf7651916cd43dd8448eb211c80319c"):
+        started_in = propagate.extract({"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"})
+        token = context.attach(started_in)
+        try:
+            instance_id = await hosted.start("traced", True)
+        finally:
+            context.detach(token)
+        assert json.loads((await hosted.end(instance_id)).serialized_output) == [trace_id, trace_id]
+    assert await hosted.run("traced", False) == ["0" * 32]
 
 
 async def test_a_failed_activity_is_retried_by_its_policy(hosted):

@@ -15,6 +15,7 @@ import azure.functions as func
 from durabletask import task
 from durabletask.entities import EntityInstanceId
 from fastapi import Depends, FastAPI, Request, Response
+from opentelemetry import trace
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
@@ -104,6 +105,19 @@ def call_each_kind(ctx: task.OrchestrationContext, number: int):
     tripled = yield ctx.call_activity("triple", input=added)
     renamed = yield ctx.call_activity("renamed", input=tripled)
     return [doubled, added, tripled, renamed]
+
+
+@app.activity_trigger(input_name="message")
+async def trace_seen(message: dict) -> str:
+    return f"{trace.get_current_span().get_span_context().trace_id:032x}"
+
+
+@app.orchestration_trigger(context_name="ctx")
+def traced(ctx: task.OrchestrationContext, deeper: bool):
+    seen = [(yield ctx.call_activity("trace_seen", input={}))]
+    if deeper:
+        seen += yield ctx.call_sub_orchestrator("traced", input=False)
+    return seen
 
 
 @app.orchestration_trigger(context_name="ctx")
