@@ -5,9 +5,10 @@ shortens one. Azurite answers 501 to these calls, so there a LawfulStore wraps a
 Timeouts and bounded retries are the SDK's.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 from azure.core.credentials_async import AsyncTokenCredential
@@ -35,6 +36,7 @@ from shared.repository.store import BlobEntry, BlobProperties, BlobStore, retent
 # Larger blobs go up in blocks of this size, so that a segment is never in memory as a whole.
 BLOCK_BYTES = 8 * 1024 * 1024
 CONNECT_SECONDS = 10
+CLIENTS_KEPT = 256
 # A signed address holds a little earlier too, since clocks differ.
 CLOCK_SKEW = timedelta(minutes=5)
 READ_SECONDS = 60
@@ -90,6 +92,8 @@ class AzureBlobStore:
         self._owned = owned
         self._container: ContainerClient = service.get_container_client(container)
         self._immutability = immutability
+        # A client costs more to make than a small request, and a blob is mostly asked of several times in a row.
+        self._blob: Callable[[str], BlobClient] = lru_cache(CLIENTS_KEPT)(self._container.get_blob_client)
 
     async def put_new(
         self,
@@ -174,7 +178,8 @@ class AzureBlobStore:
         except Missing:
             return None
         policy = found.immutability_policy if self._immutability else None
-        return BlobProperties(found.size, found.last_modified, policy.expiry_time if policy else None)
+        expires = policy.expiry_time if policy else None
+        return BlobProperties(found.size, found.last_modified, expires, found.metadata or {})
 
     async def metadata(self, name: str) -> Mapping[str, str]:
         """The blob's metadata, or Missing."""
@@ -210,9 +215,6 @@ class AzureBlobStore:
     async def close(self) -> None:
         """See BlobStore."""
         await _close(self._service, self._owned)
-
-    def _blob(self, name: str) -> BlobClient:
-        return self._container.get_blob_client(name)
 
 
 def _service(

@@ -104,7 +104,9 @@ class LawfulStore:
         if found is None:
             return None
         try:
-            return BlobProperties(found.size, found.modified, await self._retain_until(name))
+            told = found.metadata
+            until = await self._retain_until(name) if told is None else retention_in(told)
+            return BlobProperties(found.size, found.modified, until)
         except Missing:
             return None
 

@@ -7,7 +7,7 @@ once law: no overwrite, no delete before retention ends, no shortening of retent
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
@@ -29,6 +29,8 @@ class BlobProperties:
     size: int
     modified: datetime
     retain_until: datetime | None
+    metadata: Mapping[str, str] | None = field(default=None, compare=False, repr=False)
+    """What stands beside the blob, where the store tells it in the same answer."""
 
 
 @dataclass(frozen=True, slots=True)
