@@ -1,4 +1,4 @@
-"""The engine's memory: durabletask's in-memory backend with its nine known faults mended.
+"""The engine's memory: durabletask's in-memory backend with its eight known faults mended.
 
 The stock backend is made for unit tests. Beside it, here:
 
@@ -10,8 +10,7 @@ recursive;
 5. a failure with an empty text is a failure;
 6. 64 calls at once are served, not 10;
 7. messages may have 128 MB, not 4;
-8. only the loopback address listens;
-9. the trace that an orchestration was started in is known to its activities and children, as on Azure.
+8. only the loopback address listens.
 
 Invariants: every change of state happens under the inherited lock; no thread is made per timer or per child
 (one thread, `Alarms`, serves all); an instance has at most one turn in flight; a timer, an activity or a
