@@ -243,9 +243,14 @@ def no_such_tenant(tenant_id: str) -> Problem:
     )
 
 
+def is_recent(caller: Caller, within: timedelta) -> bool:
+    """Whether the caller signed in that recently; apps sign in with every token."""
+    return caller.app_only or (caller.auth_time is not None and utc_now() - caller.auth_time <= within)
+
+
 def check_recent(caller: Caller, within: timedelta) -> None:
-    """Raise 401 as RFC 9470 has it unless the caller signed in that recently; apps sign in with every token."""
-    if caller.app_only or (caller.auth_time is not None and utc_now() - caller.auth_time <= within):
+    """Raise 401 as RFC 9470 has it unless the caller signed in that recently."""
+    if is_recent(caller, within):
         return
     max_age = int(within.total_seconds())
     words = "A more recent sign-in is needed."

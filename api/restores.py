@@ -10,8 +10,9 @@ from pydantic import Field
 
 from api.consents import refuse_unconsented
 from api.durable import Durable, current_client
-from api.guard import GuardedRoute, permit
+from api.guard import GuardedRoute, is_recent, permit
 from api.lists import Fields, ListedBy, listed
+from api.one_object import ATTRIBUTES_WITHIN
 from api.problems import Problem, WrongField, unprocessable, wrong
 from api.restore_shapes import operation_row, plan_as_csv, plan_as_text, shown, shown_plan
 from api.services import CalledBy, Deployed, Kept, OpenDeployment, Services
@@ -21,7 +22,7 @@ from shared.catalog import OBJECT_TYPES
 from shared.errors import Busy, UnknownRecord
 from shared.records.restores import Restore
 from shared.records.tasks import Task
-from shared.recovery.lifecycle import REQUEST, TOUCHED, store_of, why_unsafe
+from shared.recovery.lifecycle import REQUEST, SHOWN_MISMATCHES, TOUCHED, VERIFICATION, store_of, why_unsafe
 from shared.recovery.options import MOST_IDS, RestoreRequest, Selection, Source
 from shared.recovery.undoing import as_note, touched_by
 from shared.starting import running, start
@@ -130,13 +131,19 @@ async def list_restores(request: Request, tenant_id: str, records: Kept, query: 
 
 @router.get("/{restore_id}")
 @permit("tasks.read", refuse=own_restore)
-async def get_restore(tenant_id: str, restore_id: str, records: Kept) -> dict[str, Any]:
-    """One restore."""
-    return shown(await records.restores.get(tenant_id.lower(), restore_id))
+async def get_restore(tenant_id: str, restore_id: str, caller: CalledBy, deployed: Deployed) -> dict[str, Any]:
+    """One restore; what its verification found has values for who may see attributes."""
+    restore = shown(await deployed.records.restores.get(tenant_id.lower(), restore_id))
+    differing = (restore["verification"] or {}).get("differing")
+    if differing and caller.may("objects.readAttributes") and is_recent(caller, ATTRIBUTES_WITHIN):
+        whole = await store_of(deployed, tenant_id.lower(), restore_id).evidence(VERIFICATION)
+        if whole is not None:
+            restore["verification"] = {**whole, "differences": whole["differences"][:SHOWN_MISMATCHES]}
+    return restore
 
 
 @router.get("/{restore_id}/plan")
-@permit("objects.readAttributes", refuse=own_restore)
+@permit("objects.readAttributes", refuse=own_restore, signed_in_within=ATTRIBUTES_WITHIN)
 async def get_plan(
     request: Request, tenant_id: str, restore_id: str, deployed: Deployed,
     top: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = MOST_SHOWN, after: Annotated[int, Query(ge=0)] = 0,
@@ -149,7 +156,7 @@ async def get_plan(
 
 
 @router.get("/{restore_id}/plan.txt")
-@permit("objects.readAttributes", refuse=own_restore)
+@permit("objects.readAttributes", refuse=own_restore, signed_in_within=ATTRIBUTES_WITHIN)
 async def get_plan_text(tenant_id: str, restore_id: str, deployed: Deployed) -> Response:
     """The plan for people."""
     return await plan_as_text(*await _planned(deployed, tenant_id, restore_id))
@@ -163,7 +170,7 @@ async def get_plan_csv(tenant_id: str, restore_id: str, deployed: Deployed) -> R
 
 
 @router.get("/{restore_id}/operations")
-@permit("objects.readAttributes", refuse=own_restore)
+@permit("objects.readAttributes", refuse=own_restore, signed_in_within=ATTRIBUTES_WITHIN)
 async def list_operations(
     request: Request, tenant_id: str, restore_id: str, deployed: Deployed, query: ListedBy
 ) -> dict[str, Any]:

@@ -40,7 +40,7 @@ from shared.starting import close
 SLICE_SECONDS = 120.0
 """A batch hands back where to go on after this, far below the longest that an activity may take."""
 SHOWN_MISMATCHES = 100
-REQUEST, TOUCHED = "request", "touched"
+REQUEST, TOUCHED, VERIFICATION = "request", "touched", "verification"
 
 
 def store_of(opened: Any, tenant_id: str, restore_id: str) -> RestoreStore:
@@ -142,12 +142,13 @@ async def verify_restore(opened: Deployment, graph: Graph, message: RestoreStep)
     checked, wrong = await verify(
         PresentReader(graph, reading, Ids()), expectations(operations, receipts, new_ids)
     )
-    report = {
-        "checked": checked, "matching": max(0, checked - len(wrong)), "differing": len(wrong),
-        "differences": [one.as_json() for one in wrong[:SHOWN_MISMATCHES]],
-    }
-    await store.put_evidence("verification", {**report, "differences": [one.as_json() for one in wrong]},
-                             records.clock())
+    report: Json = {"checked": checked, "matching": max(0, checked - len(wrong)), "differing": len(wrong)}
+    told = [one.as_json() for one in wrong]
+    await store.put_evidence(VERIFICATION, {**report, "differences": told}, records.clock())
+    # Values are people's: they stay in the vault, and the row says only what they are values of.
+    report["differences"] = [
+        {name: one[name] for name in ("objectType", "objectId", "what")} for one in told[:SHOWN_MISMATCHES]
+    ]
     await records.restores.set(tenant_id, restore_id, verification=report)
     return RestoreVerified(checked=checked, differing=len(wrong))
 
@@ -291,6 +292,14 @@ async def _tell_failures(opened: Deployment, restore: Restore, store: RestoreSto
                     f"operation:{restore['restoreId']}:{one.order}", tenant_id=restore["tenantId"],
                     severity="error" if receipt["state"] == "failed" else "warning",
                     code="operationFailed" if receipt["state"] == "failed" else "targetStale",
-                    message=f"{one.kind} {one.object_type} {one.object_id}: {receipt.get('error', '')}"[:500],
+                    # Graph's own words may quote what it was sent; they stand in the operation's receipt.
+                    message=f"{one.kind} {one.object_type} {one.object_id}: {_answered(receipt)}. See its operation.",
                     task={"taskId": restore["applyTaskId"] or restore["taskId"], "name": "Restore"},
                 )
+
+
+def _answered(receipt: Json) -> str:
+    if receipt["state"] == "stale":
+        return "it is not as the plan expected any more"
+    status = receipt.get("status")
+    return f"Microsoft Graph answered {status}" if status else "it was not done"
