@@ -1,6 +1,7 @@
 """Activities of retention: expired restore points go, in the vault first and then in the index; then their reports."""
 
 from activities.boundary import answering
+from shared.browse.sweeping import sweep_indexes
 from shared.deployment import deployment
 from shared.differences.life import sweep
 from shared.messages import ExpireBackups, TenantExpired
@@ -23,4 +24,5 @@ async def expire_tenant(message: ExpireBackups) -> TenantExpired:
             await opened.records.restore_points.remove(tenant_id, point["backupId"])
             gone += 1
     await sweep(opened, tenant_id)
+    await sweep_indexes(opened.records, opened.vault, opened.workspace, tenant_id)
     return TenantExpired(restorePoints=gone, blobs=report.deleted, finished=True)

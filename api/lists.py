@@ -9,10 +9,10 @@ filters or order are not those that it was made for.
 import base64
 import binascii
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 from fastapi import Depends, Request
@@ -62,6 +62,23 @@ async def list_query(
 
 
 ListedBy = Annotated[ListQuery, Depends(list_query)]
+
+
+async def page_query(
+    top: Annotated[
+        int,
+        QueryParameter(ge=1, le=MOST_TOP, description="Entries a page."),
+        expecting(f"a whole number from 1 to {MOST_TOP}"),
+    ] = DEFAULT_TOP,
+    continuation: Annotated[
+        str | None, QueryParameter(max_length=2000, description="Where to go on; only ever as a nextLink has it.")
+    ] = None,
+) -> ListQuery:
+    """The parameters of a list that has one order and no search."""
+    return ListQuery(top, None, None, continuation)
+
+
+PagedBy = Annotated[ListQuery, Depends(page_query)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +187,13 @@ def query_of(q: str | None, screen: Screen) -> Query | None:
 
 def made_for(request: Request) -> str:
     """What a continuation is made for: the list, its filters and its order."""
-    kept = sorted((name, value) for name, value in request.query_params.multi_items() if name not in _PAGING)
-    return hashlib.sha256(orjson.dumps([request.url.path, kept], default=str)).hexdigest()[:16]
+    return made_for_address(request.url.path, request.query_params.multi_items())
+
+
+def made_for_address(path: str, parameters: Iterable[tuple[str, str]]) -> str:
+    """As made_for, of another address."""
+    kept = sorted((name, value) for name, value in parameters if name not in _PAGING)
+    return hashlib.sha256(orjson.dumps([path, kept], default=str)).hexdigest()[:16]
 
 
 _PAGING = frozenset({"top", "continuation"})
@@ -201,7 +223,17 @@ def bad_continuation() -> Exception:
 
 def next_link(request: Request, mark: Listed) -> str:
     """The address of the next page."""
+    return address_of(request, request.url.path, request.query_params.multi_items(), mark)
+
+
+def address_of(request: Request, path: str, parameters: Iterable[tuple[str, str]], mark: Listed | None = None) -> str:
+    """The whole address of a list, or of where it goes on."""
+    kept = [(name, value) for name, value in parameters if name != "continuation"]
+    if mark is not None:
+        kept.append(("continuation", base64.urlsafe_b64encode(orjson.dumps(mark)).decode()))
     services = request.app.state.services
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "continuation"]
-    query = urlencode([*kept, ("continuation", base64.urlsafe_b64encode(orjson.dumps(mark)).decode())])
-    return f"{services.public_root(request)}{request.url.path}?{query}"
+    return f"{services.public_root(request)}{quote(path, safe=_IN_PATHS)}?{urlencode(kept)}"
+
+
+_IN_PATHS = "/:@!$&'()*+,;=~"
+"""What stands in a path as it is (RFC 3986, 3.3)."""

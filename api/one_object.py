@@ -5,12 +5,11 @@ All of it works on packed restore points too.
 
 from datetime import timedelta
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request
 
 from api.guard import GuardedRoute, check_recent, permit
-from api.lists import ListedBy, made_for, next_link, start_of
+from api.lists import PagedBy, address_of, made_for, made_for_address, next_link, start_of
 from api.moments import moment
 from api.objects import Backup, manifest_of, restore_point
 from api.problems import unprocessable, wrong
@@ -52,10 +51,10 @@ async def get_object(
     record = await point.get(object_id, _checked(object_type))
     check_readable(caller, record.object_type)
 
-    def address(name: str, _: int) -> str:
-        services = request.app.state.services
-        asked = urlencode({"backup": point.manifest.backup_id, "type": record.object_type})
-        return f"{services.public_root(request)}{request.url.path}/links/{quote(name)}?{asked}"
+    def address(name: str, begin: int) -> str:
+        path = f"{request.url.path}/links/{name}"
+        asked = [("backup", point.manifest.backup_id), ("type", record.object_type)]
+        return address_of(request, path, asked, {"from": begin, "of": made_for_address(path, asked)} if begin else None)
 
     newest = await newest_manifest(deployed.vault, point.manifest.tenant_id)
     gone = await Since(point.vault, point.manifest, newest).gone_of(record.object_type, [record.object_id])
@@ -73,7 +72,7 @@ async def get_object(
 @router.get("/links/{name}")
 @permit("objects.read")
 async def get_links(
-    request: Request, tenant_id: str, object_id: str, name: str, deployed: Deployed, query: ListedBy,
+    request: Request, tenant_id: str, object_id: str, name: str, deployed: Deployed, query: PagedBy,
     backup: Backup = None,
     at: Annotated[str | None, Query(max_length=64, description="As it was then: a time, or a date.")] = None,
     object_type: OneType = None,
@@ -81,7 +80,7 @@ async def get_links(
     """What a link of the object leads to, in a restore point or at a time; also `transitiveMembers` of a group,
     `holders` of a role, `reachableBy` of an application."""
     start = start_of(query.continuation, made_for(request))
-    begin = start.get("from", 0) if isinstance(start.get("from", 0), int) else 0
+    begin = max(0, start["from"]) if isinstance(start.get("from"), int) else 0
     if at is not None and backup is not None:
         raise unprocessable(wrong("at", at, "either `at` or `backup`, not both"))
     point = await (_point(deployed, tenant_id, backup) if at is None else _point_at(deployed, tenant_id, at))

@@ -15,7 +15,7 @@ from shared.catalog.paths import values
 from shared.catalog.where import group_kind
 from shared.repository.records import ObjectRecord
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Counts up with any change of what an index holds, so that older ones are made anew."""
 
 COLUMNS: Mapping[str, str] = {

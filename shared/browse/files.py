@@ -10,13 +10,15 @@ import hashlib
 import shutil
 import tempfile
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 from shared.browse.engine import Engine
-from shared.browse.index import Known, Part, TypeIndex
-from shared.errors import Corrupt
+from shared.browse.index import Known, NotUnpacked, Part, TypeIndex, find_index, forget
+from shared.errors import Corrupt, Missing
+from shared.repository.manifest import Manifest
 from shared.repository.store import BlobStore, at_once
 
 CACHE_BYTES = 2 * 1024**3
@@ -47,6 +49,29 @@ class IndexFiles:
             self._in_use.subtract(names)
             self._in_use += Counter()
             self._trim()
+
+    @asynccontextmanager
+    async def of_types(
+        self, workspace: BlobStore, manifest: Manifest, types: Iterable[str], what: Literal["objects", "links"]
+    ) -> AsyncIterator[list[str]]:
+        """The paths of a restore point's files of these types while the context lasts; NotUnpacked.
+
+        A summary known from before may be of an index that was dropped and made anew since: it is read once more.
+        """
+        chosen = list(types)
+        async with AsyncExitStack() as stack:
+            indexes = await find_index(workspace, manifest, chosen, self.known)
+            try:
+                paths = await stack.enter_async_context(self.local(workspace, files_of(indexes, what)))
+            except Missing:
+                forget(self.known, indexes)
+                indexes = await find_index(workspace, manifest, chosen, self.known)
+                try:
+                    paths = await stack.enter_async_context(self.local(workspace, files_of(indexes, what)))
+                except Missing as error:
+                    forget(self.known, indexes)
+                    raise NotUnpacked(f"Restore point {manifest.backup_id} is packed.") from error
+            yield paths
 
     def keep(self, content: bytes, sha256: str) -> None:
         """Put a file that was just made into the cache, so that the machine that unpacks need not fetch it."""
@@ -90,6 +115,13 @@ class IndexFiles:
 
     def _path(self, sha256: str) -> Path:
         return self.folder / f"{sha256}.parquet"
+
+
+def files_of(indexes: Mapping[str, TypeIndex], what: Literal["objects", "links"]) -> list[tuple[TypeIndex, Part]]:
+    """The files of these indexes."""
+    return [
+        (index, part) for index in indexes.values() for part in (index.objects if what == "objects" else index.links)
+    ]
 
 
 def index_files() -> IndexFiles:

@@ -6,20 +6,18 @@ Everything a caller says reaches DuckDB as a parameter; columns and their order 
 import csv
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TextIO
 
 from shared.browse.columns import MFA_METHODS
 from shared.browse.engine import Take
 from shared.browse.files import IndexFiles
-from shared.browse.index import NotUnpacked, Part, TypeIndex, find_index, forget
 from shared.browse.search.query import Query
 from shared.browse.search.screens import OBJECTS
 from shared.browse.search.sql import Compiler
 from shared.browse.since import Since
 from shared.csv_cells import cell
-from shared.errors import Missing
 from shared.repository.manifest import Manifest
 from shared.repository.store import BlobStore
 
@@ -198,13 +196,13 @@ class Listing:
     async def _mfa_of(self, user_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         if not user_ids:
             return {}
-        async with self._local(MFA_TYPES) as tables:
-            if not tables["objects"]:
+        async with self._local(MFA_TYPES) as paths:
+            if not paths:
                 return {}
             rows = await self.files.engine.rows(
                 f"SELECT parent, max(mfaState) AS state, max(mfaMethod) AS method "  # noqa: S608
                 f"FROM {_table('paths')} WHERE list_contains($ids::VARCHAR[], parent) GROUP BY parent",
-                {"paths": tables["objects"], "ids": list(user_ids)},
+                {"paths": paths, "ids": list(user_ids)},
             )
         return {row["parent"]: {"state": row["state"], "method": row["method"]} for row in rows}
 
@@ -244,7 +242,7 @@ class Listing:
         conditions.append(_deleted(chosen, is_known=bool(gone)))
         async with self._local(types) as local, self._local(MFA_TYPES) as mfa:
             if chosen.mfa is not None:
-                if mfa["objects"]:
+                if mfa:
                     method = next((name for name, older in MFA_METHODS.items() if older == chosen.mfa), chosen.mfa)
                     parameters["mfa"] = method
                     conditions.append(
@@ -253,8 +251,8 @@ class Listing:
                     )
                 else:
                     conditions.append("FALSE")
-            asked = _Asked(self.files, local["objects"], mfa["objects"], conditions, searched, parameters, tables)
-            asked.filters_by_mfa = chosen.mfa is not None and bool(mfa["objects"])
+            asked = _Asked(self.files, local, mfa, conditions, searched, parameters, tables)
+            asked.filters_by_mfa = chosen.mfa is not None and bool(mfa)
             yield asked
 
     def _types(self, chosen: Filter) -> tuple[str, ...]:
@@ -270,17 +268,9 @@ class Listing:
         ids = [f"{name}|{one}" for name, found in gone.items() for one in found]
         return {"id": np.array(ids, dtype=object)} if ids else {}
 
-    @asynccontextmanager
-    async def _local(self, types: Sequence[str]) -> AsyncIterator[dict[str, list[str]]]:
+    def _local(self, types: Sequence[str]) -> AbstractAsyncContextManager[list[str]]:
         """Paths of the objects' files of these types."""
-        indexes = await find_index(self.workspace, self.manifest, types, self.files.known)
-        wanted = files_of(indexes, "objects")
-        try:
-            async with self.files.local(self.workspace, wanted) as paths:
-                yield {"objects": paths}
-        except Missing as error:
-            forget(self.files.known, indexes)
-            raise NotUnpacked(f"Restore point {self.manifest.backup_id} is packed.") from error
+        return self.files.of_types(self.workspace, self.manifest, types, "objects")
 
 
 class _Asked:
@@ -338,13 +328,6 @@ def _tally(grouped: Sequence[Mapping[str, Any]], column: str) -> dict[str, int]:
             word = str(value).lower() if isinstance(value, bool) else str(value)
             counted[word] = counted.get(word, 0) + row["n"]
     return counted
-
-
-def files_of(indexes: Mapping[str, TypeIndex], what: Literal["objects", "links"]) -> list[tuple[TypeIndex, Part]]:
-    """The files of these indexes."""
-    return [
-        (index, part) for index in indexes.values() for part in (index.objects if what == "objects" else index.links)
-    ]
 
 
 def _over(sql: str) -> str:

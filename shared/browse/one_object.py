@@ -9,12 +9,12 @@ from typing import Any
 
 from shared.browse.columns import COLUMNS, row_of
 from shared.browse.listing import SHOWN
-from shared.browse.origins import origins_of
 from shared.browse.point import Point
+from shared.browse.timeline import History, events_of
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import Link
 from shared.records.times import as_text
-from shared.repository.records import ObjectRecord, id16
+from shared.repository.records import ObjectRecord
 
 FIRST_LINKS = 1_000
 SCANNED = 20_000
@@ -26,13 +26,10 @@ type Address = Callable[[str, int], str]
 
 async def summary_of(point: Point, record: ObjectRecord) -> dict[str, Any]:
     """The object as lists show it."""
-    view = point.view(record.object_type)
-    winners = await view.winners_of("objects", [id16(record.object_id)])
-    segments = [segment for layer in view.layers for segment in layer.objects]
-    captured, captured_at = "", ""
-    if len(winners):
-        origins = await origins_of(point.vault, point.manifest)
-        captured, captured_at = origins[segments[int(winners.segments[0])].sha256]
+    past = await History(point.vault, point.manifest.tenant_id).seen(record.object_type, [record.object_id])
+    events = events_of([one for one in past if int(one.backup_id) <= point.manifest.sequence])
+    first = events[-1].first if events else None
+    captured, captured_at = (first.backup_id, as_text(first.started)) if first else ("", "")
     row = dict(zip(COLUMNS, row_of(record, captured, captured_at), strict=True))
     shown = {name: row[name] for name in SHOWN if name not in ("removed", "captured", "capturedAt")}
     return {

@@ -1,49 +1,84 @@
-"""Which backup captured what: the first restore point that names a segment is the one whose backup wrote it."""
+"""Which backup captured each object as a restore point has it: the oldest since which nothing of it changed.
 
-from collections.abc import Mapping
+Worked out by comparing restore points on their sidecars, newest first, so that it stays true when layers are compacted
+or read anew in full: an object that was only written again was not captured again. A new link, or a lost one, is a new
+version of the object that holds it, as in its timeline. Memory follows the objects that changed, not the tenant.
+"""
 
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from shared.browse.remembered import remembered
+from shared.browse.timeline import History
 from shared.records.times import as_text
-from shared.repository.chain import list_manifests
+from shared.repository.comparison import compare
 from shared.repository.manifest import Manifest
+from shared.repository.records import id16
 from shared.repository.store import BlobStore
+from shared.repository.view import TypeView
 
 type Origin = tuple[str, str]
 """(backup id, when it started)."""
 
-_TOLD: dict[tuple[str, str], Mapping[str, Origin]] = {}
-_MOST_TOLD = 64
+LOOKED_BACK_SECONDS = 60.0
+"""How long one type's past is followed; what is older then counts as captured where that ended."""
 
 
-async def origins_of(store: BlobStore, manifest: Manifest) -> Mapping[str, Origin]:
-    """SHA-256 of every object segment of the restore point → where it was first sealed.
+@dataclass(frozen=True, slots=True)
+class Captures:
+    """Who captured the objects of one type: `before` unless `since` says otherwise, by id16."""
 
-    Reads older manifests only until every segment is found to be absent from one: they share a common past.
-    """
-    key = (manifest.tenant_id, manifest.backup_id)
-    if key not in _TOLD:
-        if len(_TOLD) >= _MOST_TOLD:
-            _TOLD.clear()
-        _TOLD[key] = await _origins(store, manifest)
-    return _TOLD[key]
+    before: Origin
+    since: Mapping[bytes, Origin]
 
-
-async def _origins(store: BlobStore, manifest: Manifest) -> Mapping[str, Origin]:
-    found = dict.fromkeys(_object_segments(manifest), _origin(manifest))
-    open_still = set(found)
-    async for older in list_manifests(store, manifest.tenant_id, before=manifest.sequence):
-        open_still &= set(_object_segments(older))
-        if not open_still:
-            break
-        for sha256 in open_still:
-            found[sha256] = _origin(older)
-    return found
+    def of(self, object_id: str) -> Origin:
+        """The backup that captured this object as it is, or as it last was."""
+        return self.since.get(id16(object_id), self.before) if self.since else self.before
 
 
-def _object_segments(manifest: Manifest) -> list[str]:
-    return [
-        segment.sha256
-        for entry in manifest.types.values() for layer in entry.layers for segment in layer.objects
-    ]
+@dataclass(slots=True)
+class Origins:
+    """The captures of one restore point, type by type; the manifests before it are read once."""
+
+    vault: BlobStore
+    manifest: Manifest
+    seconds: float = LOOKED_BACK_SECONDS
+    clock: Callable[[], float] = time.monotonic
+    _past: list[Manifest] | None = field(default=None, init=False)
+
+    async def of_type(self, object_type: str) -> Captures:
+        """Who captured each object of this type."""
+        if self._past is None:
+            everything = await History(remembered(self.vault), self.manifest.tenant_id).manifests()
+            self._past = [one for one in everything if one.sequence < self.manifest.sequence]
+        deadline = self.clock() + self.seconds
+        first, layers = self.manifest, self.manifest.types[object_type].layers
+        after = self._view(object_type, first)
+        found: dict[bytes, Origin] = {}
+        for older in reversed(self._past):
+            entry = older.types.get(object_type)
+            if entry is None or not entry.layers:
+                continue  # the type was not read: that says nothing about its objects
+            if entry.layers != layers:
+                if self.clock() >= deadline:
+                    break
+                before, layers = self._view(object_type, older), entry.layers
+                difference = await compare(before, after)
+                gone = frozenset(difference.removed.keys())
+                for changed in (
+                    difference.added, difference.changed_after, difference.links_added, difference.links_removed
+                ):
+                    for key in changed.keys():  # noqa: SIM118 - the ids of winners, not of a dict
+                        if key not in gone:
+                            found.setdefault(key, _origin(first))
+                after = before
+            first = older
+        return Captures(_origin(first), found)
+
+    def _view(self, object_type: str, manifest: Manifest) -> TypeView:
+        layers = manifest.types[object_type].layers
+        return TypeView(remembered(self.vault), manifest.tenant_id, object_type, layers)
 
 
 def _origin(manifest: Manifest) -> Origin:

@@ -25,7 +25,7 @@ async def pack(records: Records, vault: BlobStore, workspace: BlobStore, tenant_
         manifest = await read_manifest(vault, tenant_id, int(backup_id))
     except Missing:
         return  # it expired meanwhile; what it alone had goes with the tenant's other garbage
-    kept = [await read_manifest(vault, tenant_id, int(one)) for one in await _unpacked(records, tenant_id)]
+    kept = [await read_manifest(vault, tenant_id, int(one)) for one in await unpacked_of(records, tenant_id)]
     await drop_indexes(workspace, manifest, kept)
 
 
@@ -33,7 +33,7 @@ async def pack_others(
     records: Records, vault: BlobStore, workspace: BlobStore, tenant_id: str, backup_id: str
 ) -> int:
     """Pack every unpacked restore point of the tenant but this one; how many that were."""
-    others = [one for one in await _unpacked(records, tenant_id) if one != backup_id]
+    others = [one for one in await unpacked_of(records, tenant_id) if one != backup_id]
     for other in others:
         await pack(records, vault, workspace, tenant_id, other)
     return len(others)
@@ -41,10 +41,11 @@ async def pack_others(
 
 async def newest_unpacked(records: Records, tenant_id: str) -> str | None:
     """The id of the newest unpacked restore point, or None."""
-    return next(iter(await _unpacked(records, tenant_id)), None)
+    return next(iter(await unpacked_of(records, tenant_id)), None)
 
 
-async def _unpacked(records: Records, tenant_id: str) -> list[str]:
+async def unpacked_of(records: Records, tenant_id: str) -> list[str]:
+    """The ids of the tenant's unpacked restore points, newest first."""
     return [
         point["backupId"] async for _, point in records.restore_points.stream(tenant_id)
         if point["status"] == "unpacked"

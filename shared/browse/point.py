@@ -6,7 +6,7 @@ backward links come from it, which is quicker.
 
 import re
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,12 +14,11 @@ import numpy as np
 
 from shared.browse.columns import display_name
 from shared.browse.files import IndexFiles
-from shared.browse.index import NotUnpacked, find_index, forget
-from shared.browse.listing import files_of
+from shared.browse.index import NotUnpacked
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.paths import values
 from shared.catalog.row import Link
-from shared.errors import Missing, UnknownRecord
+from shared.errors import UnknownRecord
 from shared.repository.manifest import Manifest
 from shared.repository.records import LinkRecord, ObjectRecord, link16
 from shared.repository.sidecar import column
@@ -187,19 +186,10 @@ class Point:
         if self.workspace is None or self.files is None:
             yield None
             return
-        try:
-            indexes = await find_index(self.workspace, self.manifest, [object_type], self.files.known)
-        except NotUnpacked:
-            yield None
-            return
-        holding = self.files.local(self.workspace, files_of(indexes, what))
-        try:
-            paths = await holding.__aenter__()
-        except Missing:
-            forget(self.files.known, indexes)
-            yield None
-            return
-        try:
+        async with AsyncExitStack() as stack:
+            opening = self.files.of_types(self.workspace, self.manifest, [object_type], what)
+            try:
+                paths = await stack.enter_async_context(opening)
+            except NotUnpacked:
+                paths = None
             yield paths
-        finally:
-            await holding.__aexit__(None, None, None)

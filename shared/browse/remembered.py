@@ -1,14 +1,35 @@
-"""A vault whose sidecars are remembered: immutable, read again and again when one object's past is followed."""
+"""A vault whose sidecars and manifests are remembered: immutable, read again and again when a past is followed."""
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from typing import BinaryIO
 
+from shared.repository.manifest import Layer, Manifest
 from shared.repository.store import BlobEntry, BlobProperties, BlobStore
 
 MOST_BYTES = 64 * 1024 * 1024
 _LARGEST = 512 * 1024
+MOST_MANIFESTS = 4_000
+
+
+class Manifests(OrderedDict[tuple[str, int], Manifest]):
+    """At most MOST_MANIFESTS of them, equal layers kept once: restore points that follow each other share most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._layers: dict[Layer, Layer] = {}
+
+    def __setitem__(self, key: tuple[str, int], manifest: Manifest) -> None:
+        """Keep one more; the first to come is the first to go."""
+        types = {
+            name: replace(entry, layers=tuple(self._layers.setdefault(layer, layer) for layer in entry.layers))
+            for name, entry in manifest.types.items()
+        }
+        super().__setitem__(key, replace(manifest, types=types))
+        if len(self) > MOST_MANIFESTS:
+            self.popitem(last=False)
 
 
 class Remembered:
@@ -18,6 +39,8 @@ class Remembered:
         self._store, self._most_bytes = store, most_bytes
         self._parts: OrderedDict[tuple[str, int, int], bytes] = OrderedDict()
         self._bytes = 0
+        self.manifests: Manifests = Manifests()
+        """Manifests read before, by tenant and number; which of them are there still is listed each time."""
 
     async def get(self, name: str) -> bytes:
         """The whole blob, or Missing."""
@@ -63,6 +86,7 @@ class Remembered:
         """Forget what was remembered; the store is its owner's to close."""
         self._parts.clear()
         self._bytes = 0
+        self.manifests.clear()
 
     def _known(self, key: tuple[str, int, int]) -> bytes | None:
         part = self._parts.get(key)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from shared.browse.remembered import Remembered
 from shared.errors import Missing, UnknownRecord
 from shared.repository.chain import manifest_numbers, read_manifest
 from shared.repository.frame_reader import FrameReader
@@ -102,8 +103,12 @@ class History:
         return found
 
     async def _manifest(self, number: int) -> Manifest | None:
+        known = self._vault.manifests if isinstance(self._vault, Remembered) else {}
+        key = self._tenant_id, number
         try:
-            return await read_manifest(self._vault, self._tenant_id, number)
+            if key not in known:
+                known[key] = await read_manifest(self._vault, self._tenant_id, number)
+            return known[key]
         except Missing:
             return None
 

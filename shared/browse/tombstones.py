@@ -1,8 +1,8 @@
 """Objects that are gone from a restore point but were in an earlier one: as they were last, and how they went."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 
-from shared.browse.origins import Origin
+from shared.browse.origins import Captures, Origin
 from shared.repository.records import ObjectRecord
 from shared.repository.removals import removals_in
 from shared.repository.view import TypeView
@@ -10,9 +10,7 @@ from shared.repository.view import TypeView
 _BATCH = 2_000
 
 
-async def tombstones(
-    view: TypeView, origins: Mapping[str, Origin]
-) -> AsyncIterator[tuple[ObjectRecord, str, Origin]]:
+async def tombstones(view: TypeView, captures: Captures) -> AsyncIterator[tuple[ObjectRecord, str, Origin]]:
     """(the object as it last was, softDeleted | hardDeleted | unknown, who captured it), as far as layers go back.
 
     What a compaction has folded away is not among them: older restore points show it.
@@ -31,15 +29,5 @@ async def tombstones(
                 by_layer.setdefault(gone[object_id][0], []).append(object_id)
         for number, removed in by_layer.items():
             before = TypeView(view.store, view.tenant_id, view.object_type, view.layers[:number])
-            origin = _origin(view, origins, number)
             for record in (await before.objects_by_id(removed)).values():
-                yield record, gone[record.object_id][1], origin
-
-
-def _origin(view: TypeView, origins: Mapping[str, Origin], number: int) -> Origin:
-    """The backup that wrote the layer before the removal: the last one that may have captured the object."""
-    for layer in reversed(view.layers[:number]):
-        for segment in layer.objects:
-            if segment.sha256 in origins:
-                return origins[segment.sha256]
-    return "", ""
+                yield record, gone[record.object_id][1], captures.of(record.object_id)

@@ -27,10 +27,10 @@ from shared.browse.index import (
     part_name,
     store_type_index,
 )
-from shared.browse.origins import Origin, origins_of
+from shared.browse.origins import Captures, Origins
 from shared.browse.tombstones import tombstones
 from shared.repository.manifest import Manifest
-from shared.repository.records import canonical
+from shared.repository.records import ObjectRecord, canonical
 from shared.repository.store import BlobStore
 from shared.repository.view import TypeView
 
@@ -95,7 +95,7 @@ class Unpacking:
 
     async def slice(self, start: Checkpoint) -> Checkpoint | None:
         """Work from a checkpoint on for a bounded time; the next checkpoint, or None at the end."""
-        origins = await origins_of(self.vault, self.manifest)
+        origins = Origins(self.vault, self.manifest, clock=self.clock)
         deadline = self.clock() + self.slice_seconds
         with TemporaryDirectory(prefix="cairn-unpack-") as folder:
             connection = await asyncio.to_thread(connect, Path(folder))
@@ -110,7 +110,7 @@ class Unpacking:
         return None
 
     async def _type(
-        self, parts: "_Parts", start: Checkpoint, origins: "dict[str, Origin] | Any", deadline: float
+        self, parts: "_Parts", start: Checkpoint, origins: Origins, deadline: float
     ) -> Checkpoint:
         """One type from a checkpoint on: to its end, or to the segment in which the time runs out."""
         name, digest = self._names[start.position]
@@ -123,7 +123,8 @@ class Unpacking:
         view = TypeView(self.vault, self.manifest.tenant_id, name, self.manifest.types[name].layers)
         reached = start
         if reached.stage == "objects":
-            reached, whole = await self._objects(view, parts, reached, origins, deadline)
+            captures = await origins.of_type(name)
+            reached, whole = await self._objects(view, parts, reached, captures, deadline)
             if not whole:
                 return reached
             reached = replace(reached, stage="links", segment=0)
@@ -135,19 +136,17 @@ class Unpacking:
         return following
 
     async def _objects(
-        self, view: TypeView, parts: "_Parts", start: Checkpoint, origins: Any, deadline: float
+        self, view: TypeView, parts: "_Parts", start: Checkpoint, captures: Captures, deadline: float
     ) -> tuple[Checkpoint, bool]:
-        segments = [segment for layer in view.layers for segment in layer.objects]
         last = start.segment
         async for segment, batch in view.object_segments(start.segment):
             if segment != last and self.clock() >= deadline:
                 return await parts.flushed(replace(start, segment=segment)), False
             last = segment
-            captured = origins[segments[segment].sha256]
-            rows, named = await asyncio.to_thread(_rows, batch, captured)
+            rows, named = await asyncio.to_thread(_rows, batch, captures)
             await parts.add("objects", rows)
             await parts.add("links", named)
-        async for record, reason, captured in tombstones(view, origins):
+        async for record, reason, captured in tombstones(view, captures):
             await parts.add("objects", [row_of(record, *captured, removed=reason)])
         return await parts.flushed(start), True
 
@@ -216,9 +215,10 @@ class _Parts:
         return content
 
 
-def _rows(batch: Sequence[Any], captured: Origin) -> tuple[list[Sequence[Any]], list[Sequence[Any]]]:
+def _rows(batch: Sequence[ObjectRecord], captures: Captures) -> tuple[list[Sequence[Any]], list[Sequence[Any]]]:
     """The rows of objects, and of the objects that their bodies name."""
-    return [row_of(record, *captured) for record in batch], [name for one in batch for name in references_of(one)]
+    rows: list[Sequence[Any]] = [row_of(record, *captures.of(record.object_id)) for record in batch]
+    return rows, [name for one in batch for name in references_of(one)]
 
 
 async def save_checkpoint(workspace: BlobStore, tenant_id: str, task_id: str, reached: Checkpoint) -> str:

@@ -251,6 +251,7 @@ async def test_a_csv_holds_the_list_or_the_selection_and_no_formula(story: Story
     assert [row["objectId"] for row in rows if row["deleted"] == "true"] == [story.deleted]
     assert not [cell for row in rows for cell in row.values() if cell[:1] in ("=", "+", "-", "@")]
     chosen = await story.get("/objects.csv", objectIds=f"{story.changed},{story.group}")
+    assert chosen.status_code == 200, chosen.text
     assert {row["objectId"] for row in csv.DictReader(io.StringIO(chosen.text))} == {story.changed, story.group}
 
 
@@ -305,3 +306,23 @@ async def test_a_restore_point_is_packed_at_once_and_again_without_effect(story:
         packed = await story.client.post(f"{story.root}/backups/00000001/pack")
         assert (packed.status_code, packed.json()["status"]) == (200, "packed"), packed.text
     assert (await story.get("/objects")).status_code == 409
+
+
+async def test_links_that_do_not_fit_go_on_where_those_shown_end(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.browse.one_object.FIRST_LINKS", 2)
+    whole = await story.ok(f"/objects/{story.group}/links/members", backup="latest", top=1000)
+    assert len(whole["value"]) > 4  # type: ignore[arg-type]
+    links = (await story.ok(f"/objects/{story.group}", backup="latest"))["links"]
+    seen = list(links["members"])  # type: ignore[index]
+    address = str(links["members@nextLink"]) + "&top=2"  # type: ignore[index]
+    while address:
+        answer = await story.client.get(address)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        seen += page["value"]
+        address = page.get("nextLink", "")
+    assert seen == whole["value"]
+    refused = await story.get(f"/objects/{story.group}/links/members", q="a")
+    assert (refused.status_code, refused.json()["code"]) == (400, "unknownParameter")
