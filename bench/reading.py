@@ -26,7 +26,8 @@ from shared.entra.capture import capture
 from shared.entra.clouds import endpoints
 from shared.entra.credentials import ClientSecret, token_source
 from shared.entra.governor import RESOURCE_UNIT_WINDOW_SECONDS, RESOURCE_UNITS_PER_WINDOW
-from shared.entra.listing import pages, with_query
+from shared.entra.listing import Page, pages, with_query
+from shared.entra.pages import parse_page
 from shared.entra.transport import Graph
 from shared.entra.wanted import Reading, wanted
 from shared.repository.segments import SegmentDraft, store_segment
@@ -140,21 +141,19 @@ async def _users(graph: Graph) -> dict[str, Any]:
     row = OBJECT_TYPES["user"]
     select = wanted(row, Reading(), "global").tracked
     listing = with_query("/users", select=",".join(select), top=999)
-    from shared.entra.pages import parse_page
-
     users = page_count = 0
     with tempfile.TemporaryDirectory(prefix="cairn-bench-") as folder:
         store, recorder = FileStore(Path(folder)), Recorder("user", row.volatile)
 
-        def record(values: list[dict[str, Any]]) -> list[SegmentDraft]:
-            for object_id, body in parse_page(values, select=select).objects:
+        def record(page: Page) -> list[SegmentDraft]:
+            for object_id, body in parse_page(page.values, select=select, annotations=page.annotations).objects:
                 recorder.object(object_id, body)
             return recorder.full()
 
         began, cpu = time.perf_counter(), time.process_time()
         async for page in pages(graph, listing):
             users, page_count = users + len(page.values), page_count + 1
-            await _stored(store, await asyncio.to_thread(record, page.values))
+            await _stored(store, await asyncio.to_thread(record, page))
         await _stored(store, await asyncio.to_thread(recorder.finish))
         wall, spent = time.perf_counter() - began, time.process_time() - cpu
     return {

@@ -4,6 +4,7 @@ All of it is pure and safe in a worker thread. A body that is cut short, is not 
 Garbled, so that the transport reads it again; nothing here ever returns a part of a page as if it were the page.
 """
 
+import gc
 import re
 import zlib
 from typing import Any
@@ -20,6 +21,20 @@ HEAD_BYTES = 8 * 1024
 
 _HEAD_LINK = re.compile(rb'"@odata\.(?:nextLink|nextlink)"\s*:\s*("(?:[^"\\]|\\.)*")')
 _VALUE = re.compile(rb'"value"\s*:\s*\[')
+_ANNOTATED = re.compile(rb'@[^"\\]*"\s*:')
+_TYPED = b'"@odata.type":'
+_ESCAPED_AT = b"\\u0040"
+
+
+COLLECT_AFTER = (20_000, 20, 20)
+"""A page makes some hundred thousand objects and no cycle among them: to look for one after every 2,000, as Python does
+by itself, takes a quarter of what reading takes."""
+
+
+def collect_less_often() -> None:
+    """Have the process look for garbage more seldom while pages are read; safe to repeat."""
+    if gc.get_threshold() != COLLECT_AFTER:
+        gc.set_threshold(*COLLECT_AFTER)
 
 
 def inflate(body: bytes, encoding: str) -> bytes:
@@ -52,8 +67,24 @@ def next_link_in_head(body: bytes, encoding: str) -> str:
 
 def document(body: bytes, encoding: str) -> dict[str, Any]:
     """The body's JSON object; Garbled if it is anything else."""
+    return _document(inflate(body, encoding))
+
+
+def page_document(body: bytes, encoding: str) -> tuple[dict[str, Any], int]:
+    """The JSON object of a page, and how many annotations its values hold; Garbled if it has no `value` that is a list
+    of objects."""
+    text = inflate(body, encoding)
+    page = _document(text)
+    values = page.get("value")
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise Garbled("the page has no `value` that is a list of objects", code="noValue")
+    own = sum("@" in name and name != "@odata.type" for name in page)
+    return page, annotations_in(text) - own
+
+
+def _document(text: bytes) -> dict[str, Any]:
     try:
-        parsed = orjson.loads(inflate(body, encoding))
+        parsed = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise Garbled("the answer is not JSON, or is cut short", code="notJson") from None
     if not isinstance(parsed, dict):
@@ -61,13 +92,15 @@ def document(body: bytes, encoding: str) -> dict[str, Any]:
     return parsed
 
 
-def page_document(body: bytes, encoding: str) -> dict[str, Any]:
-    """The JSON object of a page; Garbled if it has no `value` that is a list of objects."""
-    page = document(body, encoding)
-    values = page.get("value")
-    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-        raise Garbled("the page has no `value` that is a list of objects", code="noValue")
-    return page
+def annotations_in(text: bytes) -> int:
+    """How many members of the JSON text are annotations, at any depth, save types (`@odata.type`), which are kept.
+
+    Counted in the text, which is far cheaper than a look at every part of every object; -1 where a name may be written
+    in another way, so that the text cannot tell.
+    """
+    if _ESCAPED_AT in text:
+        return -1
+    return len(_ANNOTATED.findall(text)) - text.count(_TYPED)
 
 
 def _inflated_head(body: bytes) -> bytes:

@@ -238,6 +238,7 @@ async def _page(
     parse = partial(
         parse_page, values, key=row.key, links=[link.name for link in asked.delta_links] if in_delta else [],
         select=asked.tracked if in_delta else asked.select, beside=beside,
+        annotations=page.annotations if len(values) == len(page.values) else None,
     )
     if not links or not shown:
         yield Captured(after, parse, tuple(unread))

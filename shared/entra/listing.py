@@ -32,6 +32,8 @@ class Page:
     """Where to go on; empty on the last page."""
     delta_link: str = ""
     """At the end of a delta round only."""
+    annotations: int | None = None
+    """How many the values hold at any depth, types apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,12 @@ async def _read(graph: Graph, path: str, asking: Asking) -> Answer:
 
 async def _parsed(graph: Graph, path: str, asking: Asking, first: Answer) -> Page:
     def parse(body: bytes, encoding: str) -> Page:
-        document = bodies.page_document(body, encoding)
+        document, annotations = bodies.page_document(body, encoding)
         next_link, delta_link = links_of(document)
         for link in (next_link, delta_link):
             if link:
                 graph.endpoints.followed(link)
-        return Page(document["value"], next_link, delta_link)
+        return Page(document["value"], next_link, delta_link, annotations)
 
     return await graph.reread(lambda: _read(graph, path, asking), parse, first)
 

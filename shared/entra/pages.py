@@ -72,17 +72,22 @@ class Parsed:
 
 def parse_page(
     values: list[Body], *, key: str = "id", links: Collection[str] = (), expanded: Collection[str] = (),
-    select: Collection[str] = (), beside: Mapping[str, Body] | None = None,
+    select: Collection[str] = (), beside: Mapping[str, Body] | None = None, annotations: int | None = None,
 ) -> Parsed:
     """Objects, links and removals of a page's `value`, in its order; Garbled if an object has no key.
 
     `links` stand inline as `{name}@delta`, `expanded` ones under their own name. What was selected and is absent is
     filled in, so that lists and delta give one body. `beside` holds what was read by single requests, by key, and
-    becomes part of the body.
+    becomes part of the body. `annotations` is how many the values hold at any depth, where that was counted.
     """
     parsed = Parsed()
     removed_last: dict[str, Removal] = {}
-    for value in values:
+    dropped = frozenset((*links, *expanded))
+    selected = frozenset(select)
+    marks = [_annotations(value) for value in values]
+    # Where all of them stand at the top, nothing below needs a look: most of the cost of a page.
+    shallow = annotations == sum(map(len, marks))
+    for value, annotated in zip(values, marks, strict=True):
         identity = value.get(key)
         if not isinstance(identity, str) or not identity:
             raise Garbled(f"an object of the page has no {key!r}", code="noKey")
@@ -97,10 +102,10 @@ def parse_page(
         for link in expanded:
             if link in value:
                 _expanded(parsed, identity, link, value[link])
-        body = body_of(value, {*links, *expanded})
+        body = _without(value, annotated, dropped) if shallow else body_of(value, dropped)
         if inline and is_links_only(value, key):
             continue  # a further slice of a large link, or a change of links alone: it says nothing of the object
-        fill_absent(body, select)
+        fill_absent(body, selected.difference(body))
         if beside and identity in beside:
             body.update(beside[identity])
         parsed.objects.append((identity, body))
@@ -128,6 +133,22 @@ def body_of(value: Body, without: Collection[str] = ()) -> Body:
 def targets_of(values: list[Body]) -> tuple[Target, ...]:
     """The targets that a link's page lists; Garbled if one has no id."""
     return tuple(_target(value) for value in values)
+
+
+def _annotations(value: Body) -> list[str]:
+    """The names of the object's own annotations, save its type."""
+    if "@" not in "".join(value):
+        return []
+    return [name for name in value if "@" in name and name != TYPE]
+
+
+def _without(value: Body, annotated: list[str], dropped: frozenset[str]) -> Body:
+    body = dict(value)
+    for name in annotated:
+        del body[name]
+    for name in dropped:
+        body.pop(name, None)
+    return body
 
 
 def _kept(part: Any) -> Any:

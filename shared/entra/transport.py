@@ -134,6 +134,7 @@ class Graph:
 
     async def __aenter__(self) -> Self:
         """Open the session; connections are made as they are needed."""
+        bodies.collect_less_often()
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=300),
             timeout=aiohttp.ClientTimeout(
