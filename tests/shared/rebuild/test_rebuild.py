@@ -1,7 +1,10 @@
 """Wipe the tables, rebuild them from the vault: everything lists as before."""
 
+import re
 import uuid
+from pathlib import Path
 
+import orjson
 import pytest
 
 from shared.audit.sealing import seal_book
@@ -14,6 +17,7 @@ from shared.repository.tokens import LocalTokenCipher
 from shared.starting import close
 from shared.tenants.settings import Schedule, TenantSettings
 
+ROOT = Path(__file__).resolve().parents[3]
 TENANT = "11111111-2222-4333-8444-555555555555"
 SECRET = "planted-webhook-secret"
 OTHER = "99999999-2222-4333-8444-555555555555"
@@ -311,3 +315,21 @@ async def test_what_is_changed_while_rows_are_put_back_stays_changed(deployment)
     await rebuild(deployment)
     assert changed
     assert (await deployment.records.tenants.settings(TENANT)).settings.retention_days == 7
+
+
+async def test_the_format_page_describes_every_table_and_every_name_that_is_kept(deployment):
+    await fill(deployment)
+    section = (ROOT / "docs" / "repository-format.md").read_text().partition("\n## Records beside restore points\n")[2]
+    rows = dict(re.findall(r"^\| `(cairn\w+)` \|.*\| (all|one) \|$", section.partition("\n## ")[0], re.MULTILINE))
+    assert {name: "one" if keeping.once else "all" for name, keeping in KEPT.items()} == rows
+    once = [name for name, keeping in KEPT.items() if keeping.once]
+    fields = set(orjson.loads(section.partition("```json\n")[2].partition("```")[0]))
+    async for entry in deployment.vault.list(""):
+        folder, _, name = entry.name.rpartition("/")
+        if "records/" in entry.name:
+            wanted = r"[0-9a-f]{32}\.json" if folder.endswith(tuple(once)) else r"\d{17}-[0-9a-f]{32}-[0-9a-f]{8}\.json"
+            assert re.fullmatch(wanted, name), entry.name
+            kept = orjson.loads(await deployment.vault.get(entry.name))
+            assert set(kept) == fields - ({"at"} if folder.endswith(tuple(once)) else set()), entry.name
+        elif "audit/" in entry.name:
+            assert re.fullmatch(r"\d{12}\.ndjson", name), entry.name
