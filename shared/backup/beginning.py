@@ -7,6 +7,7 @@ from datetime import datetime
 import orjson
 
 from shared.backup.damage import damaged_types
+from shared.backup.expecting import expected_counts
 from shared.backup.native_recovery import recovered_until
 from shared.backup.planning import Before, TypePlan, closing_order, lanes, plan_types
 from shared.backup.run import Run, TypeRun, save_run
@@ -21,7 +22,7 @@ from shared.messages import BackupBegun, BackUpTenant
 from shared.records.times import as_time
 from shared.repository.chain import manifest_numbers, read_manifest
 from shared.repository.format import initialise
-from shared.repository.manifest import Manifest, TypeEntry
+from shared.repository.manifest import Manifest
 from shared.repository.names import backup_id
 from shared.repository.restore_point import RestorePoint
 
@@ -61,13 +62,21 @@ async def begin(opened: Deployment, graph: Graph, request: BackUpTenant) -> Back
         plans = [_anew(plan, previous) if plan.object_type in damaged and plan.object_type in on else plan
                  for plan in plans]
         notes = [*notes, _note_of(damaged, previous)]
+    counted: dict[str, Mapping[str, int]] = {}
+    if previous is not None:
+        counted = {name: entry.counts for name, entry in previous.types.items() if "objects" in entry.counts}
+    unseen = {plan.object_type for plan in plans if plan.mode == "full"}.difference(counted)
+    expected = await expected_counts(graph, [row for row in rows if row.name in unseen])
+    counted.update({name: {"objects": count} for name, count in expected.items()})
     run = Run(
         tenant_id=tenant_id, task_id=request["taskId"], kind=request["kind"], partial=request["types"] is not None,
         scheduled=request["scheduled"], started=now, retention_days=settings.retention_days,
         options=settings.options, extensions=extensions, delta=reading.delta, held=held,
         previous=previous.sequence if previous else 0,
         types={
-            plan.object_type: _type_run(plan, digests[plan.object_type], previous, anew=plan.object_type in damaged)
+            plan.object_type: _type_run(
+                plan, digests[plan.object_type], counted.get(plan.object_type, {}), anew=plan.object_type in damaged
+            )
             for plan in plans
         },
         closing=tuple(closing_order(rows)),
@@ -161,7 +170,5 @@ def _before(
     }
 
 
-def _type_run(plan: TypePlan, digest: str, previous: Manifest | None, *, anew: bool) -> TypeRun:
-    entry: TypeEntry | None = previous.types.get(plan.object_type) if previous else None
-    counts: Mapping[str, int] = entry.counts if entry else {}
+def _type_run(plan: TypePlan, digest: str, counts: Mapping[str, int], *, anew: bool) -> TypeRun:
     return TypeRun(plan.mode, plan.reason, digest, counts.get("objects"), counts.get("links"), anew)
