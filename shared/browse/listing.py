@@ -201,7 +201,7 @@ class Listing:
                 return {}
             rows = await self.files.engine.rows(
                 f"SELECT parent, max(mfaState) AS state, max(mfaMethod) AS method "  # noqa: S608
-                f"FROM {_table('paths')} WHERE list_contains($ids::VARCHAR[], parent) GROUP BY parent",
+                f"FROM {_table('paths')} WHERE removed IS NULL AND list_contains($ids::VARCHAR[], parent) GROUP BY parent",
                 {"paths": paths, "ids": list(user_ids)},
             )
         return {row["parent"]: {"state": row["state"], "method": row["method"]} for row in rows}
@@ -212,7 +212,7 @@ class Listing:
         rows = await asked.rows(
             f"SELECT coalesce(mfa.mfaState, mfa.mfaMethod) AS value, count(*) AS n FROM {_table('mfa_paths')} AS mfa "  # noqa: S608
             f"JOIN (SELECT objectId FROM objects WHERE objectType = 'user' AND {asked.where}) AS chosen "
-            "ON chosen.objectId = mfa.parent GROUP BY ALL",
+            "ON chosen.objectId = mfa.parent WHERE mfa.removed IS NULL GROUP BY ALL",
             with_mfa=True,
         )
         return {str(row["value"]): row["n"] for row in rows if row["value"] is not None}
@@ -247,7 +247,7 @@ class Listing:
                     parameters["mfa"] = method
                     conditions.append(
                         f"objectType = 'user' AND objectId IN (SELECT parent FROM {_table('mfa_paths')} "  # noqa: S608
-                        "WHERE mfaState = $mfa OR mfaMethod = $mfa)"
+                        "WHERE removed IS NULL AND (mfaState = $mfa OR mfaMethod = $mfa))"
                     )
                 else:
                     conditions.append("FALSE")
