@@ -12,8 +12,10 @@ from shared.messages import (
     RestoreTenant,
     RestoreVerified,
     RestoreWaves,
+    VerifyRestore,
 )
 from shared.recovery import lifecycle
+from shared.recovery.verifying import verify_slice
 
 
 @answering
@@ -43,11 +45,11 @@ async def apply_batch(message: ApplyBatch) -> BatchApplied:
 
 
 @answering
-async def verify_restore(message: RestoreStep) -> RestoreVerified:
-    """Read back what was written."""
+async def verify_restore(message: VerifyRestore) -> RestoreVerified:
+    """Read back what was written, for a bounded time."""
     opened = await deployment()
     async with sessions.restoring(opened.settings, message["tenantId"]) as graph:
-        return await lifecycle.verify_restore(opened, graph, message)
+        return await verify_slice(opened, graph, message)
 
 
 @answering

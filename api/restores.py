@@ -25,6 +25,7 @@ from shared.records.tasks import Task
 from shared.recovery.lifecycle import REQUEST, SHOWN_MISMATCHES, TOUCHED, VERIFICATION, store_of, why_unsafe
 from shared.recovery.options import MOST_IDS, RestoreRequest, Selection, Source
 from shared.recovery.undoing import as_note, touched_by
+from shared.recovery.verifying import facts_of
 from shared.starting import running, start
 from shared.tenants.settings import Body
 
@@ -36,6 +37,7 @@ OPERATIONS = Fields(
     "order asc", ("order", "wave", "state", "objectType"),
     ("objectName", "objectType", "objectId", "kind", "state", "error", "path"),
 )
+FACTS = Fields("place asc", ("place", "objectType", "what"), ("objectType", "objectId", "what", "matches"))
 MOST_SHOWN = 1000
 
 
@@ -192,6 +194,21 @@ async def list_operations(
                     yield f"{one.order:010d}", operation_row(one, receipts.get(one.order), restore)
 
     return await listed(request, query, OPERATIONS, stream)
+
+
+@router.get("/{restore_id}/verification")
+@permit("objects.readAttributes", refuse=own_restore)
+async def list_facts(
+    request: Request, tenant_id: str, restore_id: str, deployed: Deployed, query: ListedBy
+) -> dict[str, Any]:
+    """Every attribute and link that was read back after applying: what it should say, and what it says."""
+    store = store_of(deployed, tenant_id.lower(), restore_id)
+
+    async def stream(after: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        async for place, fact in facts_of(store, after=int(after) if after else 0):
+            yield f"{place:010d}", {"place": place, **fact}
+
+    return await listed(request, query, FACTS, stream)
 
 
 @router.get("/{restore_id}/credentials")

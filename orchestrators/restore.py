@@ -4,7 +4,7 @@
 2. Unless it is to be applied at once, the task ends here, and applying is a task of its own.
 3. `begin_apply` seals the before images as a restore point.
 4. Waves go one after the other; the lanes of a wave side by side (`apply_lane`), a batch of 250 operations at a time.
-5. `verify_restore` reads back what was written; `finish_restore` ends the task, whatever happened.
+5. `verify_restore` reads back what was written, a slice at a time; `finish_restore` ends the task, whatever happened.
 
 Invariant: every step may run again; what was sent is known by the journal and is not sent twice.
 """
@@ -26,6 +26,7 @@ from shared.messages import (
     RestoreTenant,
     RestoreVerified,
     RestoreWaves,
+    VerifyRestore,
 )
 
 BATCHES_PER_HISTORY = 50
@@ -77,9 +78,15 @@ def _apply(ctx: OrchestrationContext, request: RestoreTenant, plan_hash: str) ->
             for lane in wave
         ])
         cancelled = any(stopped)
-    verified: RestoreVerified = yield from answer(ctx, "verify_restore", step)
-    del verified  # its report lies in the vault; finish_restore reads the restore
+    yield from _verify(ctx, step)
     return cancelled
+
+
+def _verify(ctx: OrchestrationContext, step: RestoreStep) -> Generator[Any, Any]:
+    """Read back slice by slice; the report lies in the vault, and finish_restore reads the restore."""
+    verified = RestoreVerified(finished=False, next=0)
+    while not verified["finished"]:
+        verified = yield from answer(ctx, "verify_restore", VerifyRestore(**step, start=verified["next"]))
 
 
 def apply_lane(ctx: OrchestrationContext, request: ApplyLane) -> Generator[Any, Any, bool]:

@@ -229,11 +229,21 @@ class BatchApplied(TypedDict):
     cancelled: bool
 
 
-class RestoreVerified(TypedDict):
-    """How many facts were read back, and how many are not as planned."""
+class VerifyRestore(TypedDict):
+    """Read back what a restore wrote, from the object at `start` on."""
 
-    checked: int
-    differing: int
+    tenantId: str
+    taskId: str
+    restoreId: str
+    planHash: str
+    start: int
+
+
+class RestoreVerified(TypedDict):
+    """Whether all was read back, and else the object to go on from."""
+
+    finished: bool
+    next: int
 
 
 class FinishRestore(TypedDict):

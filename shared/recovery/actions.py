@@ -6,7 +6,7 @@ permissionGrantConditionSet", "Update organizationalBranding".
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.catalog.row import ObjectType
@@ -25,7 +25,13 @@ class ActionRequest:
     stream: str = ""
     checked: bool = True
     """Whether what is there must still be what the plan saw."""
+    becomes: Json = field(default_factory=dict)
+    """What the property says afterwards: its whole `value`, or elements that it then `holds` or `lacks`."""
+    find: Json = field(default_factory=dict)
+    """How a request that adds an element is found to have been done: a list's `path` and what to `match`."""
 
+
+LICENCES = "assignedLicenses"
 
 type Maker = Callable[[ObjectType, str, Json, Json], Iterable[ActionRequest]]
 
@@ -38,12 +44,27 @@ def is_as_wanted(name: str, wanted: Json, present: Json) -> bool:
 def expected_value(name: str, body: Json) -> Any:
     """What a request on `name` expects to find: of licences those of the object's own, since a group may bring or take
     others in the same restore."""
-    return [one for _, one in sorted(direct_licences(body).items())] if name == "assignedLicenses" else body.get(name)
+    return [one for _, one in sorted(direct_licences(body).items())] if name == LICENCES else body.get(name)
+
+
+def has_become(becomes: Json, name: str, body: Json) -> bool:
+    """Whether the property says what the request should have made of it."""
+    if "value" in becomes:
+        return same(becomes["value"], expected_value(name, body))
+    there = body.get(name) or ()
+    return all(_stands_in(one, there) for one in becomes.get("holds", ())) and not any(
+        _stands_in(one, there) for one in becomes.get("lacks", ())
+    )
+
+
+def _stands_in(element: Json, there: Iterable[Json]) -> bool:
+    known = [name for name in element if "@" not in name]
+    return any(all(same(one.get(name), element[name]) for name in known) for one in there)
 
 
 def read_beside(name: str) -> tuple[str, ...]:
     """What must be read with `name` to know its expected value."""
-    return ("licenseAssignmentStates",) if name == "assignedLicenses" else ()
+    return ("licenseAssignmentStates",) if name == LICENCES else ()
 
 
 def action_requests(row: ObjectType, name: str, path: str, wanted: Json, present: Json) -> list[ActionRequest]:
@@ -61,7 +82,9 @@ def _licences(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable
     ]
     remove = sorted(sku for sku in theirs if sku not in ours)
     if add or remove:
-        yield ActionRequest(path, {"addLicenses": add, "removeLicenses": remove})
+        yield ActionRequest(
+            path, {"addLicenses": add, "removeLicenses": remove}, becomes={"value": expected_value(LICENCES, wanted)}
+        )
 
 
 def direct_licences(body: Json) -> dict[str, Json]:
@@ -85,19 +108,24 @@ def _configurations(_: ObjectType, path: str, wanted: Json, present: Json) -> It
                 name: value for name, value in one.items()
                 if name == "@odata.type" or (name != "id" and not same(value, there.get(name)))
             }
-            yield ActionRequest(f"{base}/{one['id']}", body, checked=False)
+            yield ActionRequest(
+                f"{base}/{one['id']}", body, checked=False, becomes={"holds": [{"id": one["id"], **body}]}
+            )
 
 
 def _rules(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
     now = {one.get("id"): one for one in present.get("rules") or ()}
     for one in wanted.get("rules") or ():
         if one.get("id") in now and not same(one, now[one["id"]]):
-            yield ActionRequest(path.replace("{ruleId}", str(one["id"])), dict(one), checked=False)
+            yield ActionRequest(
+                path.replace("{ruleId}", str(one["id"])), dict(one), checked=False, becomes={"holds": [dict(one)]}
+            )
 
 
 def _combinations(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
     if present:
-        yield ActionRequest(path, {"allowedCombinations": wanted.get("allowedCombinations")})
+        value = wanted.get("allowedCombinations")
+        yield ActionRequest(path, {"allowedCombinations": value}, becomes={"value": value})
 
 
 def _combination_configurations(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
@@ -107,11 +135,11 @@ def _combination_configurations(_: ObjectType, path: str, wanted: Json, present:
     )
     for one in ours:
         if not any(same(one, other) for other in theirs):
-            yield ActionRequest(path, one, checked=False)
+            yield _added(path, one)
     for now in present.get("combinationConfigurations") or ():
         bare = {name: value for name, value in now.items() if name != "id"}
         if not any(same(bare, one) for one in ours):
-            yield ActionRequest(f"{path}/{now['id']}", None, method="DELETE", checked=False)
+            yield _removed(path, now)
 
 
 def _condition_sets(name: str) -> Maker:
@@ -119,10 +147,10 @@ def _condition_sets(name: str) -> Maker:
         ours, theirs = ([_bare(one) for one in body.get(name) or ()] for body in (wanted, present))
         for one in ours:
             if not any(same(one, other) for other in theirs):
-                yield ActionRequest(path, one, checked=False)
+                yield _added(path, one)
         for now in present.get(name) or ():
             if not any(same(_bare(now), one) for one in ours):
-                yield ActionRequest(f"{path}/{now['id']}", None, method="DELETE", checked=False)
+                yield _removed(path, now)
 
     return requests
 
@@ -130,7 +158,8 @@ def _condition_sets(name: str) -> Maker:
 def _put(name: str) -> Maker:
     def requests(_: ObjectType, path: str, wanted: Json, __: Json) -> Iterable[ActionRequest]:
         if isinstance(wanted.get(name), dict):
-            yield ActionRequest(path, {key: value for key, value in wanted[name].items() if key != "tenantId"})
+            body = {key: value for key, value in wanted[name].items() if key != "tenantId"}
+            yield ActionRequest(path, body, becomes={"value": wanted[name]})
 
     return requests
 
@@ -140,16 +169,32 @@ def _allowed_values(_: ObjectType, path: str, wanted: Json, present: Json) -> It
     for one in wanted.get("allowedValues") or ():
         known = now.get(one.get("id"))
         if known is None:
-            yield ActionRequest(path, dict(one), checked=False)
+            yield _added(path, one)
         elif known.get("isActive") != one.get("isActive"):
             body = {"isActive": one.get("isActive")}
-            yield ActionRequest(f"{path}/{one['id']}", body, method="PATCH", checked=False)
+            yield ActionRequest(
+                f"{path}/{one['id']}", body, method="PATCH", checked=False,
+                becomes={"holds": [{"id": one["id"], **body}]},
+            )
 
 
 def _stream(_: ObjectType, path: str, wanted: Json, __: Json) -> Iterable[ActionRequest]:
     name = path.rpartition("/")[2]
     if isinstance(wanted.get(name), str) and wanted[name]:
-        yield ActionRequest(path, None, stream=str(wanted[name]), checked=False)
+        yield ActionRequest(path, None, stream=str(wanted[name]), checked=False, becomes={"value": wanted[name]})
+
+
+def _added(path: str, element: Json) -> ActionRequest:
+    plain = {name: value for name, value in element.items() if isinstance(value, str | bool | list) and "@" not in name}
+    return ActionRequest(
+        path, dict(element), checked=False, becomes={"holds": [dict(element)]}, find={"path": path, "match": plain}
+    )
+
+
+def _removed(path: str, element: Json) -> ActionRequest:
+    return ActionRequest(
+        f"{path}/{element['id']}", None, method="DELETE", checked=False, becomes={"lacks": [{"id": element["id"]}]}
+    )
 
 
 def _bare(one: Mapping[str, Any]) -> Json:

@@ -29,7 +29,7 @@ from shared.entra.pages import body_of
 from shared.entra.transport import Graph
 from shared.entra.writing import Write, Written, link_is_there, may_be_lag, write
 from shared.errors import AlreadyWritten, EntraError, NotFound, Rejected, StoreUnavailable, Throttled, Unavailable
-from shared.recovery.actions import expected_value, read_beside
+from shared.recovery.actions import expected_value, has_become, read_beside
 from shared.recovery.order import Batch
 from shared.recovery.plan import Operation
 from shared.recovery.relink import filled, placeholders_in
@@ -37,6 +37,7 @@ from shared.recovery.requests import link_body, link_request
 from shared.recovery.schedules import NOW
 from shared.recovery.state import Json
 from shared.recovery.store import PlanIndex, RestoreStore
+from shared.recovery.verification import current_id
 from shared.recovery.writable import comparable, same
 from shared.repository.tokens import TokenCipher
 
@@ -209,6 +210,8 @@ class Applying:
             made = await self._find(one, find)
             if made is not None:
                 return self._created(one, made, Written(200), uncertain=uncertain)
+        if one.kind == "update" and uncertain and find and await self._find(one, find) is not None:
+            return self._receipt(one, "done", before=before)
         payload: Any = body
         if one.kind == "create" and "{password}" in str(body):
             payload = await self._with_password(one, body)
@@ -270,6 +273,8 @@ class Applying:
             made = await self._find(one, find)
             if made is not None:
                 return self._created(one, made, Written(200), uncertain=True)
+        if one.kind == "update" and find and await self._find(one, find) is not None:
+            return self._receipt(one, "done")
         return None
 
     async def _as_it_should_be(
@@ -452,7 +457,7 @@ def _object_path(one: Operation) -> str:
     row = OBJECT_TYPES[one.object_type]
     if row.alone_at_path:
         return row.path.replace("{id}", one.chain)
-    return f"{row.path.replace('{id}', one.parent)}/{one.chain if not one.parent else one.object_id}"
+    return f"{row.path.replace('{id}', one.parent)}/{current_id(one)}"
 
 
 def _compared(one: Operation, seen: Json, body: Any, known: Mapping[str, str]) -> tuple[str, Json]:
@@ -462,7 +467,10 @@ def _compared(one: Operation, seen: Json, body: Any, known: Mapping[str, str]) -
     before = {name: expected_value(name, now) for name in one.expects["attributes"]}
     expected = comparable(row, filled(one.expects["attributes"], known))
     wanted = body.get("onPremisesPublishing", body) if isinstance(body, dict) else {}
-    if one.method == "PATCH" and all(name in wanted and same(before[name], wanted[name]) for name in before):
+    becomes = filled(one.becomes, known)
+    if becomes and all(has_become(becomes, name, now) for name in before):
+        return "unchanged", before
+    if all(name in wanted and same(before[name], wanted[name]) for name in before):
         return "unchanged", before
     if all(same(before[name], expected.get(name)) for name in before):
         return "", before

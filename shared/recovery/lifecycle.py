@@ -5,9 +5,7 @@ from time import monotonic
 from typing import Any
 
 from shared.deployment import Deployment
-from shared.entra.directory import held_permissions
 from shared.entra.transport import Graph
-from shared.entra.wanted import Reading
 from shared.errors import NotRestorable, PlanStale
 from shared.messages import (
     ApplyBatch,
@@ -16,7 +14,6 @@ from shared.messages import (
     RestorePlanned,
     RestoreStep,
     RestoreTenant,
-    RestoreVerified,
     RestoreWaves,
 )
 from shared.records.restores import Restore, RestoreState
@@ -28,12 +25,10 @@ from shared.recovery.from_report import chosen_changes
 from shared.recovery.options import RestoreRequest
 from shared.recovery.plan import Operation
 from shared.recovery.planning import Planning
-from shared.recovery.reading import PresentReader, restored_rows
-from shared.recovery.relink import Ids
+from shared.recovery.reading import restored_rows
 from shared.recovery.state import Json
 from shared.recovery.store import PlanIndex, RestoreStore
-from shared.recovery.undoing import chosen_by, ids_made
-from shared.recovery.verification import expectations, verify
+from shared.recovery.undoing import chosen_by
 from shared.repository.restore_point import RestorePoint
 from shared.starting import close
 
@@ -126,31 +121,6 @@ async def apply_batch(opened: Deployment, graph: Graph, message: ApplyBatch) -> 
         await applying.seal(index, number, records.clock())
     await told(applied.done)
     return BatchApplied(finished=applied.finished, cancelled=applied.cancelled)
-
-
-async def verify_restore(opened: Deployment, graph: Graph, message: RestoreStep) -> RestoreVerified:
-    """Read back what was written; the report goes into the vault."""
-    records, tenant_id, restore_id = opened.records, message["tenantId"], message["restoreId"]
-    await records.restores.set(tenant_id, restore_id, state="verifying")
-    store = store_of(opened, tenant_id, restore_id)
-    index = await store.plan(message["planHash"])
-    receipts = await store.all_receipts(index)
-    operations = [one async for one in store.operations(index)]
-    new_ids = ids_made(operations, receipts)
-    settings = (await records.tenants.settings(tenant_id)).settings
-    reading = Reading(options=settings.options, held=await held_permissions(graph))
-    checked, wrong = await verify(
-        PresentReader(graph, reading, Ids()), expectations(operations, receipts, new_ids)
-    )
-    report: Json = {"checked": checked, "matching": max(0, checked - len(wrong)), "differing": len(wrong)}
-    told = [one.as_json() for one in wrong]
-    await store.put_evidence(VERIFICATION, {**report, "differences": told}, records.clock())
-    # Values are people's: they stay in the vault, and the row says only what they are values of.
-    report["differences"] = [
-        {name: one[name] for name in ("objectType", "objectId", "what")} for one in told[:SHOWN_MISMATCHES]
-    ]
-    await records.restores.set(tenant_id, restore_id, verification=report)
-    return RestoreVerified(checked=checked, differing=len(wrong))
 
 
 async def finish(opened: Deployment, message: FinishRestore) -> dict[str, bool]:

@@ -40,6 +40,8 @@ class Operation:
     """What must be so before it is sent: `state` (live, softDeleted, absent), `attributes` with their values."""
     find: Json = field(default_factory=dict)
     """How a creation finds what it made before: a list's `path` and the properties to `match`."""
+    becomes: Json = field(default_factory=dict)
+    """What a request of its own makes of its attribute: the whole `value`, or elements that it `holds` or `lacks`."""
     look_first: bool = False
     """Look before the first try too: the object may have come back with the one that it hangs on."""
     parent: str = ""
@@ -64,6 +66,7 @@ class Operation:
             "body": self.body, "version": self.version if self.version != "v1.0" else "",
             "bucket": self.bucket if self.bucket != "writes" else "", "upsert": self.upsert, "stream": self.stream,
             "attributes": list(self.attributes), "link": self.link, "targets": list(self.targets), "find": self.find,
+            "becomes": self.becomes,
             "lookFirst": self.look_first, "parent": self.parent, "chain": self.chain,
             "relinked": [list(one) for one in self.relinked],
         }
@@ -79,6 +82,7 @@ class Operation:
             upsert=value.get("upsert", False), stream=value.get("stream", ""),
             attributes=tuple(value.get("attributes", ())), link=value.get("link", ""),
             targets=tuple(value.get("targets", ())), expects=value["expects"], find=value.get("find", {}),
+            becomes=value.get("becomes", {}),
             look_first=value.get("lookFirst", False), parent=value.get("parent", ""), chain=value.get("chain", ""),
             permission=value["permission"],
             reason=value["reason"], relinked=tuple((a, b, c) for a, b, c in value.get("relinked", ())),

@@ -192,6 +192,9 @@ class Planner:
         self._patches(row, wanted, body, left, {}, [], LAST if row.name == "group" else LINKS, "set once the object "
                       "stands")
         self._actions(row, wanted, body, {}, made)
+        step = fixups.step_after_creation(row, body)
+        if step:
+            self._step(row, wanted, step)
 
     def _invite(self, row: ObjectType, wanted: Wanted, body: Json, made: Json, found: list[Relinked]) -> None:
         """A guest comes back by an invitation; what that does not take is set once the guest is there."""
@@ -227,6 +230,7 @@ class Planner:
         self, row: ObjectType, wanted: Wanted, present: Present, body: Json, found: list[Relinked],
     ) -> None:
         synced = bool(present.body.get("onPremisesSyncEnabled"))
+        body = fixups.beside(row, body, present.body)
         differ = differing(row, body, present.body)
         if row.name in schedules.SCHEDULES:
             differ = _rescheduled(body, present.body, self._s.at)
@@ -302,7 +306,7 @@ class Planner:
                     continue
                 self._add(
                     row, wanted, "update", one.method or method, one.path, sent, stream=one.stream,
-                    attributes=(name,), reason=one.reason, step=LINKS,
+                    attributes=(name,), reason=one.reason, step=LINKS, find=one.find, becomes=one.becomes,
                     expects={"attributes": {name: expected_value(name, present)}} if present and one.checked else {},
                 )
 
@@ -677,7 +681,7 @@ def _why_left(row: ObjectType, wanted: Wanted, present: Present) -> str:
 
 def _keeps_its_key(row: ObjectType) -> bool:
     """Whether an object made anew has the key of the old one: names, tenant ids, authentication contexts."""
-    return row.key != "id" or ("id" in row.create_required and "id" in row.immutable)
+    return row.keeps_key or row.key != "id" or ("id" in row.create_required and "id" in row.immutable)
 
 
 def _collection(link: Link, kind: str) -> str:

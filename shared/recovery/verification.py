@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import PARENT
+from shared.recovery.actions import expected_value, has_become
 from shared.recovery.fixups import GROUP_PIM, PIM
 from shared.recovery.plan import Operation
 from shared.recovery.reading import PresentReader
@@ -34,24 +35,28 @@ class Expected:
     parent: str = ""
     gone: bool = False
     attributes: Json = field(default_factory=dict)
+    becomes: list[tuple[str, Json]] = field(default_factory=list)
+    """(property, what a request of its own should have made of it)."""
     linked: dict[str, set[str]] = field(default_factory=dict)
     unlinked: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Mismatch:
-    """One attribute or link that is not as it should be."""
+class Fact:
+    """One attribute or link that was written, as it was read back."""
 
     object_type: str
     object_id: str
     what: str
+    """The attribute or link; empty for the object itself."""
     expected: Any
     found: Any
+    matches: bool
 
     def as_json(self) -> Json:
-        """As the interface shows it."""
+        """As the vault keeps it and the interface shows it."""
         return {"objectType": self.object_type, "objectId": self.object_id, "what": self.what,
-                "expected": self.expected, "found": self.found}
+                "expected": self.expected, "found": self.found, "matches": self.matches}
 
 
 def expectations(
@@ -76,11 +81,12 @@ def expectations(
 
 def current_id(one: Operation) -> str:
     """The id under which an object that was not made anew is addressed."""
+    if one.kind == "revive":
+        return one.path.removesuffix("/restore").rpartition("/")[2]
     row = OBJECT_TYPES[one.object_type]
-    if row.parent or row.alone_at_path or "{" in one.chain or one.chain == "conditionalAccess":
-        in_path = one.chain == "conditionalAccess" and one.kind != "revive"
-        return one.path.rpartition("/")[2] if in_path else one.object_id
-    return one.chain
+    if row.parent or row.alone_at_path or "{" in one.chain:
+        return one.object_id
+    return one.path.rpartition("/")[2] if one.chain == "conditionalAccess" else one.chain
 
 
 def _add(expected: Expected, one: Operation, new_ids: Mapping[str, str]) -> None:
@@ -89,6 +95,8 @@ def _add(expected: Expected, one: Operation, new_ids: Mapping[str, str]) -> None
     elif one.kind in ("link", "unlink"):
         targets = {filled(target, new_ids) for target in one.targets}
         (expected.linked if one.kind == "link" else expected.unlinked).setdefault(one.link, set()).update(targets)
+    elif one.becomes:
+        expected.becomes += [(name, filled(one.becomes, new_ids)) for name in one.attributes]
     elif one.kind in ("create", "update") and isinstance(one.body, dict) and one.object_type not in PIM | GROUP_PIM:
         body = one.body.get("onPremisesPublishing", one.body)
         # What it is known by is what Entra makes of the name that a creation gives (directory extensions).
@@ -97,30 +105,23 @@ def _add(expected: Expected, one: Operation, new_ids: Mapping[str, str]) -> None
         expected.attributes.update({name: filled(body[name], new_ids) for name in names})
 
 
-async def verify(
-    reader: PresentReader, expected: Sequence[Expected], *, bound_seconds: float = LAG_SECONDS
-) -> tuple[int, list[Mismatch]]:
-    """How much was compared, and what is not as it should be when the wait is over."""
-    checked = sum(
-        len(one.attributes) + sum(map(len, one.linked.values())) + sum(map(len, one.unlinked.values())) + 1
-        for one in expected
-    )
-    until = monotonic() + bound_seconds
+async def verify(reader: PresentReader, expected: Sequence[Expected], *, until: float) -> list[Fact]:
+    """Every fact as it is when it is as planned, or at `until`, a time of `monotonic()`."""
+    facts: dict[tuple[str, str], list[Fact]] = {}
     waiting = list(expected)
     tries = 0
     while True:
-        mismatches: list[Mismatch] = []
         again: list[Expected] = []
         for at in range(0, len(waiting), AT_ONCE):
             some = waiting[at : at + AT_ONCE]
             states = await _read(reader, some)
             for one in some:
-                found = _compared(one, states[one.object_type, one.object_id])
-                if found:
-                    mismatches += found
+                key = (one.object_type, one.object_id)
+                facts[key] = _compared(one, states[key])
+                if not all(fact.matches for fact in facts[key]):
                     again.append(one)
         if not again or monotonic() >= until:
-            return checked, mismatches
+            return [fact for one in expected for fact in facts[one.object_type, one.object_id]]
         waiting = again
         await asyncio.sleep(min(WAITS[min(tries, len(WAITS) - 1)], max(0.0, until - monotonic())))
         tries += 1
@@ -131,25 +132,36 @@ async def _read(reader: PresentReader, some: Iterable[Expected]) -> dict[tuple[s
     return await reader.read(asked)
 
 
-def _compared(one: Expected, present: Present) -> list[Mismatch]:
-    def wrong(what: str, expected: Any, found: Any) -> Mismatch:
-        return Mismatch(one.object_type, one.object_id, what, expected, found)
+def _compared(one: Expected, present: Present) -> list[Fact]:
+    """What could not be read is no fact, but for the object itself."""
+    def fact(what: str, expected: Any, found: Any, matches: bool) -> Fact:
+        return Fact(one.object_type, one.object_id, what, expected, found, matches)
 
     if one.gone:
-        return [wrong("", "deleted", present.liveness)] if present.liveness == "live" else []
+        return [fact("", "deleted", present.liveness, present.liveness != "live")]
     if present.liveness != "live":
-        return [wrong("", "live", present.liveness)]
+        return [fact("", "live", present.liveness, matches=False)]
     row = OBJECT_TYPES[one.object_type]
     body, wanted = (_without_own_identity(comparable(row, each)) for each in (present.body, one.attributes))
-    found = [
-        wrong(name, value, body[name]) for name, value in sorted(wanted.items())
-        if name in body and not same(value, body[name])
+    found = [fact("", "live", "live", matches=True)]
+    found += [
+        fact(name, value, body[name], same(value, body[name])) for name, value in sorted(wanted.items())
+        if name in body
+    ]
+    found += [
+        fact(name, becomes, expected_value(name, present.body), has_become(becomes, name, present.body))
+        for name, becomes in one.becomes if name in present.body
     ]
     for name, targets in sorted(one.linked.items()):
-        lost = sorted(targets - set(present.links.get(name, {})))
-        found += [wrong(name, target, None) for target in lost if name not in present.unread_links]
+        there = set(present.links.get(name, {}))
+        if name not in present.unread_links:
+            found += [fact(name, target, target if target in there else None, target in there) for target in
+                      sorted(targets)]
     for name, targets in sorted(one.unlinked.items()):
-        found += [wrong(name, None, target) for target in sorted(targets & set(present.links.get(name, {})))]
+        there = set(present.links.get(name, {}))
+        if name not in present.unread_links:
+            found += [fact(name, None, target if target in there else None, target not in there) for target in
+                      sorted(targets)]
     return found
 
 

@@ -20,6 +20,7 @@ from shared.recovery.options import RestoreRequest
 from shared.recovery.plan import Operation
 from shared.recovery.store import PlanIndex
 from shared.recovery.undoing import as_note, touched_by
+from shared.recovery.verifying import verify_slice
 from shared.repository.memory_store import MemoryBlobStore
 from shared.repository.tokens import LocalTokenCipher
 from shared.settings import read_settings
@@ -83,7 +84,9 @@ class Restores:
             begun = await lifecycle.begin(self.opened, graph, step)  # type: ignore[arg-type]
             for wave in begun["waves"]:
                 await asyncio.gather(*(self._lane(graph, step, first, last) for first, last in wave))
-            await lifecycle.verify_restore(self.opened, graph, step)  # type: ignore[arg-type]
+            verified: Any = {"finished": False, "next": 0}
+            while not verified["finished"]:
+                verified = await verify_slice(self.opened, graph, {**step, "start": verified["next"]})  # type: ignore[typeddict-item]
         await lifecycle.finish(self.opened, {**step, "outcome": "applied", "summary": ""})  # type: ignore[typeddict-item]
         return await self.restore(restore_id)
 

@@ -1,0 +1,102 @@
+"""Verifying a restore in slices: each reads back some objects, keeps its facts, and says where to go on. Safe to
+repeat.
+
+    workspace  restores/{r}/facts/{start}.json          what one slice found, until the last one is done
+    vault      restores/{r}/verification.json           how much was checked, how much differs, how many pages
+    vault      restores/{r}/verification/{page}.json    every fact: expected, found, whether they match
+
+Lag is waited out from the time when the first slice begins, so that many slices wait no longer than one.
+"""
+
+from collections.abc import AsyncIterator
+from time import monotonic
+from typing import Any
+
+from shared.deployment import Deployment
+from shared.entra.directory import held_permissions
+from shared.entra.transport import Graph
+from shared.entra.wanted import Reading
+from shared.messages import RestoreVerified, VerifyRestore
+from shared.records.times import as_text, as_time
+from shared.recovery.reading import PresentReader
+from shared.recovery.relink import Ids
+from shared.recovery.state import Json
+from shared.recovery.store import RestoreStore
+from shared.recovery.undoing import ids_made
+from shared.recovery.verification import AT_ONCE, LAG_SECONDS, expectations, verify
+
+SLICE_SECONDS = 120.0
+SHOWN = 100
+"""Differences that stand in the restore itself; all facts are in the pages."""
+
+
+async def verify_slice(opened: Deployment, graph: Graph, message: VerifyRestore) -> RestoreVerified:
+    """Read back from the object at `start` on, for a bounded time; the last slice writes the report."""
+    records, tenant_id, restore_id = opened.records, message["tenantId"], message["restoreId"]
+    start, began = message["start"], monotonic()
+    store = RestoreStore(opened.vault, opened.workspace, tenant_id, restore_id)
+    since = await _since(opened, store, tenant_id, restore_id)
+    index = await store.plan(message["planHash"])
+    receipts = await store.all_receipts(index)
+    operations = [one async for one in store.operations(index)]
+    expected = expectations(operations, receipts, ids_made(operations, receipts))
+    settings = (await records.tenants.settings(tenant_id)).settings
+    reader = PresentReader(graph, Reading(options=settings.options, held=await held_permissions(graph)), Ids())
+    waited = (records.clock() - as_time(since)).total_seconds()
+    facts: list[Json] = []
+    at = start
+    while at < len(expected) and (at == start or monotonic() - began < SLICE_SECONDS):
+        some = expected[at : at + AT_ONCE]
+        until = began + max(0.0, LAG_SECONDS - waited)
+        facts += [one.as_json() for one in await verify(reader, some, until=until)]
+        at += len(some)
+    await store.put_note(f"facts/{start:08d}", {"next": at, "facts": facts})
+    if at < len(expected):
+        return RestoreVerified(finished=False, next=at)
+    await _report(opened, store, tenant_id, restore_id)
+    return RestoreVerified(finished=True, next=at)
+
+
+async def facts_of(store: RestoreStore, *, after: int = 0) -> AsyncIterator[tuple[int, Json]]:
+    """(place from 1, fact) of every fact that was checked, from the one after `after` on."""
+    report = await store.evidence("verification")
+    place = 0
+    for page, count in enumerate((report or {}).get("pages", ()), start=1):
+        if place + count > after:
+            for number, fact in enumerate(await store.evidence(f"verification/{page:06d}"), start=place + 1):
+                if number > after:
+                    yield number, fact
+        place += count
+
+
+async def _since(opened: Deployment, store: RestoreStore, tenant_id: str, restore_id: str) -> str:
+    """When verifying began."""
+    noted = await store.note("verifying")
+    if noted is None:
+        noted = as_text(opened.records.clock())
+        await store.put_note("verifying", noted)
+        await opened.records.restores.set(tenant_id, restore_id, state="verifying")
+    return str(noted)
+
+
+async def _report(opened: Deployment, store: RestoreStore, tenant_id: str, restore_id: str) -> None:
+    now = opened.records.clock()
+    pages: list[int] = []
+    wrong: list[Json] = []
+    differing = place = 0
+    while (part := await store.note(f"facts/{place:08d}")) is not None:
+        pages.append(len(part["facts"]))
+        await store.put_evidence(f"verification/{len(pages):06d}", part["facts"], now)
+        differing += sum(not one["matches"] for one in part["facts"])
+        wrong += [_plain(one) for one in part["facts"] if not one["matches"]][: SHOWN - len(wrong)]
+        if part["next"] == place:
+            break
+        place = part["next"]
+    checked = sum(pages)
+    report = {"checked": checked, "matching": checked - differing, "differing": differing}
+    await store.put_evidence("verification", {**report, "pages": pages}, now)
+    await opened.records.restores.set(tenant_id, restore_id, verification={**report, "differences": wrong})
+
+
+def _plain(fact: Json) -> dict[str, Any]:
+    return {name: value for name, value in fact.items() if name != "matches"}
