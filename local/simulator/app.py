@@ -116,6 +116,7 @@ class App:
                 tenant.requests.batches += 1
                 passage.batch = True
                 response = batch.answer(self, request)
+                tenant.requests.batch_ended()
             else:
                 response = self._pass(request, segments, caller, request_id, passage, fresh=bool(rules))
             if rules:

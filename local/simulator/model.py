@@ -134,6 +134,7 @@ SETS = (
     EntitySet("directory/attributeSets", "attributeSet"),
     EntitySet("directory/customSecurityAttributeDefinitions", "customSecurityAttributeDefinition"),
     EntitySet("auditLogs/directoryAudits", "directoryAudit"),
+    EntitySet("security/secureScores", "secureScore"),
     EntitySet(
         "directory/publicKeyInfrastructure/certificateBasedAuthConfigurations", "certificateBasedAuthPki"
     ),

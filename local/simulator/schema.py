@@ -79,7 +79,7 @@ SERVED = [
     "emailAuthenticationMethod", "phoneAuthenticationMethod", "directoryRole",
     "resourceSpecificPermissionGrant", "pronounsSettings", "onPremisesSyncBehavior",
     "remoteDesktopSecurityConfiguration", "extension", "invitation", "signIn",
-    "synchronization", "synchronizationJob", "synchronizationSchema", "synchronizationTemplate",
+    "synchronization", "synchronizationJob", "synchronizationSchema", "synchronizationTemplate", "secureScore",
     "entraRecoveryServices.recovery", "entraRecoveryServices.snapshot", "entraRecoveryServices.recoveryJob",
     "entraRecoveryServices.recoveryPreviewJob",
 ]  # fmt: skip

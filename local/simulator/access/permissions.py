@@ -257,6 +257,7 @@ RULES = (
     _rule(r"directoryObjects(/.*)?", f"{DIR} {USER} {GROUP} {APP} {DEVICE} {UNIT}",
           f"{DIR} {USER} {GROUP} {APP} {DEVICE} {UNIT}"),
     _rule(r"auditLogs/directoryAudits(/.*)?", "AuditLog.Read.All AuditLog.Read.All+Directory.Read.All"),
+    _rule(r"security/secureScores(/.*)?", "SecurityEvents.Read.All SecurityEvents.ReadWrite.All"),
     _rule(r"admin/people(/.*)?", "PeopleSettings.Read.All PeopleSettings.ReadWrite.All",
           "PeopleSettings.ReadWrite.All"),
     _rule(r"(identityGovernance/termsOfUse/)?agreements(/.*)?", "Agreement.Read.All Agreement.ReadWrite.All",

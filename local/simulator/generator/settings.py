@@ -49,6 +49,23 @@ GALLERY_TEMPLATES = (
 )  # fmt: skip
 
 
+SCORED_DAYS = 3
+
+
+def make_secure_scores(draft: Draft) -> None:
+    """Create the scores of the last days, newest first (List secureScores)."""
+    for back in range(1, SCORED_DAYS + 1):
+        moment = day(back, "T00:00:00Z")
+        draft.add("secureScore", {
+            "id": f"{draft.store.tenant_id}_{moment[:10]}", "azureTenantId": draft.store.tenant_id,
+            "createdDateTime": moment, "currentScore": 41.0 - back, "maxScore": 80.0, "activeUserCount": 0,
+            "licensedUserCount": 0, "enabledServices": ["HasAADP1"], "averageComparativeScores": [],
+            "controlScores": [],
+            "vendorInformation": {"vendor": "Microsoft", "provider": "SecureScore", "providerVersion": None,
+                                  "subProvider": None},
+        })
+
+
 def make_settings(draft: Draft) -> None:
     """Create settings of groups, expiry, custom security attributes, application proxy and gallery templates."""
     _groups(draft)

@@ -19,7 +19,7 @@ from local.simulator.generator.memberships import fill_groups
 from local.simulator.generator.policies import make_policies
 from local.simulator.generator.roles import make_roles
 from local.simulator.generator.service_principals import make_service_principals
-from local.simulator.generator.settings import make_settings
+from local.simulator.generator.settings import make_secure_scores, make_settings
 from local.simulator.generator.units import make_units
 from local.simulator.generator.users import make_users
 from local.simulator.schema import Schema
@@ -73,4 +73,5 @@ def _fill(draft: Draft) -> Credentials:
     make_roles(draft, administrator)
     make_authentication_methods(draft)
     make_bins(draft)
+    make_secure_scores(draft)
     return credentials

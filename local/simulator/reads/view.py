@@ -83,6 +83,8 @@ class View:
                 # directory extensions are plain properties of an open type (extensionProperty resource type)
                 if name not in shown and name.startswith("extension_") and name in body:
                     shown[name] = body[name]
+        if table == "extension":  # an open type shows whatever it was given (openTypeExtension resource type)
+            shown |= {name: value for name, value in body.items() if name not in shown and "@" not in name}
         # entities inside their configuration, which come unasked (Get fido2AuthenticationMethodConfiguration)
         if "includeTargets" in body and (self.select is None or "includeTargets" in self.select):
             shown["includeTargets"] = body["includeTargets"]

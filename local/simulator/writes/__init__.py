@@ -185,6 +185,7 @@ TENANTS_OWN = frozenset(
         "groupSettingTemplate",
         "applicationTemplate",
         "directoryAudit",
+        "secureScore",
         "synchronizationTemplate",
         "connector",
         "orgContact",

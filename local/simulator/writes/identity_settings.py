@@ -161,6 +161,14 @@ register("extensionProperty", Hooks(prepare=_prepare_extension_property))
 register("extension", Hooks(prepare=_prepare_extension))
 
 
+def _prepare_card(_write: Write, made: Body, _body: Body, _sent: Body) -> Body:
+    # it answers to the name of the property it shows (Get profileCardProperty)
+    return {**made, "id": made["directoryPropertyName"]}
+
+
+register("profileCardProperty", Hooks(prepare=_prepare_card))
+
+
 # -- authentication methods ----------------------------------------------------------------------------------------
 
 

@@ -42,7 +42,6 @@ RULES: dict[tuple[str, str], LinkRule] = {
     ("application", "connectorGroup"): LinkRule(frozenset(["connectorGroup"]), app_only=False),
     ("connectorGroup", "members"): LinkRule(frozenset(["connector"]), app_only=False),
     ("featureRolloutPolicy", "appliesTo"): LinkRule(frozenset(["group"]), app_only=False),
-    ("unifiedRoleDefinition", "inheritsPermissionsFrom"): LinkRule(frozenset(["unifiedRoleDefinition"])),
     **{
         (source, name): LinkRule(frozenset([target]))
         for source in ("application", "servicePrincipal")

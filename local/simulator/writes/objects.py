@@ -158,6 +158,8 @@ def _check_named(write: Write, record: Record, body: Body, rule: TypeRule) -> No
     elif rule.tagged or type_name == "agentUser":
         raise _refuse(table, refusals.required("@odata.type", type_name))
     for name in body:
+        if name in rule.echoed and body[name] == record.read().get(name):
+            continue
         if name in rule.read_only or name in rule.at_creation:
             raise _refuse(table, refusals.read_only(name))
         named = "@" not in name and name in write.schema.properties(type_name)

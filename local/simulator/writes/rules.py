@@ -27,6 +27,7 @@ class TypeRule:
     patched: Literal[200, 204] = 204
     app_only: bool = True  # whether an application alone may write
     own_id: bool = False  # the caller chooses the id
+    echoed: frozenset[str] = frozenset()  # of `at_creation`, what a PATCH may repeat unchanged
 
 
 def _words(text: str) -> frozenset[str]:
@@ -259,7 +260,8 @@ RULES: dict[str, TypeRule] = {
     ),
     "emailAuthenticationMethod": TypeRule(_words("emailAddress"), METHOD.read_only, patched=200),
     "phoneAuthenticationMethod": TypeRule(
-        _words("phoneNumber phoneType"), METHOD.read_only | {"smsSignInState"}, _words("phoneType"), patched=200
+        _words("phoneNumber phoneType"), METHOD.read_only | {"smsSignInState"}, _words("phoneType"), patched=200,
+        echoed=_words("phoneType"),  # the page's own example repeats it (Update phoneAuthenticationMethod)
     ),
     "temporaryAccessPassAuthenticationMethod": TypeRule(
         read_only=METHOD.read_only | {"temporaryAccessPass", "isUsable", "methodUsabilityReason"}, update=False
