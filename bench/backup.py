@@ -5,7 +5,7 @@ requests and resource units are those that the simulated tenant counted, not tho
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from bench.measuring import metered
 from bench.parts import BenchError, Cairn, Simulator
 from bench.tenant import Sizes
+from shared.catalog import OBJECT_TYPES
 
 SAME_TYPES = (
     "user", "group", "application", "servicePrincipal", "device", "appRoleAssignment", "oAuth2PermissionGrant",
@@ -46,6 +47,7 @@ def back_up(simulator: Simulator, cairn: Cairn, body: Mapping[str, object]) -> B
         "simulatorCpuSeconds": round(tenant.cpu_seconds, 2), "storageCpuSeconds": round(storage.cpu_seconds, 2),
         "requests": asked["httpRequests"], "parts": asked["batchEntries"], "resourceUnits": asked["resourceUnits"],
         "throttled": sum(line["statuses"].get("429", 0) for line in asked["paths"].values()),
+        "appRoleSweep": _requests_for(asked, _is_app_role_sweep), "slowLane": _requests_for(asked, _is_slow),
         "graphRequests": asked["graphRequests"], "whole": whole, "storedMB": round(restore_point["sizeBytes"] / 1e6, 1),
         "backupSeconds": restore_point["durationSeconds"], "counts": {
             name: count for name, count in restore_point["counts"].items() if count
@@ -55,6 +57,27 @@ def back_up(simulator: Simulator, cairn: Cairn, body: Mapping[str, object]) -> B
         },
     }  # fmt: skip
     return Backup(restore_point, told)
+
+
+def _requests_for(asked: Mapping[str, Any], ours: Callable[[str], bool]) -> int:
+    """HTTP requests that were for nothing else; a `$batch` is one, and counts if all its parts are."""
+    by_purpose: Mapping[str, int] = asked["httpRequestsBy"]
+    return sum(count for purpose, count in by_purpose.items() if all(map(ours, purpose.split(" + "))))
+
+
+def _is_app_role_sweep(purpose: str) -> bool:
+    return "appRoleAssignedTo" in purpose
+
+
+def _is_slow(purpose: str) -> bool:
+    """Whether it is the catalog's slow lane: a request for each object, paced (design section 3)."""
+    return any(name in purpose for name in SLOW)
+
+
+SLOW = frozenset(
+    [link.name for row in OBJECT_TYPES.values() for link in row.links if link.slow]
+    + [row.path.replace("{key}", "{id}").lstrip("/") for row in OBJECT_TYPES.values() if row.slow]
+)
 
 
 def proven(backup: Backup, sizes: Sizes) -> None:
