@@ -29,7 +29,7 @@ check: lint types imports
 docs: setup      ## the generated documents anew
 	@$(IN) $(PY) -m shared.catalog.docs && $(PY) -m shared.settings_page > docs/settings.md && $(PY) -m tools.deployment_files
 advisories: setup ## known vulnerabilities of the locked packages, asked of the public advisories
-	@$(IN) .venv/bin/uv tool run --quiet pip-audit --disable-pip --require-hashes -r requirements.lock
+	@$(IN) .venv/bin/uv tool run --quiet pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 soak: setup      ## the slow tests, 50 kills while a backup runs, and a backup of a million users
 	@$(IN) $(PY) -m pytest -q -m slow && $(PY) tests/laws/soak_kills.py && $(PY) -m bench --part million --results bench/.cache/soak.json
 lock: setup      ## requirements.lock and package-lock.json anew, from the pins

@@ -8,7 +8,7 @@ from api.guard import GuardedRoute, permit
 from api.problems import Problem, unprocessable, wrong
 from api.services import Deployed, OpenDeployment
 from shared.errors import EntraError, UnknownRecord
-from shared.tenants.consent_watch import tell
+from shared.tenants.consent_watch import look_at_secure_score, tell
 from shared.tenants.consents import (
     KINDS,
     NOT_BUILT,
@@ -83,4 +83,6 @@ async def check_one_consent(tenant_id: str, kind: OneKind, deployed: Deployed) -
     consent = await check_consent(chosen, deployed.settings, tenant_id.lower(), options, clock=records.clock)
     await records.consents.keep(tenant_id, consent)
     await tell(records, tenant_id.lower(), before, consent)
+    if chosen == "basic":
+        await look_at_secure_score(records, deployed.settings, tenant_id.lower())
     return consent

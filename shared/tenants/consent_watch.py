@@ -48,12 +48,17 @@ async def _watch_tenant(records: Records, settings: Settings, tenant_id: str) ->
         consent = await check_consent(kind, settings, tenant_id, options, clock=records.clock)
         await tell(records, tenant_id, known.get(kind), consent)
         await records.consents.keep(tenant_id, consent)
+    await look_at_secure_score(records, settings, tenant_id)
+    return len(kinds)
+
+
+async def look_at_secure_score(records: Records, settings: Settings, tenant_id: str) -> None:
+    """Keep the tenant's Secure Score as it is now, or why it is not known; never raises an error of Cairn's own."""
     try:
         async with sessions.reading(settings, tenant_id) as graph:
             await records.consents.keep_secure_score(tenant_id, await secure_score(graph, clock=records.clock))
     except CairnError as error:
         _LOG.info("no Secure Score: %s", type(error).__name__)
-    return len(kinds)
 
 
 async def tell(records: Records, tenant_id: str, before: Consent | None, consent: Consent) -> None:
