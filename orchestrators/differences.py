@@ -84,14 +84,16 @@ def _live(ctx: OrchestrationContext, request: ReportDifferences) -> Generator[An
     begun: DifferencesBegun = yield from answer(ctx, "begin_differences", request)
     if not begun["run"]:
         return ""
-    captured: list[str] = yield task.when_all([
-        ctx.call_sub_orchestrator(
-            "read_live",
-            input=ReadLive(tenantId=tenant_id, taskId=task_id, reportId=report_id, run=begun["run"], lane=lane),
-            instance_id=f"{task_id}:{lane['name']}",
-        )
-        for lane in begun["lanes"]
-    ])
+    captured: list[str] = []
+    if begun["lanes"]:  # waiting for all of nothing never ends
+        captured = yield task.when_all([
+            ctx.call_sub_orchestrator(
+                "read_live",
+                input=ReadLive(tenantId=tenant_id, taskId=task_id, reportId=report_id, run=begun["run"], lane=lane),
+                instance_id=f"{task_id}:{lane['name']}",
+            )
+            for lane in begun["lanes"]
+        ])
     closed: str = yield ctx.call_sub_orchestrator(
         "read_live",
         input=ReadLive(

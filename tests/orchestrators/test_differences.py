@@ -55,6 +55,14 @@ async def test_the_live_tenant_is_read_before_anything_is_compared() -> None:
     assert made.calls[-1][1]["status"] == "succeeded"
 
 
+async def test_a_report_that_finds_nothing_to_read_ends_all_the_same() -> None:
+    made = engine(begin_differences={"run": "run", "lanes": []})
+    assert await run(made) is True
+    assert named(made) == [
+        "begin_differences", "read_live_slice", "seal_live", "compare_states", "finish_differences", "close_report",
+    ]
+
+
 async def test_two_restore_points_are_compared_without_reading_the_tenant() -> None:
     made = engine(begin_differences={"run": "", "lanes": []})
     await run(made)
