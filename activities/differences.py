@@ -36,6 +36,7 @@ from shared.messages import (
     StatesCompared,
     WatchBackup,
 )
+from shared.records.tasks import OPEN, TaskStatus
 from shared.records.times import as_text
 from shared.repository.restore_point import RestorePoint
 from shared.starting import close
@@ -109,18 +110,24 @@ async def close_report(message: CloseReport) -> dict[str, bool]:
     """End report and task; safe to repeat: what has ended stays so."""
     opened = await deployment()
     task = await opened.records.tasks.get(message["taskId"])
+    if task["status"] in OPEN:  # first, since whoever has seen the task end asks for the report at once
+        await _report_ended(opened, message, message["status"])
     closed = await close(
         opened.records, task, message["status"], message["summary"],
         code="differencesFailed" if message["status"] == "failed" else "differencesFound",
         result={"reportId": message["reportId"]},
     )  # fmt: skip
     ended = (await opened.records.tasks.get(message["taskId"]))["status"]
+    await _report_ended(opened, message, ended)
+    return {"closed": closed}
+
+
+async def _report_ended(opened: Deployment, message: CloseReport, status: TaskStatus) -> None:
     await opened.records.reports.change(
         message["tenantId"], message["reportId"],
-        lambda report: {"status": ended, "finished": as_text(opened.records.clock())}
+        lambda report: {"status": status, "finished": as_text(opened.records.clock())}
         if report["taskId"] == message["taskId"] else {},
     )  # fmt: skip
-    return {"closed": closed}
 
 
 @answering

@@ -37,6 +37,19 @@ from shared.security.tokens import InvalidToken, IssuerUnavailable
 from shared.starting import NotStarted
 
 MEDIA_TYPE = "application/problem+json"
+NEXT_STEPS: Mapping[int, str] = {
+    400: "Correct the request and send it again.",
+    401: "Sign in, and send a token that holds.",
+    403: "Ask an administrator for a role that allows this.",
+    404: "List what there is, and use an address or an id from the list.",
+    409: "Look at the state that stands in the way, and try again when it has changed.",
+    412: "Read it again, and repeat the change.",
+    413: "Send less at once.",
+    422: "Correct the fields that `errors` names and send the request again.",
+    429: "Wait as long as Retry-After says.",
+}
+"""What to do where a problem says nothing better."""
+
 MOST_SHOWN = 200
 """Characters of a wrong value that are given back."""
 
@@ -76,7 +89,7 @@ class Problem(Exception):
             "detail": detail or title,
             "code": code,
             "errors": list(errors),
-            "remedy": remedy,
+            "remedy": remedy or NEXT_STEPS.get(status, "Try again later; if it goes on, look at the log."),
             **(more or {}),
         }
 
@@ -127,12 +140,15 @@ def of_http(error: HTTPException, request: Request, *, allowed: Sequence[str] = 
     """What the framework itself refuses: no such route, another method, an unreadable body."""
     headers = dict(error.headers or {})
     if error.status_code == 404:
-        return Problem(404, "unknownRoute", "There is no such address here.", f"{request.url.path} leads nowhere.")
+        return Problem(
+            404, "unknownRoute", "There is no such address here.", f"{request.url.path} leads nowhere.",
+            remedy="Look the address up in /api/v1/openapi.json.",
+        )
     if error.status_code == 405:
         methods = ", ".join(allowed)
         return Problem(
             405, "methodNotAllowed", "This method is not allowed here.", headers={"Allow": methods},
-            errors=[wrong("method", request.method, methods)],
+            errors=[wrong("method", request.method, methods)], remedy=f"Use {methods}.",
         )
     if error.status_code == 400:
         return Problem(

@@ -1,10 +1,10 @@
 """/tenants/{tenantId}/settings: schedule, retention, options, approvals, break-glass accounts, watch."""
 
 import uuid
-from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
+from pydantic import Field
 
 from api.durable import Durable
 from api.guard import GuardedRoute, permit
@@ -15,7 +15,7 @@ from shared.catalog.options import DEFAULTS, OPTIONS
 from shared.deployment import Records
 from shared.errors import Busy
 from shared.records.table import RowChanged
-from shared.starting import start
+from shared.starting import DurableClient, start
 from shared.tenants.registry import StoredSettings
 from shared.tenants.schedule import starts_at
 from shared.tenants.settings import TenantSettings
@@ -25,9 +25,17 @@ router = APIRouter(prefix="/tenants/{tenant_id}/settings", tags=["settings"], ro
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag that a GET gave: replace only those.")]
 
 
+class ShownSettings(TenantSettings):
+    """Settings, and the backup that putting them started."""
+
+    task_id: str | None = Field(
+        default=None, description="After `runNow`: the backup's task, started now or running already. Ignored in a PUT."
+    )
+
+
 @router.get("")
 @permit("backups.read")
-async def get_settings(tenant_id: str, records: Kept, response: Response) -> TenantSettings:
+async def get_settings(tenant_id: str, records: Kept, response: Response) -> ShownSettings:
     """The tenant's settings, every field present; `schedule.startAt` is the first backup's time until one is set."""
     return await _shown(records, tenant_id, await records.tenants.settings(tenant_id), response)
 
@@ -36,14 +44,15 @@ async def get_settings(tenant_id: str, records: Kept, response: Response) -> Ten
 @permit("backups.configure")
 async def put_settings(
     tenant_id: str,
-    body: TenantSettings,
+    body: ShownSettings,
     caller: CalledBy,
     records: Kept,
     client: Durable,
     response: Response,
     if_match: IfMatch = None,
-) -> TenantSettings:
-    """Replace the settings; what is left out takes its default. `runNow` starts a backup as well."""
+) -> ShownSettings:
+    """Replace the settings; what is left out takes its default. `runNow` starts a backup, whose task is `taskId` and
+    `Location`."""
     unknown = sorted(set(body.options) - set(OPTIONS))
     if unknown:
         raise unprocessable(
@@ -54,30 +63,39 @@ async def put_settings(
         raise _changed()
     try:
         stored = await records.tenants.set_settings(
-            tenant_id, body, by=caller.subject, etag=None if if_match is None else stored.etag
+            tenant_id, TenantSettings.model_validate(body.model_dump(exclude={"task_id"})), by=caller.subject,
+            etag=None if if_match is None else stored.etag,
         )
     except RowChanged:
         raise _changed() from None
-    if body.run_now:
-        with suppress(Busy):  # one is running, which is what was wanted
-            await start(
-                records,
-                client,
-                operations.backup(
-                    tenant_id.lower(), str(uuid.uuid4()), kind="incremental", types=None, requested_by=caller.subject
-                ),
-            )
-    return await _shown(records, tenant_id, stored, response)
+    shown = await _shown(records, tenant_id, stored, response)
+    if not body.run_now:
+        return shown
+    task_id = await _backup_now(tenant_id.lower(), caller.subject, records, client)
+    response.headers["Location"] = f"/api/v1/tasks/{task_id}"
+    return shown.model_copy(update={"task_id": task_id})
+
+
+async def _backup_now(tenant_id: str, subject: str, records: Records, client: DurableClient) -> str:
+    """The task of a backup that was started, or of the one that runs, which is what was wanted."""
+    operation = operations.backup(
+        tenant_id, str(uuid.uuid4()), kind="incremental", types=None, requested_by=subject
+    )
+    try:
+        return (await start(records, client, operation))["taskId"]
+    except Busy as running:
+        return running.task_id
 
 
 async def _shown(
     records: Records, tenant_id: str, stored: StoredSettings, response: Response
-) -> TenantSettings:
+) -> ShownSettings:
     response.headers["ETag"] = _tag(stored)
     settings = stored.settings.completed(DEFAULTS)
     at = starts_at(settings.schedule, await records.tenants.history(tenant_id))
     schedule = settings.schedule.model_copy(update={"start_at": at.strftime("%H:%M") if at else None})
-    return settings.model_copy(update={"schedule": schedule})
+    whole = settings.model_copy(update={"schedule": schedule})
+    return ShownSettings.model_validate(whole.model_dump())
 
 
 def _tag(stored: StoredSettings) -> str:

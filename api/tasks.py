@@ -118,6 +118,10 @@ async def download_export(task_id: str, caller: CalledBy, deployed: Deployed) ->
     )
 
 
+ENDED: Mapping[str, str] = {
+    "succeeded": "succeeded", "succeededWithWarnings": "succeeded with warnings", "failed": "failed",
+}
+
 CANCELLED_BY: Mapping[str, Permission] = {
     "restore": "restore.fromObjects", "undo": "restore.fromObjects", "differences": "differences.run",
     "unpack": "backups.unpack", "rebuild": "tenants.manage",
@@ -142,7 +146,8 @@ async def cancel_task(task_id: str, caller: CalledBy, records: Kept, client: Dur
         return accepted(task)
     if task["status"] not in OPEN:
         raise Problem(
-            409, "taskEnded", "The task has ended.", f"It {task['status']}, and cannot be cancelled any more.",
+            409, "taskEnded", "The task has ended.", f"It {ENDED[task['status']]}, and cannot be cancelled any more.",
+            remedy="Nothing is left to cancel; look at what it did, and undo that where it is not wanted.",
             more={"taskId": task_id},
         )
     return accepted(await stop(records, client, task, by=caller.subject))

@@ -80,7 +80,7 @@ def error_of(body: bytes) -> tuple[str, str]:
     try:
         error = orjson.loads(body)["error"]
         if isinstance(error, str):  # the token endpoint's form
-            return error, ""
+            return error[:100], ""
         code, message = error.get("code"), error.get("message")
     except (ValueError, KeyError, TypeError, AttributeError):
         return "", ""

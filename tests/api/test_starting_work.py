@@ -123,11 +123,30 @@ async def test_a_lock_without_a_task_counts_as_dead_after_a_while(
 async def test_run_now_starts_a_backup_and_is_not_kept(
     client: httpx.AsyncClient, tenant: str, durable: FakeDurable
 ) -> None:
+    tasks = set()
     for _ in range(2):
         put = await client.put(f"/tenants/{TENANT}/settings", json={"runNow": True})
         assert put.status_code == 200
         assert put.json()["runNow"] is False
+        tasks.add(put.json()["taskId"])
+        assert put.headers["Location"] == f"/api/v1/tasks/{put.json()['taskId']}"
+        task = (await client.get(f"/tasks/{put.json()['taskId']}")).json()
+        assert (task["type"], task["tenantId"]) == ("backup", TENANT)
+    assert len(tasks) == 1, "the second finds the first running, which is what was wanted"
     assert [name for name, _, _ in durable.scheduled] == ["back_up_tenant"]
+
+
+async def test_the_answer_of_a_put_may_be_put_again_and_starts_nothing(
+    client: httpx.AsyncClient, tenant: str, durable: FakeDurable
+) -> None:
+    settings = f"/tenants/{TENANT}/settings"
+    first = await client.put(settings, json={"runNow": True, "retentionDays": 30})
+    again = await client.put(settings, json=first.json())
+    assert again.status_code == 200, again.text
+    assert again.json() == {**first.json(), "taskId": None}
+    assert "Location" not in again.headers
+    assert len(durable.scheduled) == 1
+    assert (await client.get(settings)).json() == again.json()
 
 
 async def test_the_first_backup_gives_the_schedule_its_time(
