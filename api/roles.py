@@ -14,7 +14,7 @@ from api.services import CalledBy, Kept
 from shared.expectations import expecting
 from shared.records.table import RowChanged
 from shared.security.custom_roles import CustomRole, StoredRoles
-from shared.security.permissions import BUILT_IN_MEANINGS, PERMISSIONS, ROLES, Permission
+from shared.security.permissions import BUILT_IN_MEANINGS, ENTRY, PERMISSIONS, ROLES, Permission
 from shared.tenants.settings import Body
 
 router = APIRouter(prefix="/roles", tags=["roles"], route_class=GuardedRoute)
@@ -86,7 +86,7 @@ def beyond_own(permissions: list[Permission]) -> Problem:
 def _checked(body: Roles) -> list[CustomRole]:
     errors = []
     custom: dict[str, CustomRole] = {}
-    taken = {name.casefold() for name in ROLES}
+    taken = {name.casefold() for name in (*ROLES, ENTRY)}
     for at, role in enumerate(body.value):
         if role.name in ROLES and set(role.permissions) == ROLES[role.name]:
             continue

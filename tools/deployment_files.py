@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from shared.catalog import wanted_permissions
 from shared.catalog.options import OPTIONS
-from shared.security.permissions import ROLES
+from shared.security.permissions import ENTRY, ROLES
 from shared.settings import settings_table
 
 INFRA: Final = Path(__file__).resolve().parent.parent / "infra"
@@ -27,6 +27,7 @@ ROLE_MEANINGS: Final = {
     "Operator": "Runs backups, differences and restores, and sees attributes.",
     "Administrator": "Does everything, settings and access included.",
     "Approver": "Approves what another person wants to restore.",
+    ENTRY: "Nothing by itself: sees the tenants that assignments give it.",
 }
 
 
@@ -37,7 +38,7 @@ def permissions() -> dict[str, Any]:
 
 def app_roles() -> list[dict[str, str]]:
     """The roles that people and scripts are given on the interface."""
-    return [{"value": role, "description": ROLE_MEANINGS[role]} for role in sorted(ROLES)]
+    return [{"value": role, "description": ROLE_MEANINGS[role]} for role in sorted({*ROLES, ENTRY})]
 
 
 def settings() -> dict[str, str]:

@@ -93,8 +93,9 @@ resource interface 'Microsoft.Graph/applications@v1.0' = {
     allowedMemberTypes: ['User', 'Application']
     isEnabled: true
   }]
+  groupMembershipClaims: 'SecurityGroup' // assignments may name a group; above 200 groups Entra leaves the claim out
   optionalClaims: {
-    accessToken: [{ name: 'auth_time', essential: false }]
+    accessToken: [{ name: 'auth_time', essential: false }, { name: 'idtyp', essential: false }]
   }
 }
 

@@ -49,6 +49,8 @@ ROLES: dict[str, frozenset[Permission]] = {
 }
 """The built-in roles, by the value of the app role in the token's `roles` claim."""
 
+ENTRY = "Assigned"
+"""An app role that allows nothing: whoever has it gets a token, and sees what assignments in tenants give it."""
 
 BUILT_IN_MEANINGS: dict[str, str] = {
     "Reader": "sees everything but the attributes of objects",

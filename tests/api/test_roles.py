@@ -133,3 +133,12 @@ async def test_a_custom_role_counts_in_a_token_too(anonymous: httpx.AsyncClient,
     assert (await anonymous.get("/events")).status_code == 403
     await records.roles.replace([], by="test")
     assert (await anonymous.get("/tasks")).status_code == 403
+
+
+async def test_the_role_that_only_lets_in_allows_nothing_and_its_name_cannot_be_taken(
+    client: httpx.AsyncClient, mint: Mint, tenant: str
+) -> None:
+    taken = {"value": [{"name": "assigned", "description": "", "permissions": ["tenants.manage"]}]}
+    assert (await client.put("/roles", json=taken)).status_code == 422
+    answer = await client.get("/tenants", headers={"Authorization": f"Bearer {mint(roles=['Assigned'])}"})
+    assert answer.status_code == 403

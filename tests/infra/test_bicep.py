@@ -174,9 +174,12 @@ def test_what_bicep_reads_of_the_code_is_fresh():
         assert path.read_text() == text, "python -m tools.deployment_files"
 
 
-def test_the_registrations_ask_when_the_caller_signed_in():
+def test_the_registrations_ask_for_the_claims_that_cairn_reads():
+    """When the caller signed in, and whether it is an app: neither stands in a token unless it is asked for."""
     registrations = read(INFRA / "modules" / "registrations.bicep").text
-    assert "optionalClaims: {\n    accessToken: [{ name: 'auth_time'" in registrations
+    asked = registrations[registrations.index("optionalClaims: {") :].partition("\n  }")[0]
+    assert set(re.findall(r"name: '(\w+)', essential: false", asked)) == {"auth_time", "idtyp"}
+    assert "groupMembershipClaims: 'SecurityGroup'" in registrations
 
 
 @pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda path: path.name)
