@@ -4,7 +4,6 @@ All of it is pure and safe in a worker thread. A body that is cut short, is not 
 Garbled, so that the transport reads it again; nothing here ever returns a part of a page as if it were the page.
 """
 
-import gc
 import re
 import zlib
 from typing import Any
@@ -24,17 +23,6 @@ _VALUE = re.compile(rb'"value"\s*:\s*\[')
 _ANNOTATED = re.compile(rb'@[^"\\]*"\s*:')
 _TYPED = b'"@odata.type":'
 _ESCAPED_AT = b"\\u0040"
-
-
-COLLECT_AFTER = (20_000, 20, 20)
-"""A page makes some hundred thousand objects and no cycle among them: to look for one after every 2,000, as Python does
-by itself, takes a quarter of what reading takes."""
-
-
-def collect_less_often() -> None:
-    """Have the process look for garbage more seldom while pages are read; safe to repeat."""
-    if gc.get_threshold() != COLLECT_AFTER:
-        gc.set_threshold(*COLLECT_AFTER)
 
 
 def inflate(body: bytes, encoding: str) -> bytes:

@@ -23,7 +23,7 @@ from uuid import uuid4
 import aiohttp
 from yarl import URL
 
-from shared.entra import bodies
+from shared.entra import bodies, footprint
 from shared.entra.clouds import Endpoints, is_loopback
 from shared.entra.concurrency import Concurrency
 from shared.entra.credentials import TokenSource
@@ -134,7 +134,7 @@ class Graph:
 
     async def __aenter__(self) -> Self:
         """Open the session; connections are made as they are needed."""
-        bodies.collect_less_often()
+        footprint.prepare()
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=300),
             timeout=aiohttp.ClientTimeout(
