@@ -65,34 +65,41 @@ class Compiler:
 
     def _offered(self, each: Sequence[Query]) -> list[str]:
         """The conditions of which one is enough; of many words one pass over the text finds any."""
-        words = [one.pattern for one in each if isinstance(one, Text) and one.field is None]
-        if len(words) < MANY_WORDS or any(word.is_anything for word in words):
+        words = [one.pattern for one in each if isinstance(one, Text) and one.field is None and _is_plain(one.pattern)]
+        if len(words) < MANY_WORDS:
             return [self.condition(one) for one in each]
-        rest = [one for one in each if not (isinstance(one, Text) and one.field is None)]
-        any_of = self._bind("|".join(expression_of(word, fold) for word in words))
-        others = dict.fromkeys(condition for word in words for condition in self._beside(word))
-        return [f"regexp_matches({SEARCHED}, {any_of})", *others, *(self.condition(one) for one in rest)]
+        rest = [one for one in each if not (isinstance(one, Text) and one.field is None and _is_plain(one.pattern))]
+        by_ends: dict[tuple[str, str], dict[str, None]] = {}
+        for word in words:
+            begins, literal, ends = _pieces(word, fold)
+            by_ends.setdefault((begins, ends), {})[literal] = None
+        passes = [
+            f"regexp_matches({SEARCHED}, {self._bind(f'(?m){begins}(?:{"|".join(literals)}){ends}')})"
+            for (begins, ends), literals in by_ends.items()
+        ]
+        return [*passes, *self._beside(words), *(self.condition(one) for one in rest)]
 
     def _anywhere(self, pattern: Pattern) -> str:
         if pattern.is_anything:
             return "TRUE"
-        return "(" + " OR ".join([self._words(SEARCHED, pattern, folded=True), *self._beside(pattern)]) + ")"
+        return "(" + " OR ".join([self._words(SEARCHED, pattern, folded=True), *self._beside([pattern])]) + ")"
 
-    def _beside(self, pattern: Pattern) -> list[str]:
-        """What a word without a field is looked for in besides the searched text."""
-        suits = within(pattern)
-        if any(suits(value) for value in self._constants.get("tenant", ())):
+    def _beside(self, words: Sequence[Pattern]) -> list[str]:
+        """What words without a field are looked for in besides the searched text; one of them is enough."""
+        each = [within(word) for word in words]
+        if any(suits(value) for suits in each for value in self._constants.get("tenant", ())):
             return ["TRUE"]
         conditions = []
         for field in self._screen.fields:
-            if field.kind == "choice":
-                named = [
-                    value for value, names in field.choices.items() if any(suits(name) for name in (value, *names))
-                ]
-                if named:
-                    conditions.append(f'list_contains({self._bind(named)}::VARCHAR[], "{field.name}")')
-        if len(pattern.parts) == 1 and _GUID.fullmatch(pattern.parts[0]):
-            conditions.append(f"objectId = {self._bind(pattern.parts[0].lower())}")
+            named = [
+                value for value, names in field.choices.items()
+                if any(suits(name) for suits in each for name in (value, *names))
+            ]
+            if named:
+                conditions.append(f'list_contains({self._bind(named)}::VARCHAR[], "{field.name}")')
+        ids = [word.parts[0].lower() for word in words if len(word.parts) == 1 and _GUID.fullmatch(word.parts[0])]
+        if ids:
+            conditions.append(f"list_contains({self._bind(ids)}::VARCHAR[], objectId)")
         return conditions
 
     def _in_field(self, field: Field, pattern: Pattern) -> str:
@@ -150,11 +157,23 @@ class Compiler:
 
 def expression_of(pattern: Pattern, form: Callable[[str], str]) -> str:
     """The pattern as whole words, as RE2 reads it, its literal parts in the form that the column has."""
-    parts = [_literal(part, form) for part in pattern.parts]
+    return "(?m)" + "".join(_pieces(pattern, form))
+
+
+def _pieces(pattern: Pattern, form: Callable[[str], str]) -> tuple[str, str, str]:
+    """What must stand before, the pattern itself, and what must stand after.
+
+    An asterisk at either end takes away the bound there, and nothing more: before it there is always a word's start.
+    """
     first, last = pattern.parts[0][:1], pattern.parts[-1][-1:]
-    begins = "" if first and separates(first) else f"(?:^|[{SEPARATORS}])"
+    begins = f"(?:^|[{SEPARATORS}])" if first and not separates(first) else ""
     ends = f"(?:$|[{SEPARATORS}])" if last and not separates(last) else ""
-    return rf"(?m){begins}{r'\S*?'.join(parts)}{ends}"
+    return begins, r"\S*?".join(_literal(part, form) for part in pattern.parts if part), ends
+
+
+def _is_plain(pattern: Pattern) -> bool:
+    """Whether it is one word, with asterisks at its ends at most."""
+    return sum(bool(part) for part in pattern.parts) == 1
 
 
 def _literal(part: str, form: Callable[[str], str]) -> str:

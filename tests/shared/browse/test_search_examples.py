@@ -294,3 +294,20 @@ def test_a_pattern_made_to_be_slow_ends_at_once() -> None:
 def test_nothing_to_look_for_finds_everything() -> None:
     assert parse("  ", OBJECTS) is None
     assert matcher(None, TASKS)({})
+
+
+@pytest.mark.parametrize("text", [
+    " OR ".join(["sales"] * MOST_TERMS), " OR ".join(["s*"] * 50),
+    " ".join(f"s{number}*y" for number in range(50)), " AND ".join(f"*{number}*" for number in range(25)),
+    " OR ".join(f"displayName:*{number}*" for number in range(25)), "*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b",
+    "-" + " -".join(f"x{number}*" for number in range(50)), " OR ".join(f"objectType:*{number}" for number in range(50)),
+])  # fmt: skip
+async def test_a_search_as_dear_as_may_be_is_still_answered(engine: Engine, tmp_path: Path, text: str) -> None:
+    expected = matcher(parse(text, OBJECTS), OBJECTS)
+    rows = [
+        {**dict(zip(COLUMNS, row_of(ObjectRecord(kind, key, body, {}, b""), "", ""), strict=True)), "tenant": "demo365"}
+        for kind, key, body in PEOPLE
+    ]
+    assert await found(engine, tmp_path, text) == " ".join(
+        row["objectId"] for row in rows if expected(row)
+    )
