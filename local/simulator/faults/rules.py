@@ -17,6 +17,8 @@ import orjson
 from local.simulator.errors import GraphError
 from local.simulator.faults.rewind import Rewound
 from local.simulator.http_types import Request, Response
+from local.simulator.model import BIN, NAMED, SETS, table_of
+from local.simulator.store import Body
 
 if TYPE_CHECKING:
     from local.simulator.tenant import Tenant
@@ -32,6 +34,11 @@ FIELDS = {
     "change", "name",
 }  # fmt: skip
 CODES = {500: "InternalServerError", 502: "BadGateway", 503: "ServiceUnavailable", 504: "GatewayTimeout"}
+
+
+# What a `change` may strike: every collection of objects that somebody could change.
+COLLECTIONS = {each.path.lower(): table_of(each.table or each.type) for each in SETS if each.type != "directoryAudit"}
+SOFT = frozenset([*BIN, "conditionalAccessPolicy", "namedLocation"])
 
 
 @dataclass(slots=True)
@@ -173,29 +180,35 @@ class Faults:
     def _change(self, rule: Rule, request: Request) -> None:
         """Somebody changes an object of the collection that is being read."""
         store = self.tenant.store
-        head = next((part for part in request.segments[1:] if part != "directory"), "")
-        table = {"users": "user", "groups": "group", "applications": "application", "devices": "device",
-                 "servicePrincipals": "servicePrincipal", "administrativeUnits": "administrativeUnit",
-                 }.get(head)  # fmt: skip
+        path = "/".join(request.segments[1:]).partition("/delta")[0].lower()
+        table = COLLECTIONS.get(path)
         keys = [key for key in store.table(table).keys if key] if table else []
         if not table or not keys:
             return
         record = store.records[rule.coin.choice(keys)]
         body = record.read()
         if rule.change == "delete":
-            store.delete(record.key, soft=table != "device")
+            store.delete(record.key, soft=table in SOFT)
         elif rule.change == "create":
+            if table in NAMED:
+                return  # its id is a name, and somebody else's choice
             key = _guid(rule.coin)
             while key in store.records or key in store.bin:
                 key = _guid(rule.coin)
-            fresh = body | {"id": key, "displayName": f"{body.get('displayName')} copy"}
+            fresh = body | {"id": key} | _marked(body, " copy")
             fresh |= {name: _guid(rule.coin) for name in ("appId", "deviceId") if name in body}
             if "userPrincipalName" in body:
                 fresh["userPrincipalName"] = f"{fresh['id']}@{body['userPrincipalName'].partition('@')[2]}"
                 fresh["mailNickname"], fresh["mail"], fresh["proxyAddresses"] = fresh["id"], None, []
             store.create(table, fresh)
         else:
-            store.update(record.key, body | {"displayName": f"{body.get('displayName')}."})
+            store.update(record.key, body | _marked(body, "."))
+
+
+def _marked(body: Body, mark: str) -> Body:
+    """A visible change of what an object is called or says; none for a type that has no text."""
+    name = next((each for each in ("displayName", "scope", "description") if isinstance(body.get(each), str)), None)
+    return {name: f"{body[name]}{mark}"} if name else {}
 
 
 def _guid(coin: random.Random) -> str:

@@ -1,11 +1,17 @@
 """Unkindness comes when it is asked for, quotas always."""
 
+import asyncio
+import re
+import time
+from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from local.simulator import Simulator
+from local.simulator.faults.rules import KINDS, parse
 
 
 async def fault(graph: httpx.AsyncClient, **rule: Any) -> None:
@@ -136,3 +142,93 @@ async def test_writes_have_a_quota_of_their_own(simulator: Simulator, graph: htt
     statuses = [(await graph.patch(f"/v1.0/users/{user}", json={"jobTitle": str(n)})).status_code for n in range(3)]
     assert statuses == [204, 204, 429]
     assert (await graph.get(f"/v1.0/users/{user}")).status_code == 200
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "simulator.md"
+
+
+def test_every_kind_of_fault_has_an_example_that_can_be_sent() -> None:
+    examples = [orjson.loads(each) for each in re.findall(r"`(\{\"kind\".*?\})` \|", PAGE.read_text("utf-8"))]
+    assert {parse(each).kind for each in examples} == {*KINDS}
+
+
+async def test_nothing_is_unkind_unless_it_is_asked_for(simulator: Simulator, graph: httpx.AsyncClient) -> None:
+    link = (await graph.get("/v1.0/groups/delta?$deltatoken=latest&$select=displayName,members")).json()
+    body = {"displayName": "Now", "mailEnabled": False, "mailNickname": "now", "securityEnabled": True}
+    made = (await graph.post("/v1.0/groups", json=body)).json()["id"]
+    user = next(simulator.store.all("user")).key
+    reference = {"@odata.id": f"{simulator.url}/v1.0/directoryObjects/{user}"}
+    # no lag: what was made a moment ago is read, listed, linked, counted, told by delta and audited
+    assert (await graph.get(f"/v1.0/groups/{made}")).status_code == 200
+    assert (await graph.post(f"/v1.0/groups/{made}/members/$ref", json=reference)).status_code == 204
+    listed = (await graph.get("/v1.0/groups?$select=id")).json()["value"]
+    assert [each["id"] for each in listed].count(made) == 1
+    told = (await graph.get(link["@odata.deltaLink"])).json()["value"]
+    assert [(each["id"], [one["id"] for one in each["members@delta"]]) for each in told] == [(made, [user])]
+    audits = (await graph.get("/v1.0/auditLogs/directoryAudits")).json()["value"]
+    assert made in {target["id"] for each in audits for target in each["targetResources"]}
+    # rules, cascades and quotas are on all the same
+    assert (await graph.post(f"/v1.0/groups/{made}/members/$ref", json=reference)).status_code == 400
+    assert (await graph.get("/simulator/quotas")).json()["scale"] == 1.0
+    assert (await graph.get("/simulator/faults")).json() == {"rules": [], "struck": {}}
+
+
+async def test_slow_pages_wait_and_hold_up_nobody_else(graph: httpx.AsyncClient) -> None:
+    await fault(graph, kind="slow", path="/v1.0/users", seconds=0.4, count=1)
+    began = time.monotonic()
+
+    async def taken(path: str) -> float:
+        assert (await graph.get(path)).status_code == 200
+        return time.monotonic() - began
+
+    slow, quick = await asyncio.gather(taken("/v1.0/users"), taken("/v1.0/domains"))
+    assert slow >= 0.4
+    assert quick < slow
+
+
+async def test_pages_repeat_objects_and_lose_none(simulator: Simulator, graph: httpx.AsyncClient) -> None:
+    await fault(graph, kind="repeat", path="/v1.0/users")
+    seen: list[str] = []
+    link: str | None = "/v1.0/users?$top=10&$select=id"
+    while link:
+        page = (await graph.get(link)).json()
+        seen += [each["id"] for each in page["value"]]
+        link = page.get("@odata.nextLink")
+    assert len(seen) > len({*seen})
+    assert {*seen} == {each.key for each in simulator.store.all("user")}
+
+
+@pytest.mark.parametrize("change", ["update", "create", "delete"])
+@pytest.mark.parametrize("path", ["users", "oauth2PermissionGrants", "contacts", "identity/conditionalAccess/policies"])
+async def test_objects_change_between_pages(
+    simulator: Simulator, graph: httpx.AsyncClient, path: str, change: str
+) -> None:
+    simulator.tenant.throttle.set(1e6, {})
+    kept = (await graph.get(f"/v1.0/{path}?$top=2")).json()
+    before = simulator.store.seq
+    await fault(graph, kind="change", change=change, path=f"/v1.0/{path}")
+    page = (await graph.get(f"/v1.0/{path}?$top=2")).json()
+    assert [each["id"] for each in page["value"]] == [each["id"] for each in kept["value"]]
+    changes = [each for each in simulator.store.log if each.seq > before]
+    assert {each.kind for each in changes if each.kind not in ("link", "unlink")} <= {change, "purge"}
+    assert changes
+    if "@odata.nextLink" in page:
+        assert (await graph.get(page["@odata.nextLink"])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "quota"),
+    [
+        ("/v1.0/applications?$select=keyCredentials", "keyCredentials"),
+        ("/v1.0/auditLogs/directoryAudits", "reports"),
+        ("/v1.0/policies/authenticationFlowsPolicy", "identityProviders"),
+    ],
+)
+async def test_special_buckets_are_their_own(graph: httpx.AsyncClient, path: str, quota: str) -> None:
+    held = (await graph.get("/simulator/quotas")).json()["quotas"]
+    name = next(each for each in held if quota.lower() in each.lower())
+    await graph.post("/simulator/quotas", json={"quotas": {name: {"limit": 1, "seconds": held[name]["seconds"]}}})
+    statuses = [(await graph.get(path)).status_code for _ in range(3)]
+    assert statuses[0] == 200
+    assert 429 in statuses
+    assert (await graph.get("/v1.0/domains")).status_code == 200
