@@ -201,7 +201,8 @@ class Listing:
                 return {}
             rows = await self.files.engine.rows(
                 f"SELECT parent, max(mfaState) AS state, max(mfaMethod) AS method "  # noqa: S608
-                f"FROM {_table('paths')} WHERE removed IS NULL AND list_contains($ids::VARCHAR[], parent) GROUP BY parent",
+                f"FROM {_table('paths')} WHERE removed IS NULL AND list_contains($ids::VARCHAR[], parent) "
+                "GROUP BY parent",
                 {"paths": paths, "ids": list(user_ids)},
             )
         return {row["parent"]: {"state": row["state"], "method": row["method"]} for row in rows}

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.browse.engine import QueryTooExpensive
 from shared.browse.point import Point
 from shared.catalog import OBJECT_TYPES
 from shared.repository.records import ObjectRecord
@@ -55,7 +56,9 @@ async def _members(point: Point, group_ids: Iterable[str]) -> list[tuple[str, st
     found: dict[str, tuple[str, dict[str, Any]]] = {}
     waiting = list(group_ids)
     followed: set[str] = set()
-    while waiting and len(followed) < MOST_GROUPS:
+    while waiting:
+        if len(followed) >= MOST_GROUPS:
+            raise QueryTooExpensive(f"More than {MOST_GROUPS} groups are within each other.")
         batch = [one for one in dict.fromkeys(waiting) if one not in followed]
         followed.update(batch)
         waiting = []
@@ -97,13 +100,26 @@ async def _holders(point: Point, record: ObjectRecord) -> Answer:
 async def _through_groups(
     point: Point, entries: Mapping[tuple[str, str, str], tuple[str, dict[str, Any]]]
 ) -> list[tuple[str, str, dict[str, Any]]]:
-    """Members of the groups among the holders: role-assignable groups hold no groups, so direct members are all."""
-    links = await point.view("group").links_of({principal for principal, _, _ in entries})
-    return [
-        (link.target_id, link.target_type, {**more, "via": principal})
-        for (principal, _, _), (_, more) in entries.items()
-        for link in links[principal] if link.link == "members"
-    ]
+    """Members of the groups among the holders, and who may become one: role-assignable groups hold no groups, so direct
+    members are all (Microsoft Entra, "Use Microsoft Entra groups to manage role assignments"; Microsoft Graph,
+    "privilegedAccessGroupEligibilitySchedule")."""
+    ids = {principal for principal, _, _ in entries}
+    links = await point.view("group").links_of(ids)
+    eligible: dict[str, list[str]] = {}
+    for one in await point.naming("privilegedAccessGroupEligibilitySchedule", "groupId", ids):
+        if one.body.get("accessId") == "member":
+            eligible.setdefault(str(one.body["groupId"]), []).append(str(one.body.get("principalId")))
+    found: list[tuple[str, str, dict[str, Any]]] = []
+    for (principal, _, _), (_, more) in entries.items():
+        found += [
+            (link.target_id, link.target_type, {**more, "via": principal})
+            for link in links[principal] if link.link == "members"
+        ]
+        found += [
+            (one, "directoryObject", {**more, "assignment": "eligible", "via": principal})
+            for one in eligible.get(principal, ())
+        ]
+    return found
 
 
 async def _reaching(point: Point, record: ObjectRecord) -> Answer:

@@ -199,13 +199,20 @@ async def test_who_was_in_a_group_at_a_time_is_one_call(story: Story) -> None:
 async def test_who_holds_a_role_and_who_reaches_an_application(story: Story) -> None:
     roles = (await story.ok("/objects", type="directoryRole", top=1000))["value"]
     store = story.backups.simulator.tenant.store
-    asked = 0
+    asked = eligible_seen = 0
     for role in roles:  # type: ignore[attr-defined]
         members = set(store.link_set("members").targets(role["objectId"]))
         holders = await story.ok(f"/objects/{role['objectId']}/links/holders", backup="00000001", top=1000)
         assert members <= {one["id"] for one in holders["value"]}, role  # type: ignore[attr-defined]
         asked += len(members)
+        eligible = [one.read() for one in store.all("privilegedAccessGroupEligibilitySchedule")]
+        through = {one["id"] for one in holders["value"] if one.get("via")}  # type: ignore[attr-defined]
+        for one in eligible:
+            if one["accessId"] == "member" and one["groupId"] in members:
+                assert one["principalId"] in through
+                eligible_seen += 1
     assert asked
+    assert eligible_seen
     for service in (await story.ok("/objects", type="servicePrincipal", top=1000))["value"]:  # type: ignore[attr-defined]
         reached = await story.ok(f"/objects/{service['objectId']}/links/reachableBy", backup="00000001", top=1000)
         direct = await story.ok(f"/objects/{service['objectId']}/links/appRoleAssignedTo", backup="00000001")
