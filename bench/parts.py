@@ -96,6 +96,12 @@ class Cairn:
         return f"/api/v1{path}" if path.startswith("/") else f"/api/v1/tenants/{self.tenant_id}/{path}"
 
 
+def simulator_command(*, users: int, groups: int, seed: int = 5) -> list[str]:
+    """The command that serves a generated tenant of that size."""
+    return [sys.executable, "-m", "local", "simulator", "--port", "0", "--users", str(users), "--groups", str(groups),
+            "--seed", str(seed)]  # fmt: skip
+
+
 @contextmanager
 def simulating(tenant: Path, *, latency_ms: float = 0.0) -> Iterator[Simulator]:
     """Serve a copy of that tenant: what changes in the block is not kept."""
@@ -112,15 +118,19 @@ def simulating(tenant: Path, *, latency_ms: float = 0.0) -> Iterator[Simulator]:
 
 
 @contextmanager
-def cairn_protecting(simulator: Simulator, folder: Path, *, every_link: bool = True) -> Iterator[Cairn]:
-    """Serve Cairn over that tenant, with its storage in `folder`."""
+def cairn_protecting(
+    simulator: Simulator, folder: Path, *, every_link: bool = True, module: str = "",
+    more: Mapping[str, str] | None = None,
+) -> Iterator[Cairn]:
+    """Serve Cairn over that tenant, with its storage in `folder`; `module` is what runs in the place of `local`."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")},
         "CAIRN_TENANT_ID": simulator.tenant_id, "CAIRN_CLIENT_ID": simulator.client_id,
         "CAIRN_CLIENT_SECRET": simulator.client_secret, "CAIRN_RESTORE_CLIENT_ID": simulator.client_id,
         "CAIRN_RESTORE_CLIENT_SECRET": simulator.client_secret, "CAIRN_LOGIN_URL": simulator.url,
+        **(more or {}),
     }  # fmt: skip
-    module = "local" if every_link else "bench.same_links"
+    module = module or ("local" if every_link else "bench.same_links")
     command = [sys.executable, "-m", module, "up", "--port", "0", "--data", str(folder), "--graph-url", simulator.url]
     with serving(command, environment) as (ready, pid):
         token = subprocess.run(

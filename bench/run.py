@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import browse, differences, full_backup, imports, live_differences, reading, restore_points
-from bench.parts import ROOT, BenchError, machine, written
+from bench import browse, differences, full_backup, imports, live_differences, reading, restore, restore_points
+from bench.parts import ROOT, machine, written
 from bench.report import Report
 from bench.tenant import SCALES
 
@@ -30,6 +30,11 @@ SECTIONS: dict[str, dict[str, Part]] = {
         "fullWithoutLatency": full_backup.without_latency,
     },
     "browse": {"browse": browse.measure},
+    "restore": {
+        "restoreDocumented": restore.documented,
+        "restoreTenTimes": restore.ten_times,
+        "restoreUnlimited": restore.unlimited,
+    },
     "differences": {"differences": differences.measure, "differencesLive": live_differences.measure},
 }
 
@@ -62,9 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 continue
             try:
                 part(report, CACHE, asked.scale)
-            except BenchError as why:
+            except Exception as why:  # noqa: BLE001 - one part that fails takes none of the others along
                 failed = True
-                report.note(f"{name} failed", str(why))
+                report.note(f"{name} failed", f"{type(why).__name__}: {why}")
     report.show()
     return int(failed)
 

@@ -2,7 +2,7 @@
 repeat.
 
     workspace  restores/{r}/facts/{start}.json          what one slice found, until the last one is done
-    vault      restores/{r}/verification.json           how much was checked, how much differs, how many pages
+    vault      restores/{r}/verification.json           how much was checked and differs; the pages
     vault      restores/{r}/verification/{page}.json    every fact: expected, found, whether they match
 
 Lag is waited out from the time when the first slice begins, so that many slices wait no longer than one.
@@ -10,7 +10,6 @@ Lag is waited out from the time when the first slice begins, so that many slices
 
 from collections.abc import AsyncIterator
 from time import monotonic
-from typing import Any
 
 from shared.deployment import Deployment
 from shared.entra.directory import held_permissions
@@ -26,8 +25,9 @@ from shared.recovery.undoing import ids_made
 from shared.recovery.verification import AT_ONCE, LAG_SECONDS, expectations, verify
 
 SLICE_SECONDS = 120.0
+VERIFICATION = "verification"
 SHOWN = 100
-"""Differences that stand in the restore itself; all facts are in the pages."""
+"""Differences that stand beside the restore; all facts are in the pages."""
 
 
 async def verify_slice(opened: Deployment, graph: Graph, message: VerifyRestore) -> RestoreVerified:
@@ -59,7 +59,7 @@ async def verify_slice(opened: Deployment, graph: Graph, message: VerifyRestore)
 
 async def facts_of(store: RestoreStore, *, after: int = 0) -> AsyncIterator[tuple[int, Json]]:
     """(place from 1, fact) of every fact that was checked, from the one after `after` on."""
-    report = await store.evidence("verification")
+    report = await store.evidence(VERIFICATION)
     place = 0
     for page, count in enumerate((report or {}).get("pages", ()), start=1):
         if place + count > after:
@@ -88,15 +88,13 @@ async def _report(opened: Deployment, store: RestoreStore, tenant_id: str, resto
         pages.append(len(part["facts"]))
         await store.put_evidence(f"verification/{len(pages):06d}", part["facts"], now)
         differing += sum(not one["matches"] for one in part["facts"])
-        wrong += [_plain(one) for one in part["facts"] if not one["matches"]][: SHOWN - len(wrong)]
+        wrong += [one for one in part["facts"] if not one["matches"]][: SHOWN - len(wrong)]
         if part["next"] == place:
             break
         place = part["next"]
     checked = sum(pages)
     report = {"checked": checked, "matching": checked - differing, "differing": differing}
-    await store.put_evidence("verification", {**report, "pages": pages}, now)
-    await opened.records.restores.set(tenant_id, restore_id, verification={**report, "differences": wrong})
-
-
-def _plain(fact: Json) -> dict[str, Any]:
-    return {name: value for name, value in fact.items() if name != "matches"}
+    await store.put_evidence(VERIFICATION, {**report, "differences": wrong, "pages": pages}, now)
+    # Values are people's: they stay in the vault, and the row says only what they are values of.
+    told = [{name: one[name] for name in ("objectType", "objectId", "what")} for one in wrong]
+    await opened.records.restores.set(tenant_id, restore_id, verification={**report, "differences": told})
