@@ -5,11 +5,12 @@ the restore point before, with the outcome that says so; what was not asked for 
 event where the coverage got worse. Safe to repeat: a run seals once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.backup.checkpoint import Json, TypeCapture, load_checkpoint
+from shared.backup.coverage import not_replayed, tell_coverage
 from shared.backup.dangling import with_dangling
 from shared.backup.run import Run, TypeRun
 from shared.backup.summary import not_whole, restore_point_of, story_of
@@ -69,7 +70,8 @@ async def seal_backup(opened: Deployment, run: Run, message: SealBackup) -> Back
     measure.duration.record((manifest.finished - manifest.started).total_seconds(), about)
     measure.objects.set(sum(manifest.counts.values()), about)
     measure.not_whole.set(len(not_whole(manifest)), about)
-    await _tell_coverage(opened, run, previous, manifest)
+    last = await load_checkpoint(opened.workspace, message["checkpoints"][-1])
+    await tell_coverage(opened, run, previous, manifest, last)
     return BackupSealed(backupId=manifest.backup_id, warnings=len(not_whole(manifest)), summary=story_of(manifest))
 
 
@@ -156,6 +158,8 @@ class _Sealing:
             layers = (await compact(self._view(name, layers), self._opened.vault),)
         left_out = self._left_out(name)
         not_read = [*left_out, *capture.not_read, *(closing.not_read if closing else ())]
+        if result.closing is not None and closing is None:
+            not_read.append(not_replayed(name, result.closing))
         missing = any(one.get("permission") for one in left_out)
         parts = (capture, closing) if closing else (capture,)
         partial = missing or any(one.outcome == "partial" for one in parts)
@@ -237,26 +241,3 @@ def _carried(before: TypeEntry, reason: str) -> TypeEntry:
         return before.carried(before.reason or reason, before.remedy)
     why = f"Not asked for this time; when it was read last it was {before.outcome}. {before.reason}".strip()
     return replace(before.carried(why, before.remedy), delta_tokens={})
-
-
-async def _tell_coverage(opened: Deployment, run: Run, previous: Manifest | None, manifest: Manifest) -> None:
-    """Events: what could not be read, and what was read last time and not now."""
-    before: Mapping[str, TypeEntry] = previous.types if previous else {}
-    task = {"taskId": run.task_id, "name": "Full backup" if run.kind == "full" else "Backup"}
-    for note in run.notes:
-        await opened.records.events.record(
-            f"note:{run.task_id}:{note[:40]}", tenant_id=run.tenant_id, severity="information", code="backupNote",
-            message=note, task=task,  # type: ignore[arg-type]
-        )  # fmt: skip
-    for name in not_whole(manifest):
-        entry = manifest.types[name]
-        was = before[name].outcome if name in before else ""
-        worse = was in ("complete", "carried")
-        await opened.records.events.record(
-            f"coverage:{run.task_id}:{name}", tenant_id=run.tenant_id, severity="error" if worse else "warning",
-            code="coverageWorse" if worse else "coverage",
-            message=f"{OBJECT_TYPES[name].title}: {entry.outcome}. {entry.reason} {entry.remedy}".strip(),
-            task=task,  # type: ignore[arg-type]
-        )  # fmt: skip
-
-
