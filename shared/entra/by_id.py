@@ -33,9 +33,15 @@ class NotById(Exception):
 
 
 def left(ids: Iterable[str], link: str) -> Iterator[tuple[str, ...]]:
-    """The ids that a cursor has not passed yet, in their order, as many at a time as are asked for at once."""
+    """The ids that a cursor has not passed yet, in their order, as many at a time as are asked for at once.
+
+    The first time it is one part alone: a Graph that does not answer by ids is found out by one request.
+    """
     done = link.removeprefix(BY_ID)
-    return batched([one for one in sorted(ids) if one > done], IDS_AT_ONCE, strict=False)
+    waiting = [one for one in sorted(ids) if one > done]
+    first = IDS_A_PART if not done else 0
+    yield from batched(waiting[:first], IDS_A_PART, strict=False)
+    yield from batched(waiting[first:], IDS_AT_ONCE, strict=False)
 
 
 async def objects_by_id(

@@ -400,7 +400,7 @@ async def test_a_sweep_by_ids_goes_on_from_every_one_of_its_cursors(
 async def test_a_graph_that_does_not_filter_by_ids_is_listed(
     fake: FakeGraph, graph: Graph, batching: Batching, how: str
 ) -> None:
-    things, _ = swept(batching, fake, **{how: True})
+    things, by_id = swept(batching, fake, **{how: True})
     listed = {"value": [{"id": "k0001", "owners": ids("o")}], "@odata.nextLink": "{root}/v1.0/p2"}
     fake.script("/v1.0/things", answer(listed))
     fake.script("/v1.0/p2", answer({"value": [{"id": "k0002", "owners": []}]}))
@@ -409,6 +409,7 @@ async def test_a_graph_that_does_not_filter_by_ids_is_listed(
     assert view.links["k0001", "owners"] == {"o"}
     assert view.links["k0002", "owners"] == set()
     assert view.delta_link
+    assert len(by_id.asked) == 15  # one question was enough to find out
 
 
 async def test_children_under_parents_whose_ids_are_known_are_all_found(
