@@ -64,6 +64,8 @@ class Access:
     """Whether reading here is recorded; changes always are."""
     everywhere: bool = False
     """Whether the permission must be held in every tenant, since what is done concerns them all."""
+    or_else: tuple[Permission, ...] = ()
+    """Permissions of which each lets in as well; the endpoint says which of them the case needs."""
 
 
 def permit[F: Callable[..., Any]](
@@ -73,12 +75,15 @@ def permit[F: Callable[..., Any]](
     signed_in_within: timedelta | None = None,
     everywhere: bool = False,
     audited: bool = False,
+    or_else: tuple[Permission, ...] = (),
 ) -> Callable[[F], F]:
     """Declare what the endpoint asks of its caller."""
 
     def declare(endpoint: F) -> F:
         records = audited or asks in AUDITED
-        endpoint.access = Access(asks, refuse, signed_in_within, audited=records, everywhere=everywhere)  # type: ignore[attr-defined]
+        endpoint.access = Access(  # type: ignore[attr-defined]
+            asks, refuse, signed_in_within, audited=records, everywhere=everywhere, or_else=or_else
+        )
         return endpoint
 
     return declare
@@ -185,14 +190,31 @@ async def _admit(request: Request, access: Access) -> None:
         )
     if access.signed_in_within is not None:
         check_recent(caller, access.signed_in_within)
+    asked = [None if access.asks == "signedIn" else access.asks, *access.or_else]
+    refused: Problem | None = None
+    for asks in asked:
+        try:
+            await _entitle(request, caller, asks, everywhere=access.everywhere)
+        except Problem as problem:
+            if problem.status != 403:
+                raise
+            refused = refused or problem
+        else:
+            return
+    if refused is not None:
+        raise refused
+
+
+async def _entitle(request: Request, caller: Caller, asks: Permission | None, *, everywhere: bool) -> None:
+    """Narrow the request's caller to where it holds the permission; raises 403, and 404 for a foreign tenant."""
     named = _tenants_named(request)
-    asks = None if access.asks == "signedIn" else access.asks
     caller = await _standing(request, caller, asks, named)
     request.state.caller = caller
-    if asks is not None and not _holds_anywhere(caller, asks, everywhere=access.everywhere):
-        raise lacks(asks, everywhere=access.everywhere)
+    if asks is not None and not _holds_anywhere(caller, asks, everywhere=everywhere):
+        raise lacks(asks, everywhere=everywhere)
     for tenant_id in named:
         # A tenant that is not here and one that the caller may not see must look the same.
+        services: Services = request.app.state.services
         records = (await services.deployment()).records
         if not caller.knows(tenant_id) or await records.tenants.find(tenant_id) is None:
             raise no_such_tenant(tenant_id)

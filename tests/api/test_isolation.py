@@ -104,6 +104,7 @@ async def _rows(records: Records, tenant_id: str, backup_id: str) -> None:
         "tenantId": tenant_id, "restoreId": "foreign-restore", "state": "planning", "planHash": None, "reason": "",
         "requestedBy": "somebody", "approvedBy": None, "taskId": "foreign-task", "applyTaskId": None, "plan": "",
         "credentials": "none", "beforeBackupId": None, "appliedAppOnly": False, "message": "", "undoOf": None,
+        "verification": None,
     })
     await records.reports.create({
         "reportId": "foreign-report", "tenantId": tenant_id, "origin": "request", "backupId": backup_id,
