@@ -35,6 +35,7 @@ ATTRIBUTE_DEFINITION = ObjectType(
     read_only=("id",),
     immutable=words("id attributeSet isCollection isSearchable name type"),
     unique=("attributeSet+name",),
+    keeps_key=True,
     references=(Reference("attributeSet", "attributeSet", holder=True),),
     unconfirmed=("Whether usePreDefinedValuesOnly, once false, can be true again.",),
 )

@@ -71,7 +71,6 @@ AUTHENTICATION_CONTEXT = ObjectType(
     special_bucket="conditionalAccess",
     read_permissions=("AuthenticationContext.Read.All",),
     write_permissions=("AuthenticationContext.ReadWrite.All",),
-    upsert="PATCH /identity/conditionalAccess/authenticationContextClassReferences/{key}",
     create_required=("id", "displayName"),
     immutable=("id",),
     unique=("id",),

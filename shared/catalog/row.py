@@ -263,6 +263,8 @@ class ObjectType:
     # How it is brought back.
     references: tuple[Reference, ...] = ()
     recycle_bin: RecycleBin | None = None
+    keeps_key: bool = False
+    """One made anew has the key of the old one though it is not sent: it follows from what is sent."""
     after_links: bool = False
     """Restored when all other objects and links stand (Conditional Access)."""
     restored_as: str = ""

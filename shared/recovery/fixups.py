@@ -50,6 +50,25 @@ def wanted_body(row: ObjectType, body: Json, options: RestoreOptions, *, made: b
     return body
 
 
+def beside(row: ObjectType, body: Json, present: Mapping[str, Any]) -> Json:
+    """The body as it is compared with a living object: without what the service keeps in step by itself."""
+    if row.name != "user" or "identities" not in body:
+        return body
+    ours = [one for one in body["identities"] or [] if one.get("signInType") != "userPrincipalName"]
+    theirs = [one for one in present.get("identities") or [] if one.get("signInType") == "userPrincipalName"]
+    return {**body, "identities": [*ours, *theirs]}
+
+
+def step_after_creation(row: ObjectType, body: Mapping[str, Any]) -> str:
+    """What a person must do once the object was made; empty where nothing."""
+    if row.name != "domain":
+        return ""
+    return (
+        f"Prove {body.get('id')} by the DNS record that the Microsoft Entra admin center shows for it (Domain names, "
+        "Verify); then restore it again for its settings, and the users and groups whose names use it."
+    )
+
+
 def creation_body(row: ObjectType, made: Json, body: Json, wanted: Wanted, at: Circumstances) -> Json:
     """The body of a creation."""
     if row.name in SCHEDULES:
@@ -98,6 +117,10 @@ def finding(row: ObjectType, body: Json, wanted: Wanted) -> Json:
         return {"path": f"/servicePrincipals(appId='{body.get('appId')}')", "match": {}}
     names = row.unique[0].split("+") if row.unique else ("displayName", "description")
     match = {name: value for name in names if (value := _at(body, name)) is not None and name != PARENT}
+    if not match:  # one for each parent: known by what it is made of
+        match = {name: body[name] for name in row.create_required if body.get(name) is not None}
+    if not match:
+        return {}
     path = row.path.replace("{id}", parent_of(row, wanted.object_id, body))
     if row.filter:
         path = with_query(
@@ -119,6 +142,8 @@ def why_not_set(row: ObjectType, name: str, value: Any, present: Mapping[str, An
     """Why a differing property is left as it is; empty where it is set."""
     if name == "accountEnabled" and value is False and protected:
         return protected
+    if row.name == "domain" and present.get("isVerified") is False:
+        return "the domain is not verified: Microsoft Graph takes its settings once its owner has proved it"
     if row.name == "authorizationPolicy" and name == "defaultUserRolePermissions" and isinstance(value, dict):
         now = present.get(name) or {}
         if value.get("allowedToReadOtherUsers") is False and now.get("allowedToReadOtherUsers") is not False:
@@ -177,6 +202,10 @@ def _at(body: Mapping[str, Any], path: str) -> Any:
 # -- creations ----------------------------------------------------------------------------------------------------
 
 
+def _domain(made: Json, _: Json, __: Wanted) -> Json:
+    return {"id": made["id"]}  # all else is taken once the domain is verified ("Create domain")
+
+
 def _user(made: Json, body: Json, _: Wanted) -> Json:
     kept = {name: value for name, value in made.items() if name not in ALONE}
     if not kept.get("mailNickname"):
@@ -222,7 +251,7 @@ def _application(made: Json, _: Json, __: Wanted) -> Json:
 
 _CREATIONS: Mapping[str, Callable[[Json, Json, Wanted], Json]] = {
     "user": _user, "group": _group, "extensionProperty": _extension, "servicePrincipal": _service_principal,
-    "application": _application,
+    "application": _application, "domain": _domain,
 }
 
 
@@ -242,7 +271,7 @@ def _policy(body: Json, options: RestoreOptions, *, made: bool) -> Json:
 
 
 __all__ = [
-    "ALONE", "GROUP_PIM", "PIM", "Circumstances", "after_creation", "creation_body", "deletion_body", "finding",
-    "merged_reference", "update_body", "wanted_body", "whole", "why_not_linked", "why_not_made", "why_not_set",
-    "writable_of",
+    "ALONE", "GROUP_PIM", "PIM", "Circumstances", "after_creation", "beside", "creation_body", "deletion_body",
+    "finding", "merged_reference", "step_after_creation", "update_body", "wanted_body", "whole", "why_not_linked",
+    "why_not_made", "why_not_set", "writable_of",
 ]

@@ -15,7 +15,7 @@ from shared.catalog.row import PARENT, ObjectType, Reference
 from shared.recovery.state import Json
 
 GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-PLACEHOLDER = re.compile(r"\{(new|newAppId|newAppIdPlain):([^{}]+)\}")
+PLACEHOLDER = re.compile(r"\{(new|newKey|newAppId|newAppIdPlain):([^{}]+)\}")
 EXTENSION = re.compile(r"extension_([0-9a-f]{32})_(.+)")
 
 
@@ -98,6 +98,8 @@ def filled(value: Any, new_ids: Mapping[str, str]) -> Any:
 
 def _fill(found: re.Match[str], new_ids: Mapping[str, str]) -> str:
     new = new_ids[found.group(2)]
+    if found.group(1) == "newKey":
+        return new.rpartition("/")[2]
     return new.replace("-", "") if found.group(1) == "newAppIdPlain" else new
 
 

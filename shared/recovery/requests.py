@@ -16,7 +16,11 @@ def split(request: str) -> tuple[str, str]:
 
 def own_key(row: ObjectType, object_id: str) -> str:
     """The object's key under its collection; of `{parent}/{key}` the key."""
-    return object_id.rpartition("/")[2] if row.key_in_parent else object_id
+    if not row.key_in_parent:
+        return object_id
+    if object_id.startswith("{new:"):
+        return object_id.replace("{new:", "{newKey:", 1)
+    return object_id.rpartition("/")[2]
 
 
 def parent_of(row: ObjectType, object_id: str, body: Json) -> str:
@@ -74,4 +78,4 @@ def _link_places(
 
 
 def _quoted(text: str) -> str:
-    return quote(text, safe=SAFE)
+    return text if text.startswith("{new") else quote(text, safe=SAFE)
