@@ -10,8 +10,10 @@ follows from their absence in the list of what is not: unconfirmed.
 
 from __future__ import annotations
 
+import base64
 import uuid
 from bisect import bisect_right
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +34,10 @@ RUNS_SECONDS = 5.0  # real ones take minutes to hours
 COVERED = (
     "user", "group", "conditionalAccessPolicy", "namedLocation", "application", "servicePrincipal",
     "oAuth2PermissionGrant", "appRoleAssignment", "authorizationPolicy", "authenticationStrengthPolicy",
+    "authenticationMethodsPolicy",
 )  # fmt: skip
 SOFT = frozenset(["user", "group", "conditionalAccessPolicy", "namedLocation", "application", "servicePrincipal"])
-TYPE_NAMES = {"namedLocation": "namedLocationPolicy"}
+TYPE_NAMES = {"namedLocation": "namedLocationPolicy", "authenticationMethodsPolicy": "authenticationMethodPolicy"}
 JOB = "entraRecoveryServices.recoveryJobBase"
 SNAPSHOT = "entraRecoveryServices.snapshot"
 
@@ -45,7 +48,7 @@ def refresh(tenant: Tenant) -> None:
     _finish(tenant)
     now = tenant.clock.now()
     midnight = now - now % DAY
-    wanted = {written(midnight - back * DAY) for back in range(KEPT_DAYS - 1, -1, -1)}
+    wanted = {_id(stamp): stamp for back in range(KEPT_DAYS - 1, -1, -1) if (stamp := written(midnight - back * DAY))}
     recording, store.recording = store.recording, False
     try:
         if not store.table("entraRecoveryServices.recovery").live:
@@ -53,11 +56,16 @@ def refresh(tenant: Tenant) -> None:
         for record in list(store.all(SNAPSHOT)):
             if record.read()["id"] not in wanted:
                 store.delete(record.key, soft=False)
-        for stamp in sorted(wanted):
-            if store.get(store.key(SNAPSHOT, stamp)) is None:
-                store.create(SNAPSHOT, {"id": stamp, "createdDateTime": stamp})
+        for key, stamp in wanted.items():
+            if store.get(store.key(SNAPSHOT, key)) is None:
+                store.create(SNAPSHOT, {"id": key, "createdDateTime": stamp})
     finally:
         store.recording = recording
+
+
+def _id(stamp: str) -> str:
+    """A snapshot's id is its moment in base64 (snapshot resource type)."""
+    return base64.urlsafe_b64encode(stamp.encode()).decode().rstrip("=")
 
 
 def _finish(tenant: Tenant) -> None:
@@ -74,14 +82,35 @@ def start(tenant: Tenant, request: Request, target: Target) -> Response:
         raise not_found("snapshots")
     at = datetime.fromisoformat(snapshot.read()["createdDateTime"]).timestamp()
     preview = target.navigation is not None and target.navigation.name == "recoveryPreviewJobs"
-    job = recover(tenant, at, preview=preview, snapshot=snapshot.key, runs_seconds=RUNS_SECONDS)
+    said = request.json() if request.body.strip() else {}
+    criteria = said.get("filteringCriteria")
+    job = recover(
+        tenant, at, preview=preview, snapshot=snapshot.key, runs_seconds=RUNS_SECONDS, criteria=criteria,
+        wanted=_filter(criteria),
+    )  # fmt: skip
     context = f"{request.root}/{target.version}/$metadata#{target.template}/$entity"
     return json_response(201, {"@odata.context": context, **job})
 
 
+def _filter(criteria: Any) -> Callable[[str, str], bool]:
+    """Which objects a job is about, by table and key (recoveryJobEntityNamesFilter, …NameAndIdsFilter)."""
+    if criteria is None:
+        return lambda _table, _key: True
+    names = {TYPE_NAMES.get(table, table): table for table in COVERED}
+    try:
+        if "entityTypes" in criteria:
+            tables = {names[each] for each in criteria["entityTypes"]}
+            return lambda table, _key: table in tables
+        ids = {(names[each["entityType"]], key) for each in criteria["filterValues"] for key in each["entityIds"]}
+    except (KeyError, TypeError) as error:
+        raise GraphError(400, "BadRequest", "The filteringCriteria of the job cannot be read.") from error
+    return lambda table, key: (table, key) in ids
+
+
 def recover(
-    tenant: Tenant, at: float, *, preview: bool = False, snapshot: str = "", runs_seconds: float = 0.0
-) -> Body:
+    tenant: Tenant, at: float, *, preview: bool = False, snapshot: str = "", runs_seconds: float = 0.0,
+    criteria: Any = None, wanted: Callable[[str, str], bool] = lambda _table, _key: True,
+) -> Body:  # fmt: skip
     """Put the covered objects back to a moment, silently; returns the job, which is done after `runs_seconds`."""
     _finish(tenant)
     if any(each.read()["status"] == "running" for each in tenant.store.all(JOB)):
@@ -92,7 +121,7 @@ def recover(
     first: dict[str, Any] = {}
     since = log[start:]
     for change in since:
-        if change.table in COVERED and change.kind not in ("link", "unlink"):
+        if change.table in COVERED and change.kind not in ("link", "unlink") and wanted(change.table, change.key):
             first.setdefault(change.key, change)
     told: list[Body] = []
     actor, store.actor = store.actor, Actor("app", "", "Microsoft Entra Backup and Recovery")
@@ -104,7 +133,7 @@ def recover(
                 told.append(one)
                 if not preview and not one["failureMessage"]:
                     _put_back(tenant, key, one["recoveryAction"], change.before)
-        links = _links(tenant, since)
+        links = [each for each in _links(tenant, since) if wanted("group", each.key)]
         for change in () if preview else links:
             if change.kind == "link":
                 store.unlink(change.key, change.name, change.target)
@@ -119,7 +148,7 @@ def recover(
         "targetStateDateTime": written(at),
         "jobStartDateTime": tenant.clock.stamp(), "jobCompletionDateTime": written(tenant.clock.now() + runs_seconds),
         "totalChangedObjectsCalculated": len(told), "totalChangedLinksCalculated": len(links),
-        "filteringCriteria": None,
+        "filteringCriteria": criteria,
     }  # fmt: skip
     if not preview:
         job |= {"totalObjectsModified": done, "totalLinksModified": len(links), "totalFailedChanges": len(told) - done}
