@@ -43,6 +43,9 @@ ALERT_RULES: Mapping[str, AlertRule] = {
     "breakGlassTouched": AlertRule("Cairn.Watch.BreakGlassTouched", "a break-glass account was touched"),
     "highPrivilegeGrant": AlertRule("Cairn.Watch.HighPrivilegeGrant", "a high privilege was granted"),
     "notScheduled": AlertRule("Cairn.Schedule.Failed", "what was due in a tenant could not be started"),
+    "safeguardSwitchedOff": AlertRule(
+        "Cairn.Settings.SafeguardOff", "schedule, approvals, watch or break-glass accounts were switched off"
+    ),
     "approvalWanted": AlertRule("Cairn.Restore.ApprovalWanted", "a restore waits for a second person", news=True),
     "restoreApplied": AlertRule("Cairn.Restore.Finished", "a restore or an undo has ended", news=True),
     "restoreCancelled": AlertRule("Cairn.Restore.Cancelled", "a restore or an undo was cancelled", news=True),

@@ -47,7 +47,7 @@ BY_NAME: Mapping[TemplateName, Template] = {
         "Change to look at", "A change was found that you asked to be told of.",
         frozenset({
             "massDeletion", "conditionalAccessWeakened", "newGlobalAdministrator", "breakGlassTouched",
-            "highPrivilegeGrant",
+            "highPrivilegeGrant", "safeguardSwitchedOff",
         }),
     ),
     "consentExpiring": Template(

@@ -142,3 +142,14 @@ async def test_the_role_that_only_lets_in_allows_nothing_and_its_name_cannot_be_
     assert (await client.put("/roles", json=taken)).status_code == 422
     answer = await client.get("/tenants", headers={"Authorization": f"Bearer {mint(roles=['Assigned'])}"})
     assert answer.status_code == 403
+
+
+async def test_a_safeguard_that_is_switched_off_is_told(client: httpx.AsyncClient, records: Records, tenant: str) -> None:
+    path, account = f"/tenants/{TENANT}/settings", "33333333-3333-4333-8333-333333333333"
+    safe = {"schedule": {"enabled": True}, "approvals": {"required": True}, "breakGlassIds": [account]}
+    for body in (safe, {**safe, "retentionDays": 30}, {"breakGlassIds": [account]}, safe, {**safe, "watch": False}, {}):
+        assert (await client.put(path, json=body)).status_code == 200
+    told = [event["message"] async for _, event in records.events.stream([TENANT])]
+    assert len(told) == 3
+    named = [[what for what in ("schedule", "approval", "the watch", "break-glass") if what in one] for one in told]
+    assert named == [["schedule", "approval", "break-glass"], ["the watch"], ["schedule", "approval"]]
