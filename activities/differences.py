@@ -101,7 +101,7 @@ async def finish_differences(message: CompareStates) -> DifferencesFound:
         told = await audit.read(work)
         more = {} if message["live"] else {"comparedAt": as_text(work.after.manifest.finished)}
         figures = await work.finished(progress, told.index, {"attribution": told.missing, **more})
-        warnings = len(progress.not_compared) if work.report["types"] else 0
+        warnings = len(progress.not_compared) if work.report["types"] else progress.lost
     return DifferencesFound(summary=story_of(figures), warnings=warnings)
 
 

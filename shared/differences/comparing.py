@@ -98,7 +98,7 @@ class Comparing:
 
     def not_compared(self, name: str) -> NotCompared | None:
         """Why nothing can be said of this type, or None."""
-        for told, state in (("the restore point", self.before), ("the newer state", self.after)):
+        for told, state in self._told():
             entry = state.manifest.types.get(name)
             if entry is None:
                 return NotCompared(type=name, reason=f"It is not in {told}.", remedy="Use a newer restore point.")
@@ -109,6 +109,27 @@ class Comparing:
                     type=name, reason=f"Not read in {told}: {entry.reason or entry.outcome}", remedy=entry.remedy
                 )
         return None
+
+    def told_short(self, name: str) -> NotCompared | None:
+        """What a comparison of this type lacks: a state that shows all or part of it as it was read before."""
+        for told, state in self._told():
+            entry = state.manifest.types[name]
+            if entry.outcome in ("refused", "failed", "partial"):
+                part = "In part not read" if entry.outcome == "partial" else "Not read"
+                return NotCompared(
+                    type=name, reason=f"{part} in {told}, which shows it as it was read before: "
+                    f"{entry.reason or entry.outcome}", remedy=entry.remedy,
+                )  # fmt: skip
+        return None
+
+    def is_lost(self, name: str) -> bool:
+        """Whether the older state has the type and the newer one could not read it: that is for somebody to mend."""
+        entries = [state.manifest.types.get(name) for _, state in self._told()]
+        older, newer = entries
+        return bool(older and older.layers and newer and newer.outcome in ("refused", "failed", "partial"))
+
+    def _told(self) -> tuple[tuple[str, RestorePoint], ...]:
+        return ("the restore point", self.before), ("the newer state", self.after)
 
     async def write(self, name: str, writer: ChangeWriter, names: Names) -> None:
         """Store all changes of one type."""

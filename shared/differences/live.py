@@ -20,6 +20,7 @@ from shared.differences.reports import Cost, Report
 from shared.differences.segments import report_prefix
 from shared.entra.transport import Graph
 from shared.messages import BackupBegun, BackUpTenant
+from shared.records.times import as_time
 from shared.recovery.relink import GUID
 from shared.repository.chain import read_manifest
 from shared.repository.manifest import Manifest
@@ -108,13 +109,16 @@ async def live_state(opened: Deployment, report: Report, backup_id: str) -> Rest
 
 
 def costs(run: Run, manifest: Manifest) -> list[Cost]:
-    """What each type that was read took."""
-    return [
-        Cost(
-            type=name, mode=planned.mode, why=planned.reason, requests=manifest.types[name].requests,
-            resourceUnits=manifest.types[name].resource_units,
-        )
-        for name, planned in run.types.items()
-        if planned.mode not in ("off", "carried") and name in manifest.types and name in OBJECT_TYPES
-    ]  # fmt: skip
+    """What each type that was read took, and how it was read in the end."""
+    found = []
+    for name, planned in run.types.items():
+        if planned.mode in ("off", "carried") or name not in manifest.types or name not in OBJECT_TYPES:
+            continue
+        entry, mode, why = manifest.types[name], planned.mode, planned.reason
+        if mode == "changes" and entry.full_read_at and as_time(entry.full_read_at) >= run.started:
+            mode, why = "full", "its delta token was not taken any more"
+        found.append(Cost(
+            type=name, mode=mode, why=why, requests=entry.requests, resourceUnits=entry.resource_units,
+        ))  # fmt: skip
+    return found
 

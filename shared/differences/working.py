@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.backup.checkpoint import load_json, store_json
-from shared.catalog import OBJECT_TYPES
 from shared.deployment import Deployment
 from shared.differences.comparing import Bins, Comparing
 from shared.differences.finishing import Figures, finish
@@ -29,15 +28,22 @@ class Progress:
     done: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
+    lost: int = 0
+    """Types that the older state has and the newer one could not read."""
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> "Progress":
         """The inverse of as_json."""
-        return Progress(tuple(value["done"]), tuple(value["segments"]), tuple(value["notCompared"]))
+        return Progress(
+            tuple(value["done"]), tuple(value["segments"]), tuple(value["notCompared"]), value["lost"]
+        )
 
     def as_json(self) -> dict[str, Any]:
         """As it lies in the workspace."""
-        return {"done": list(self.done), "segments": list(self.segments), "notCompared": list(self.not_compared)}
+        return {
+            "done": list(self.done), "segments": list(self.segments), "notCompared": list(self.not_compared),
+            "lost": self.lost,
+        }
 
 
 async def load_progress(opened: Deployment, name: str) -> Progress:
@@ -82,11 +88,13 @@ class Work:
                 continue
             if time.monotonic() - began > SLICE_SECONDS:
                 return progress, False
-            why = comparing.not_compared(name) if name in OBJECT_TYPES else None
+            why = comparing.not_compared(name)
+            short = why or comparing.told_short(name)
+            if short is not None:
+                lost = progress.lost + comparing.is_lost(name)
+                progress = replace(progress, not_compared=(*progress.not_compared, short), lost=lost)
             if why is not None:
-                progress = replace(
-                    progress, done=(*progress.done, name), not_compared=(*progress.not_compared, why)
-                )
+                progress = replace(progress, done=(*progress.done, name))
                 continue
             writer = ChangeWriter(self.opened.workspace, f"{self.prefix}found/")
             await comparing.write(name, writer, names)

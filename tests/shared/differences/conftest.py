@@ -67,7 +67,8 @@ class Differences:
         found = _answered(
             await steps.finish_differences({**request, "live": live, "checkpoint": compared["checkpoint"]})
         )
-        await steps.close_report({**request, "status": "succeeded", "summary": found["summary"]})
+        status = "succeededWithWarnings" if found["warnings"] else "succeeded"
+        await steps.close_report({**request, "status": status, "summary": found["summary"]})
         return await opened.records.reports.get(tenant_id, report_id)
 
     async def changes(self, report: Report, *, collapsed: bool | None = False) -> list[dict[str, Any]]:

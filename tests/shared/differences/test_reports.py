@@ -3,6 +3,7 @@
 from typing import Any
 
 import activities.differences as steps
+from local.simulator.faults.rules import parse
 from shared.browse.exporting import export_name
 from tests.shared.differences.conftest import Differences
 
@@ -168,6 +169,30 @@ async def test_a_type_that_was_not_read_is_told_and_never_shown_as_deleted(diffe
     report = await differences.report(first.backup_id)
     assert not [one for one in await differences.changes(report) if one["objectType"] != "user"]
     assert "group" in {one["type"] for one in report["notCompared"]}
+
+
+async def test_a_type_that_the_newer_restore_point_could_not_read_is_compared_as_it_was_and_told(
+    differences: Differences
+) -> None:
+    faults = differences.backups.simulator.tenant.faults
+    first = await differences.backups.run("full")
+    faults.rules[:] = [parse({"kind": "status", "status": 403, "path": "conditionalAccess/policies"})]
+    second = await differences.backups.run()
+    faults.rules.clear()
+    report = await differences.report(first.backup_id, second.backup_id)
+    (short,) = [one for one in report["notCompared"] if one["type"] == "conditionalAccessPolicy"]
+    assert "as it was read before" in short["reason"]
+    assert short["remedy"]
+    assert await differences.changes(report) == []
+    assert report["status"] == "succeededWithWarnings"
+
+
+async def test_a_token_that_is_not_taken_any_more_is_told_with_what_it_cost(differences: Differences) -> None:
+    first = await differences.backups.run("full")
+    differences.backups.simulator.tenant.faults.rules[:] = [parse({"kind": "deltaExpired", "path": "users/delta", "count": 1})]
+    report = await differences.report(first.backup_id, types=["user", "group"])
+    assert {cost["type"]: cost["mode"] for cost in report["costs"]} == {"user": "full", "group": "changes"}
+    assert await differences.changes(report) == []
 
 
 async def test_churn_shows_where_its_rule_is_switched_off(differences: Differences) -> None:
