@@ -10,6 +10,9 @@ from pydantic.alias_generators import to_camel
 from api.guard import access_of
 from api.problems import MEDIA_TYPE
 
+FILES = {"csv": "text/csv", "txt": "text/plain"}
+"""What an address answers with that ends so."""
+
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "description": "Problem details (RFC 9457).",
@@ -49,7 +52,11 @@ def describe(app: FastAPI, routes: list[tuple[str, APIRoute]]) -> dict[str, Any]
     }
     for path, route in routes:
         for method in route.methods or ():
-            _complete(document["paths"][path][method.lower()], access_of(route.endpoint).asks)
+            operation = document["paths"][path][method.lower()]
+            _complete(operation, access_of(route.endpoint).asks)
+            kind = FILES.get(path.rpartition(".")[2])
+            if kind is not None:
+                operation["responses"]["200"]["content"] = {kind: {"schema": {"type": "string"}}}
     document["paths"] = {with_camel_parameters(path): operations for path, operations in document["paths"].items()}
     return document
 
