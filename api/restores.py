@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api.consents import refuse_unconsented
 from api.durable import Durable, current_client
-from api.guard import GuardedRoute, is_recent, permit
+from api.guard import GuardedRoute, is_recent, lacks, permit
 from api.lists import Fields, ListedBy, listed
 from api.one_object import ATTRIBUTES_WITHIN
 from api.problems import Problem, WrongField, unprocessable, wrong
@@ -22,16 +22,19 @@ from shared.catalog import OBJECT_TYPES
 from shared.errors import Busy, UnknownRecord
 from shared.records.restores import Restore
 from shared.records.tasks import Task
-from shared.recovery.lifecycle import REQUEST, SHOWN_MISMATCHES, TOUCHED, VERIFICATION, store_of, why_unsafe
+from shared.recovery.lifecycle import REQUEST, TOUCHED, store_of, why_unsafe
 from shared.recovery.options import MOST_IDS, RestoreRequest, Selection, Source
 from shared.recovery.undoing import as_note, touched_by
-from shared.recovery.verifying import facts_of
+from shared.recovery.verifying import VERIFICATION, facts_of
+from shared.security.callers import Caller
+from shared.security.permissions import Permission
 from shared.starting import running, start
 from shared.tenants.settings import Body
 
 router = APIRouter(prefix="/tenants/{tenant_id}/restores", tags=["restores"], route_class=GuardedRoute)
 
 RECENT = timedelta(hours=1)
+FROM_REPORTS: tuple[Permission, ...] = ("restore.fromDifferences",)
 FIELDS = Fields("created desc", ("created", "modified", "state"), ("restoreId", "state", "reason", "requestedBy"))
 OPERATIONS = Fields(
     "order asc", ("order", "wave", "state", "objectType"),
@@ -75,9 +78,25 @@ async def refuse_while_running(request: Request) -> None:
 
 
 async def refuse_unknown_or_running(request: Request) -> None:
-    """404 for a restore that is not there, before 409."""
-    await own_restore(request)
+    """404 for a restore that is not there, before 403 and 409."""
+    await restore_of_kind_allowed(request)
     await refuse_while_running(request)
+
+
+async def restore_of_kind_allowed(request: Request) -> None:
+    """404 for a restore that is not this tenant's, 403 for one from a source that the caller may not restore from."""
+    services: Services = request.app.state.services
+    records = (await services.deployment()).records
+    restore = await records.restores.get(request.path_params["tenant_id"].lower(), request.path_params["restore_id"])
+    if not restore["undoOf"]:  # who may restore at all may take back
+        check_source(request.state.caller, from_report="reportId" in restore.get("source", {}))
+
+
+def check_source(caller: Caller, *, from_report: bool) -> None:
+    """403 unless the caller may restore from that kind of source."""
+    needed: Permission = "restore.fromDifferences" if from_report else "restore.fromObjects"
+    if not caller.may(needed):
+        raise lacks(needed)
 
 
 async def own_restore(request: Request) -> None:
@@ -88,15 +107,14 @@ async def own_restore(request: Request) -> None:
 
 
 @router.post("", status_code=202)
-@permit("restore.fromObjects", refuse=refuse_while_running, signed_in_within=RECENT)
+@permit("restore.fromObjects", refuse=refuse_while_running, signed_in_within=RECENT, or_else=FROM_REPORTS)
 async def start_restore(
     request: Request, tenant_id: str, caller: CalledBy, deployed: Deployed, client: Durable, body: RestoreRequest,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Plan a restore; with `apply: true` plan, check and apply it in one go."""
     tenant_id = tenant_id.lower()
-    if body.source.report_id is not None and not caller.may("restore.fromDifferences"):
-        raise Problem(403, "forbidden", "Your roles do not allow this.", "It needs restore.fromDifferences.")
+    check_source(caller, from_report=body.source.report_id is not None)
     body, backup_id = await _resolved(deployed, tenant_id, body)
     await refuse_unconsented(deployed, tenant_id)
     _check(body)
@@ -140,7 +158,7 @@ async def get_restore(tenant_id: str, restore_id: str, caller: CalledBy, deploye
     if differing and caller.may("objects.readAttributes") and is_recent(caller, ATTRIBUTES_WITHIN):
         whole = await store_of(deployed, tenant_id.lower(), restore_id).evidence(VERIFICATION)
         if whole is not None:
-            restore["verification"] = {**whole, "differences": whole["differences"][:SHOWN_MISMATCHES]}
+            restore["verification"] = {name: value for name, value in whole.items() if name != "pages"}
     return restore
 
 
@@ -197,7 +215,7 @@ async def list_operations(
 
 
 @router.get("/{restore_id}/verification")
-@permit("objects.readAttributes", refuse=own_restore)
+@permit("objects.readAttributes", refuse=own_restore, signed_in_within=ATTRIBUTES_WITHIN)
 async def list_facts(
     request: Request, tenant_id: str, restore_id: str, deployed: Deployed, query: ListedBy
 ) -> dict[str, Any]:
@@ -212,7 +230,7 @@ async def list_facts(
 
 
 @router.get("/{restore_id}/credentials")
-@permit("restore.fromObjects", refuse=own_restore, signed_in_within=RECENT)
+@permit("restore.fromObjects", refuse=restore_of_kind_allowed, signed_in_within=RECENT, or_else=FROM_REPORTS)
 async def fetch_credentials(tenant_id: str, restore_id: str, caller: CalledBy, deployed: Deployed) -> dict[str, Any]:
     """Passwords and secrets made by this restore: once, and only to the person who asked for it."""
     tenant_id = tenant_id.lower()
@@ -271,12 +289,14 @@ async def approve_restore(
     _check_hash(restore, body.plan_hash if body else None)
     return shown(await records.restores.change(
         tenant_id.lower(), restore_id,
-        lambda now: {"state": "ready", "approvedBy": caller.subject} if now["state"] == "awaitingApproval" else None,
+        # One that was ready before the settings asked for approval is approved as well.
+        lambda now: {"state": "ready", "approvedBy": caller.subject}
+        if now["state"] == "awaitingApproval" or (now["state"] == "ready" and not now["approvedBy"]) else None,
     ))
 
 
 @router.post("/{restore_id}/apply", status_code=202)
-@permit("restore.fromObjects", refuse=refuse_unknown_or_running, signed_in_within=RECENT)
+@permit("restore.fromObjects", refuse=refuse_unknown_or_running, signed_in_within=RECENT, or_else=FROM_REPORTS)
 async def apply_restore(
     request: Request, tenant_id: str, restore_id: str, caller: CalledBy, deployed: Deployed, client: Durable,
     body: ApplyRequest, idempotency_key: IdempotencyKey = None,
@@ -286,7 +306,7 @@ async def apply_restore(
     restore = await deployed.records.restores.get(tenant_id, restore_id)
 
     async def run(task_id: str) -> Task:
-        if restore["state"] != "ready":
+        if restore["state"] != "ready" and not _was_cut_off(restore):
             raise _wrong_state(restore, "ready")
         _check_hash(restore, body.plan_hash)
         settings = (await deployed.records.tenants.settings(tenant_id)).settings
@@ -303,7 +323,8 @@ async def apply_restore(
                 remedy="Look at the plan's findings; apply with force if it is meant.",
             )
         await deployed.records.restores.set(
-            tenant_id, restore_id, force=body.force, applyTaskId=task_id, appliedAppOnly=caller.app_only
+            tenant_id, restore_id, state="ready", force=body.force, applyTaskId=task_id,
+            appliedAppOnly=caller.app_only, message="",
         )
         operation = operations.restore(
             tenant_id, task_id, restore_id=restore_id, apply=True, requested_by=caller.subject,
@@ -317,7 +338,7 @@ async def apply_restore(
 
 
 @router.post("/{restore_id}/cancel", status_code=202)
-@permit("restore.fromObjects", refuse=own_restore)
+@permit("restore.fromObjects", refuse=restore_of_kind_allowed, or_else=FROM_REPORTS)
 async def cancel_restore(tenant_id: str, restore_id: str, records: Kept) -> dict[str, Any]:
     """Stop between two operations; what was done stays done and is listed."""
     tenant_id = tenant_id.lower()
@@ -336,7 +357,7 @@ async def cancel_restore(tenant_id: str, restore_id: str, records: Kept) -> dict
 
 
 @router.post("/{restore_id}/undo", status_code=202)
-@permit("restore.fromObjects", refuse=refuse_unknown_or_running, signed_in_within=RECENT)
+@permit("restore.fromObjects", refuse=refuse_unknown_or_running, signed_in_within=RECENT, or_else=FROM_REPORTS)
 async def undo_restore(
     request: Request, tenant_id: str, restore_id: str, caller: CalledBy, deployed: Deployed, client: Durable,
     body: UndoRequest | None = None, idempotency_key: IdempotencyKey = None,
@@ -472,6 +493,11 @@ async def _planned(deployed: OpenDeployment, tenant_id: str, restore_id: str) ->
         )
     store = store_of(deployed, tenant_id.lower(), restore_id)
     return restore, await store.plan(restore["planHash"]), store
+
+
+def _was_cut_off(restore: Restore) -> bool:
+    """Whether applying it failed before its end: it may go on from there, since its journal knows what was sent."""
+    return restore["state"] == "failed" and bool(restore["beforeBackupId"]) and restore["applied"] is None
 
 
 def _check_hash(restore: Restore, plan_hash: str | None) -> None:

@@ -162,3 +162,33 @@ async def test_one_time_passwords_are_for_people_only(
     other = mint(oid="bbbbbbbb-0000-4000-8000-000000000002")
     refused = await client.get(f"{RESTORES}/{restore_id}/credentials", headers={"Authorization": f"Bearer {other}"})
     assert refused.status_code == 403
+
+
+async def test_each_source_asks_for_its_own_permission_and_either_is_enough_for_its_own(
+    anonymous: httpx.AsyncClient, records: Records, backed_up: str, mint: Mint
+) -> None:
+    await records.reports.create({
+        "reportId": "d1", "tenantId": TENANT, "origin": "request", "backupId": "00000001", "against": "live",
+        "taskId": "t", "requestedBy": "somebody", "types": None, "objectCount": None, "noise": {},
+    })
+    await records.reports.set(TENANT, "d1", status="succeeded")
+    sources = {"restore.fromObjects": {"backupId": "latest"}, "restore.fromDifferences": {"reportId": "d1"}}
+    await records.roles.replace(
+        [{"name": name.replace(".", ""), "description": "", "permissions": [name]} for name in sources], by="test"  # type: ignore[typeddict-item]
+    )
+    for held in sources:
+        anonymous.headers["Authorization"] = f"Bearer {mint(roles=[held.replace('.', '')])}"
+        for needed, source in sources.items():
+            started = await anonymous.post(RESTORES, json=asked(source=source))
+            assert started.status_code == (202 if held == needed else 403), (held, needed, started.text)
+            if started.status_code == 202:
+                restore_id = started.json()["result"]["restoreId"]
+                assert (await anonymous.post(f"{RESTORES}/{restore_id}/cancel")).status_code == 202
+                await records.run_locks.release(TENANT, "restore", started.json()["taskId"])
+    for restore in [one async for _, one in records.restores.stream(TENANT)]:
+        needed = "restore.fromDifferences" if "reportId" in restore["source"] else "restore.fromObjects"
+        anonymous.headers["Authorization"] = f"Bearer {mint(roles=[needed.replace('.', '')])}"
+        assert (await anonymous.post(f"{RESTORES}/{restore['restoreId']}/cancel")).status_code == 202
+        other = next(name for name in sources if name != needed)
+        anonymous.headers["Authorization"] = f"Bearer {mint(roles=[other.replace('.', '')])}"
+        assert (await anonymous.post(f"{RESTORES}/{restore['restoreId']}/cancel")).status_code == 403
