@@ -11,6 +11,7 @@ from api.backups import csv_of
 from shared.records.restores import Restore
 from shared.recovery.plan import Operation
 from shared.recovery.store import PlanIndex, RestoreStore
+from shared.recovery.taking_back import why_not_undone
 
 INNER = frozenset({"plan", "appliedAppOnly"})
 
@@ -39,18 +40,23 @@ async def shown_plan(
 ) -> dict[str, Any]:
     """The plan, a page of its operations at a time."""
     rows: list[dict[str, Any]] = []
+    lasting: list[dict[str, Any]] = []
     more = False
     async for one in store.operations(index, after):
         if len(rows) == top:
             more = True
             break
         rows.append(one.as_json())
+        if why := why_not_undone(one):
+            lasting.append({"order": one.order, "objectType": one.object_type, "objectId": one.object_id,
+                            "objectName": one.object_name, "reason": why})
     left = [one.as_json() async for one in store.not_restored(index)] if after == 0 else []
     answer: dict[str, Any] = {
         "restoreId": restore["restoreId"], "state": restore["state"], "planHash": index.sha256,
         "backupId": index.backup_id, "options": dict(index.options), "counts": dict(index.counts),
         "findings": [one.as_json() for one in index.findings], "missingPermissions": list(index.missing_permissions),
         "operations": rows, "notRestored": left,
+        "notUndone": lasting,
         "identities": [
             {"objectType": one["objectType"], "objectId": one["objectId"], "objectName": one["objectName"],
              "becomes": "a new id"} for one in rows if one["kind"] == "create"
@@ -91,6 +97,8 @@ async def _lines(restore: Restore, index: PlanIndex, store: RestoreStore) -> Asy
         yield f"        {one.method} {one.path}" if one.method else f"        by hand: {one.reason}"
         if one.method:
             yield f"        since {one.reason}"
+        if one.method and (why := why_not_undone(one)):
+            yield f"        not undone: {why}"
     left = False
     async for each in store.not_restored(index):
         if not left:

@@ -113,7 +113,7 @@ def _measured(operations: int, quota: Quota) -> dict[str, Any]:
 
 @contextmanager
 def _simulated(users: int) -> Iterator[Simulator]:
-    with serving(simulator_command(users=users + users // 2, groups=10)) as (ready, pid):
+    with serving(simulator_command(users=users * 2 + 200, groups=10)) as (ready, pid):
         yield Simulator(ready["url"], ready["tenant"], ready["client"], ready["secret"], pid)
 
 

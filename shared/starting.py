@@ -150,6 +150,9 @@ MOST_TAKE_UPS = 3
 
 STOPS_ITSELF: frozenset[TaskType] = frozenset({"restore", "undo"})
 
+UNDER_WAY = frozenset({"planning", "applying", "verifying"})
+"""States of a restore that only its orchestration can end."""
+
 TAKEN_UP: frozenset[TaskType] = frozenset({
     "backup", "unpack", "differences", "verify", "expiry", "rebuild", "restore", "undo", "export"
 })
@@ -183,10 +186,29 @@ async def close_if_gone(records: Records, client: DurableClient, task: Task) -> 
     """Fail an open task whose orchestration is gone, and say whether it was; what the watchdog does."""
     if not await _is_dead(records, client, task["taskId"], since=task["created"]):
         return False
+    why = "Its orchestration is gone: Cairn was stopped while it ran."
+    if task["type"] in STOPS_ITSELF:
+        why = await _end_lost_restore(records, task, why)
     return await close(
-        records, task, "failed", "Its orchestration is gone: Cairn was stopped while it ran.", code="taskLost",
-        lock=task["type"],
+        records, task, "failed", why, code="taskLost", lock="restore" if task["type"] in STOPS_ITSELF else task["type"]
     )
+
+
+async def _end_lost_restore(records: Records, task: Task, why: str) -> str:
+    """What its task says, once the restore itself has ended as well; one that waits for approval goes on waiting."""
+    restore_id = task["result"].get("restoreId", "")
+    restore = await records.restores.find(task["tenantId"], restore_id)
+    if restore is None or restore["state"] not in UNDER_WAY:
+        return why
+    why += (
+        " Nothing was changed: plan it again." if restore["state"] == "planning"
+        else " Apply it again with the same planHash: it goes on where it stopped, and sends nothing twice."
+    )
+    await records.restores.change(
+        task["tenantId"], restore_id,
+        lambda now: {"state": "failed", "message": why} if now["state"] in UNDER_WAY else None,
+    )
+    return why
 
 
 _SEVERITY: Mapping[str, Any] = {

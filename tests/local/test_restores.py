@@ -22,6 +22,11 @@ READY = re.compile(r"ready (?P<url>\S+) tenant=(?P<tenant>\S+) client=(?P<client
 ENDED = ("succeeded", "succeededWithWarnings", "failed", "cancelled")
 
 
+REFUSED = ("security-enabled groups", "restricted management", "Specified HTTP method")
+"""What no restore brings back: assignments to groups that Graph takes none for, members of restricted units; and
+sponsors of agents, which the simulator takes no writes of."""
+
+
 class Tenant:
     """A simulated tenant in a process of its own, which outlives the Cairn that protects it."""
 
@@ -124,7 +129,7 @@ class Cairn:
 
 @pytest.fixture(scope="module")
 def tenant() -> Iterator[Tenant]:
-    with simulated(200, 12) as made:
+    with simulated(260, 12) as made:
         yield made
 
 
@@ -334,7 +339,9 @@ def test_killed_in_the_middle_of_applying_it_goes_on_and_makes_nothing_twice(
         assert task["status"] in ("succeeded", "succeededWithWarnings"), task
         done = cairn.got(f"restores/{restore['restoreId']}")
         assert done["state"] == "done"
-        assert done["results"].get("failed", 0) == 0, done["results"]
+        operations = cairn.got(f"restores/{restore['restoreId']}/operations", top=1000)["value"]
+        failed = [(one["kind"], one["path"], one["error"]) for one in operations if one["state"] in ("failed", "stale")]
+        assert not [one for one in failed if not any(words in str(one[2]) for words in REFUSED)], failed
         assert done["verification"]["differing"] == 0, done["verification"]
         assert len(tenant.sent("GET", "/users?$top=999&$select=id")["value"]) == count
         made = [one["newId"] for one in cairn.got("identityMap", top=1000)["value"]]

@@ -1,6 +1,7 @@
 """A task that lost its orchestration is taken up again where that is safe, a bounded number of times, else closed."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from durabletask.client import OrchestrationStatus
@@ -115,3 +116,22 @@ async def test_a_cancelled_task_is_not_taken_up(records: Records, durable: FakeD
     await watched(records, durable)
     assert len(durable.scheduled) == 1
     assert await codes(records) == ["taskCancelled"]
+
+
+@pytest.mark.parametrize(("state", "advice"), [("applying", "Apply it again"), ("planning", "plan it again")])
+async def test_a_restore_that_is_lost_again_and_again_ends_and_says_what_to_do(
+    records: Records, durable: FakeDurable, state: Any, advice: str
+) -> None:
+    operation = operations.restore("t", "lost", restore_id="lost", apply=True, requested_by="test")
+    await start(records, durable, operation)
+    await records.tasks.start("lost")
+    await records.restores.create({"restoreId": "lost", "tenantId": "t", "state": state})  # type: ignore[typeddict-item]
+    for _ in range(MOST_TAKE_UPS + 1):
+        durable.states.clear()
+        task = await records.tasks.get("lost")
+        assert await take_up_or_close(records, durable, task)
+    assert (await records.tasks.get("lost"))["status"] == "failed"
+    restore = await records.restores.get("t", "lost")
+    assert restore["state"] == "failed"
+    assert advice in restore["message"]
+    assert await records.run_locks.held("t", "restore") is None
