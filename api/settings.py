@@ -17,6 +17,7 @@ from shared.errors import Busy
 from shared.records.table import RowChanged
 from shared.starting import DurableClient, start
 from shared.tenants.registry import StoredSettings
+from shared.tenants.safeguards import tell_what_is_off
 from shared.tenants.schedule import starts_at
 from shared.tenants.settings import TenantSettings
 
@@ -68,32 +69,13 @@ async def put_settings(
         )
     except RowChanged:
         raise _changed() from None
-    await _tell_what_is_off(records, tenant_id.lower(), before.settings, stored.settings)
+    await tell_what_is_off(records.events, tenant_id.lower(), before.settings, stored.settings)
     shown = await _shown(records, tenant_id, stored, response)
     if not body.run_now:
         return shown
     task_id = await _backup_now(tenant_id.lower(), caller.subject, records, client)
     response.headers["Location"] = f"/api/v1/tasks/{task_id}"
     return shown.model_copy(update={"task_id": task_id})
-
-
-async def _tell_what_is_off(records: Records, tenant_id: str, before: TenantSettings, now: TenantSettings) -> None:
-    """An alert for each safeguard that was just switched off: whoever may do that alone shall not do it unseen."""
-    kept = set(before.break_glass_ids) <= set(now.break_glass_ids)
-    off = [
-        what for what, was, still in (
-            ("backups by schedule", before.schedule.enabled, now.schedule.enabled),
-            ("approval of restores by a second person", before.approvals.required, now.approvals.required),
-            ("the watch", before.watch.enabled, now.watch.enabled),
-            ("break-glass accounts", bool(before.break_glass_ids), kept),
-        ) if was and not still
-    ]  # fmt: skip
-    if off:
-        await records.events.record(
-            f"safeguardSwitchedOff:{uuid.uuid4()}", tenant_id=tenant_id, severity="warning",
-            code="safeguardSwitchedOff",
-            message=f"Switched off or shortened in the settings: {', '.join(off)}. The audit trail says by whom.",
-        )
 
 
 async def _backup_now(tenant_id: str, subject: str, records: Records, client: DurableClient) -> str:
