@@ -1,7 +1,9 @@
 """A report lists exactly the net changes: against live and between restore points, incremental or full, with faults."""
 
 import random
+import tempfile
 import uuid
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,15 +17,21 @@ from shared.backup import sessions
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.noise import NOISE_RULES
 from shared.differences.segments import read_lines, read_list
+from shared.repository.manifest import Manifest
 from shared.starting import start
+from tests.laws.anything import anything
 from tests.laws.changes import CHANGES
-from tests.laws.conftest import Protected
+from tests.laws.conftest import Protected, protected_tenant
 from tests.laws.test_faults_of_graph import PASSING
 from tests.laws.views import View
 
 SEVERAL = settings(
     max_examples=4, deadline=None, derandomize=True, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+OVER_EVERYTHING = settings(
+    max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=True,
+    phases=[Phase.generate],
 )
 SEQUENCES = st.lists(st.sampled_from(sorted(CHANGES)), min_size=1, max_size=12)
 UNDER = {
@@ -87,7 +95,7 @@ def told(changes: list[dict[str, Any]]) -> Told:
 def at_once(changes: Told) -> Told:
     """Without the slow lane, which is as old as its last whole read."""
     slow = {(name, link.name) for name, row in OBJECT_TYPES.items() for link in row.links if link.slow}
-    return {one for one in changes if (one[1], one[3]) not in slow}
+    return {one for one in changes if (one[1], one[3]) not in slow and not OBJECT_TYPES[one[1]].slow}
 
 
 def net(before: View, after: View, bins: set[str]) -> Told:
@@ -138,8 +146,42 @@ async def exactly(
     before, _ = await protected.tenant_now()
     for name in names:
         CHANGES[name](protected.store, chance)
+    await lists_the_net_changes(protected, first, before, fault)
+
+
+@OVER_EVERYTHING
+@given(times=st.integers(1, 40), seed=st.integers(0, 2**32), fault=st.sampled_from(["", *UNDER]))
+async def test_over_every_type_and_link_that_graph_lets_anybody_write(times: int, seed: int, fault: str) -> None:
+    await anything_at_all(times, seed, UNDER.get(fault))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@given(times=st.integers(1, 60), seed=st.integers(0, 2**32), fault=st.sampled_from(["", *UNDER]))
+async def test_fifty_more_over_everything(times: int, seed: int, fault: str) -> None:
+    await anything_at_all(times, seed, UNDER.get(fault))
+
+
+async def anything_at_all(times: int, seed: int, fault: dict[str, Any] | None) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        async with (
+            protected_tenant(Path(folder)) as protected,
+            anything(protected.simulator, random.Random(seed)) as anyone,
+        ):
+            patch.setattr(activities.differences, "sessions", sessions.GraphSessions())
+            await protected.read_everything()
+            first = await protected.backed_up("full")
+            before, _ = await protected.tenant_now()
+            await anyone.change(times)
+            await lists_the_net_changes(protected, first, before, fault)
+
+
+async def lists_the_net_changes(
+    protected: Protected, first: Manifest, before: View, fault: dict[str, Any] | None
+) -> None:
     after, _ = await protected.tenant_now()
-    expected = net(before, after, set(protected.store.bin))
+    expected = net(before, after, {key.rpartition(":")[2] for key in protected.store.bin})
     if fault:
         protected.faults(fault)
     assert told(await report(protected, first.backup_id, "live")) == expected
