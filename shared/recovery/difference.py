@@ -178,7 +178,22 @@ def recreated_changes(
     old, _ = relinked(row, before[1], ids)
     shown = replace(of_object(row, before[0], after[1]), new_object_id=after[0])
     for name, was in differing(row, old, after[1]).items():
+        if name in GIVEN_ANEW or same(_lasting(name, was), _lasting(name, after[1].get(name))):
+            continue
         yield replace(shown, attribute=name, old_value=short(was), new_value=short(after[1].get(name)))
+
+
+GIVEN_ANEW = frozenset({"uniqueName", "preferredTokenSigningKeyThumbprint", "tokenEncryptionKeyId"})
+"""Of an object made anew: the name that its creation is found by, and what names a key that nobody can read."""
+
+
+def _lasting(name: str, value: Any) -> Any:
+    """What of a value outlives its object: no identity that the service writes itself, no beginning in the past."""
+    if name == "identities" and isinstance(value, list):
+        return [one for one in value if one.get("signInType") != "userPrincipalName"]
+    if name == "scheduleInfo" and isinstance(value, Mapping):
+        return {part: each for part, each in value.items() if part != "startDateTime"}
+    return value
 
 
 def short(value: Any) -> Any:

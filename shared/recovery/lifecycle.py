@@ -17,6 +17,7 @@ from shared.messages import (
     RestoreWaves,
 )
 from shared.records.restores import Restore, RestoreState
+from shared.records.tasks import OPEN
 from shared.records.times import as_text
 from shared.recovery.apply import Applying
 from shared.recovery.before import seal_before
@@ -35,7 +36,7 @@ from shared.starting import close
 SLICE_SECONDS = 120.0
 """A batch hands back where to go on after this, far below the longest that an activity may take."""
 SHOWN_MISMATCHES = 100
-REQUEST, TOUCHED, VERIFICATION = "request", "touched", "verification"
+REQUEST, TOUCHED = "request", "touched"
 
 
 def store_of(opened: Any, tenant_id: str, restore_id: str) -> RestoreStore:
@@ -90,6 +91,10 @@ async def begin(opened: Deployment, graph: Graph, message: RestoreStep) -> Resto
     return RestoreWaves(waves=waves, beforeBackupId=before or "")
 
 
+class _OrphanedError(Exception):
+    """The restore's task has ended, since another lane failed: this one stops, and a later apply goes on from here."""
+
+
 async def apply_batch(opened: Deployment, graph: Graph, message: ApplyBatch) -> BatchApplied:
     """Go on with one batch for a bounded time."""
     records, tenant_id, restore_id = opened.records, message["tenantId"], message["restoreId"]
@@ -107,7 +112,10 @@ async def apply_batch(opened: Deployment, graph: Graph, message: ApplyBatch) -> 
         )
 
     async def cancelled() -> bool:
-        return (await records.tasks.get(task_id))["cancelRequested"]
+        task = await records.tasks.get(task_id)
+        if task["status"] not in OPEN:
+            raise _OrphanedError
+        return task["cancelRequested"]
 
     async def told(done: int) -> None:
         await records.tasks.progress(task_id, f"batch {number}", done=done, total=0, unit="operations")
@@ -116,7 +124,10 @@ async def apply_batch(opened: Deployment, graph: Graph, message: ApplyBatch) -> 
         graph, store, opened.cipher, tenant_id, new_ids, remember, cancelled,
         now=lambda: as_text(records.clock()), stop_at=monotonic() + SLICE_SECONDS,
     )
-    applied = await applying.run(index, number, told=told)
+    try:
+        applied = await applying.run(index, number, told=told)
+    except _OrphanedError:
+        return BatchApplied(finished=False, cancelled=True)
     if applied.finished or applied.cancelled:
         await applying.seal(index, number, records.clock())
     await told(applied.done)
@@ -152,6 +163,8 @@ async def finish(opened: Deployment, message: FinishRestore) -> dict[str, bool]:
         await _tell_failures(opened, restore, store, index)
     elif outcome == "failed":
         status = "failed"
+        if restore["beforeBackupId"] and not restore["applied"]:
+            summary += " Apply it again with the same planHash: it goes on where it stopped, and sends nothing twice."
         await records.restores.change(
             tenant_id, restore_id, lambda now: None if now["state"] in ("done", "cancelled") else
             {"state": "failed", "message": summary}
