@@ -54,7 +54,18 @@ def link_or_unlink(store, chance) -> None:
         store.link(source, name, chance.choice(keys(store, *targets)))
 
 
-CHANGES = [create, update, update, delete, empty_or_use_the_bin, link_or_unlink, link_or_unlink, link_or_unlink]
+def register(store, chance) -> None:
+    """A new application, or one that goes, with what hangs on it."""
+    if chance.random() < 0.3:
+        store.delete(chance.choice(keys(store, "application")), soft=chance.random() < 0.5)
+        return
+    there = store.get(chance.choice(keys(store, "application"))).read()
+    key = str(uuid.UUID(int=chance.getrandbits(128)))
+    store.create("application", {**there, "id": key, "appId": key, "displayName": f"App {chance.random()}"})
+    store.link(key, "owners", chance.choice(keys(store, "user")))
+
+
+CHANGES = [create, register, update, update, delete, empty_or_use_the_bin, link_or_unlink, link_or_unlink, link_or_unlink]
 
 
 def apart(seen, expected) -> list[str]:
@@ -78,8 +89,12 @@ def apart(seen, expected) -> list[str]:
     return lines
 
 
+@pytest.mark.parametrize("by_id", [False, True], ids=["listed", "byId"])
 @pytest.mark.parametrize("seed", range(5))
-async def test_incremental_backups_equal_a_full_one_taken_at_the_same_moment(backups, seed):
+async def test_incremental_backups_equal_a_full_one_taken_at_the_same_moment(backups, seed, by_id, monkeypatch):
+    if by_id:  # as in a tenant with more than a page of applications and service principals
+        monkeypatch.setattr("shared.entra.capture.EXPANDED_PAGE", 3)
+        monkeypatch.setattr("shared.entra.by_id.IDS_AT_ONCE", 20)
     chance = random.Random(seed)
     store = backups.simulator.tenant.store
     await backups.run("full")
