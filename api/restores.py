@@ -260,6 +260,11 @@ async def fetch_credentials(tenant_id: str, restore_id: str, caller: CalledBy, d
             "userPrincipalName": one.get("userPrincipalName"), one["kind"]: secret,
             **{key: one[key] for key in ("displayName", "expires", "keyId") if key in one},
         })
+    if not value:
+        raise Problem(
+            410, "credentialsLost", "They are gone: the workspace was lost before anybody fetched them.",
+            remedy="Reset the passwords of these users, and make new secrets for these applications.",
+        )
     claimed = await deployed.records.restores.change(
         tenant_id, restore_id,
         lambda now: {"credentials": "fetched", "message": f"fetched {uuid.uuid4()}"}
