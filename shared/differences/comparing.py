@@ -242,7 +242,10 @@ class Comparing:
         self, row: ObjectType, old: TypeView, new: TypeView, wanted: set[str]
     ) -> dict[str, Mapping[str, Any]]:
         """The bodies of the objects that links start from, where a verdict depends on them."""
-        if not wanted or not any(link.left_alone or link.restored_as for link in row.links):
+        told_by_body = "onPremisesSyncEnabled" in row.select or any(
+            link.left_alone or link.restored_as for link in row.links
+        )
+        if not wanted or not told_by_body:
             return {}
         held = await old.objects_by_id(wanted) | await new.objects_by_id(wanted)
         return {one: record.body for one, record in held.items()}
