@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -144,7 +145,7 @@ async def _measured(folder: Path) -> dict[str, Any]:
         for name, text in SEARCHES.items():
             chosen = Filter(query=parse(text, SCREEN))
             told[f"search {name}"] = {
-                **await _often(lambda chosen=chosen: listing.page(chosen, top=100)),
+                **await _often(partial(listing.page, chosen, top=100)),
                 "found": await listing.count(chosen),
             }  # fmt: skip
         object_id = page[0]["objectId"]
