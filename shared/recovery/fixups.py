@@ -59,16 +59,6 @@ def beside(row: ObjectType, body: Json, present: Mapping[str, Any]) -> Json:
     return {**body, "identities": [*ours, *theirs]}
 
 
-def step_after_creation(row: ObjectType, body: Mapping[str, Any]) -> str:
-    """What a person must do once the object was made; empty where nothing."""
-    if row.name != "domain":
-        return ""
-    return (
-        f"Prove {body.get('id')} by the DNS record that the Microsoft Entra admin center shows for it (Domain names, "
-        "Verify); then restore it again for its settings, and the users and groups whose names use it."
-    )
-
-
 def creation_body(row: ObjectType, made: Json, body: Json, wanted: Wanted, at: Circumstances) -> Json:
     """The body of a creation."""
     if row.name in SCHEDULES:
@@ -272,6 +262,6 @@ def _policy(body: Json, options: RestoreOptions, *, made: bool) -> Json:
 
 __all__ = [
     "ALONE", "GROUP_PIM", "PIM", "Circumstances", "after_creation", "beside", "creation_body", "deletion_body",
-    "finding", "merged_reference", "step_after_creation", "update_body", "wanted_body", "whole", "why_not_linked",
+    "finding", "merged_reference", "update_body", "wanted_body", "whole", "why_not_linked",
     "why_not_made", "why_not_set", "writable_of",
 ]

@@ -14,6 +14,7 @@ from shared.catalog.row import PARENT, Link, ObjectType
 from shared.catalog.where import holds, why_left_alone
 from shared.recovery import entitlements, fixups, guarded, guests, schedules
 from shared.recovery.actions import action_requests, expected_value, is_as_wanted
+from shared.recovery.by_hand import connector_group_steps, step_after_creation
 from shared.recovery.chosen import WHOLE
 from shared.recovery.options import RestoreOptions
 from shared.recovery.plan import Finding, NotRestored, Operation
@@ -72,6 +73,8 @@ class Situation:
     protected: Mapping[str, str] = field(default_factory=dict)
     """Id → why the object is never deleted, disabled or taken out of roles."""
     at: fixups.Circumstances = field(default_factory=fixups.Circumstances)
+    connector_groups: Mapping[str, str] = field(default_factory=dict)
+    """Name → id of the connector groups that there are."""
     skus: Mapping[str, Sku] | None = None
     """The tenant's subscriptions by skuId; None where they could not be read."""
 
@@ -123,10 +126,7 @@ class Planner:
         for one in self._s.new:
             self._delete_new(one)
         for one in self._s.replaced:
-            self._delete_new(
-                one, wave=self._waves.number(one.object_type, FIRST),
-                reason="it holds the name of a user that is made anew, and deleteExistingCloudUser is on",
-            )
+            self._replace(one)
         self.findings += self._seats.findings()
         return self.operations, self.not_restored
 
@@ -143,6 +143,9 @@ class Planner:
         body = fixups.wanted_body(row, body, self._options, made=self._key(wanted) in self._made)
         if present.liveness == "unread":
             self._leave(wanted, "", f"its present state could not be read: {present.why_unread}")
+            return
+        if row.delegated_only and not row.write_permissions:
+            self._by_hand(row, wanted, present, body)
             return
         if present.liveness == "live":
             self._update(row, wanted, present, body, found)
@@ -192,7 +195,7 @@ class Planner:
         self._patches(row, wanted, body, left, {}, [], LAST if row.name == "group" else LINKS, "set once the object "
                       "stands")
         self._actions(row, wanted, body, {}, made)
-        step = fixups.step_after_creation(row, body)
+        step = step_after_creation(row, body)
         if step:
             self._step(row, wanted, step)
 
@@ -309,6 +312,25 @@ class Planner:
                     attributes=(name,), reason=one.reason, step=LINKS, find=one.find, becomes=one.becomes,
                     expects={"attributes": {name: expected_value(name, present)}} if present and one.checked else {},
                 )
+
+    def _replace(self, present: Present) -> None:
+        """Delete a user whose name is needed, under another name: in the recycle bin it may hold on to its own."""
+        row = OBJECT_TYPES[present.object_type]
+        first, planned = self._waves.number(row.name, FIRST), len(self.operations)
+        self._delete_new(
+            present, wave=first,
+            reason="it holds the name of a user that is made anew, and deleteExistingCloudUser is on",
+        )
+        if len(self.operations) == planned:
+            return  # it is one that is left, with the reason
+        name = str(present.body.get("userPrincipalName", ""))
+        method, path = object_request(row, row.update_request, present.object_id, present.body)
+        self._add(
+            row, Wanted(row.name, present.object_id, present.body), "update", method, path,
+            {"userPrincipalName": f"replaced.{present.object_id[:8]}@{name.rpartition('@')[2]}"},
+            attributes=("userPrincipalName",), expects={"attributes": {"userPrincipalName": name}},
+            now=present.object_id, wave=first - 1, reason="it gives up the name of a user that is made anew",
+        )
 
     def _seated(self, row: ObjectType, wanted: Wanted, body: Json | None, present: Json) -> Json | None:
         """A user's licences as far as there are seats for them; what has none is left."""
@@ -555,11 +577,30 @@ class Planner:
             body=creation(row, wanted.body), wave=self._waves.number(row.name, OBJECTS),
         ))
 
-    def _step(self, row: ObjectType, wanted: Wanted, instructions: str, step: int = OBJECTS) -> None:
+    def _by_hand(self, row: ObjectType, wanted: Wanted, present: Present, body: Json) -> None:
+        """What no application may write: the requests or settings for a person, and nothing where nothing differs."""
+        live = present.body if present.liveness == "live" else None
+        if row.name == "connectorGroup":
+            uses = present.links.get("applications", {}) if live else {}
+            applications = {
+                now: (now, present.object_id if now in uses else "")
+                for now in (self._ids.now(one) for one in wanted.links.get("applications", {}))
+            }
+            for one in connector_group_steps(body, live, self._s.connector_groups, applications):
+                self._step(row, wanted, f"As a signed-in Application Administrator: {one}")
+        elif live is None:
+            self._manual(row, wanted, row.delegated_only)
+        else:
+            changed = {name: value for name, value in differing(row, body, live).items() if self._wants(wanted, name)}
+            if changed:
+                self._step(row, wanted, f"{row.title}: {row.delegated_only}. Set back {', '.join(sorted(changed))}.",
+                           changed)
+
+    def _step(self, row: ObjectType, wanted: Wanted, instructions: str, body: Json | None = None) -> None:
         """Something that a person does beside what is written."""
         self.operations.append(Operation(
             kind="manual", object_type=row.name, object_id=wanted.object_id, object_name=display_name(wanted.body),
-            reason=instructions, wave=self._waves.number(row.name, step),
+            reason=instructions, body=body, wave=self._waves.number(row.name, OBJECTS),
         ))
 
     def _leave(self, wanted: Wanted, what: str, why: str) -> None:

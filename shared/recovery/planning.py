@@ -35,6 +35,9 @@ from shared.recovery.state import Present, Wanted, display_name
 from shared.recovery.store import PlanIndex, RestoreStore
 from shared.repository.restore_point import RestorePoint
 
+MOST_OBJECTS = 100_000
+"""A plan is made in one activity, in memory: so many objects that differ fit into an instance (docs/recovery.md)."""
+
 _SUBTYPES = {one.name: row.name for row in OBJECT_TYPES.values() for one in row.subtypes}
 """Name of an entity in Microsoft's schema → the row that it is listed with."""
 
@@ -69,6 +72,7 @@ class Planning:
         situation = replace(
             situation, protected=protected, skus=await self._skus(situation.wanted.values()),
             at=Circumstances(records.clock(), self._tenant_id),
+            connector_groups=await self._connector_groups(situation.wanted.values()),
         )
         planner = Planner(situation)
         operations, left = planner.run()
@@ -112,6 +116,20 @@ class Planning:
         left += types_not_shown(self._unread)
         return told
 
+    async def _connector_groups(self, wanted: Iterable[Wanted]) -> dict[str, str]:
+        """Name → id of those that there are, where any are restored; empty where they cannot be read."""
+        if not any(one.object_type == "connectorGroup" for one in wanted):
+            return {}
+        row = OBJECT_TYPES["connectorGroup"]
+        try:
+            return {
+                str(one.get("name")): str(one.get("id"))
+                async for page in pages(self._graph, row.path, Asking("connector groups", version=row.version))
+                for one in page.values
+            }
+        except EntraError:
+            return {}
+
     async def _skus(self, wanted: Iterable[Wanted]) -> dict[str, Sku] | None:
         """The tenant's subscriptions, where users with licences are restored; None where they cannot be read."""
         if not any(one.object_type == "user" and one.body.get("assignedLicenses") for one in wanted):
@@ -125,6 +143,13 @@ class Planning:
         except EntraError:
             return None  # nothing is known of seats: what has none is refused when it is sent, and told then
 
+    def _bound(self, count: int) -> None:
+        if count > MOST_OBJECTS:
+            raise NotRestorable(
+                f"{count} objects differ, and one restore takes at most {MOST_OBJECTS}.",
+                remedy="Restore by types, or by up to 10,000 ids at a time.",
+            )
+
     async def _chosen(
         self, chosen: Chosen, origins: Any, reader: PresentReader
     ) -> tuple[list[Wanted], list[Present]]:
@@ -132,6 +157,7 @@ class Planning:
         if chosen.types is not None:
             found = await changed_since(self._point, self._graph, reader.reading, chosen.types, reader.ids)
             self._unread = found.unread
+            self._bound(len(found.differing) + len(found.new))
             wanted = await read_wanted(self._point, found.differing, [OBJECT_TYPES[name] for name in chosen.types])
             return wanted, found.new if self._options.new_objects == "softDelete" else []
         wanted = await read_wanted(self._point, chosen.object_ids, restored_rows())

@@ -161,5 +161,5 @@ async def refused(restores: Restores, done: Any) -> list[str]:
     """Operations that did not end well, a line each."""
     return [
         f"{one.kind} {one.object_type} {one.method} {one.path} {one.body}: {receipt}"
-        for one, receipt in await restores.operations(done) if receipt.get("state") not in ("done", "unchanged")
+        for one, receipt in await restores.operations(done) if receipt.get("state") not in ("done", "unchanged", "manual")
     ]

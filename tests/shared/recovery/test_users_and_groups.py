@@ -172,4 +172,4 @@ async def test_an_existing_cloud_user_of_the_same_name_is_deleted_first_where_as
     store.update(other, {**store.get(other).read(), "userPrincipalName": name})
     planned = await restores.plan([user], deleteExistingCloudUser=True, links="skip")
     kinds = [one.kind for one, _ in await restores.operations(planned) if one.object_type == "user"]
-    assert kinds[:2] == ["delete", "create"]
+    assert kinds[:3] == ["update", "delete", "create"]
