@@ -1,5 +1,6 @@
 """What the timers start: each slot once, every tenant in its turn, and one tenant's trouble is nobody else's."""
 
+import asyncio
 import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -111,6 +112,45 @@ async def test_a_tenant_that_cannot_be_started_holds_up_no_other_and_its_event_s
     await start_due(records, SETTINGS, durable)
     assert started(durable, "back_up_tenant") == [other]
     assert "notScheduled" in await codes(records)
+
+
+async def test_a_tenant_whose_storage_is_slow_holds_up_no_other(records, durable, monkeypatch):
+    others = [f"22222222-2222-4222-8222-{number:012d}" for number in range(30)]
+    for tenant_id in (T, *others):
+        await protect(records, tenant_id)
+    settings, waits = type(records.tenants).settings, asyncio.Event()
+
+    async def slow(self, tenant_id: str):
+        if tenant_id == T:
+            await waits.wait()
+        return await settings(self, tenant_id)
+
+    monkeypatch.setattr(type(records.tenants), "settings", slow)
+    looking = asyncio.create_task(start_due(records, SETTINGS, durable))
+    while len(started(durable, "back_up_tenant")) < len(others):  # noqa: ASYNC110 - nothing to wait for but the count
+        await asyncio.sleep(0)
+    assert not looking.done()
+    waits.set()
+    assert await looking == len(others) + 1
+
+
+async def test_settings_that_cannot_be_read_are_that_tenants_event_and_hold_up_no_other(records, durable, monkeypatch):
+    other = "22222222-2222-4222-8222-222222222222"
+    await protect(records)
+    await protect(records, other)
+    settings = type(records.tenants).settings
+
+    async def unreadable(self, tenant_id: str):
+        if tenant_id == T:
+            raise ValueError("somebody@contoso.example is no number")
+        return await settings(self, tenant_id)
+
+    monkeypatch.setattr(type(records.tenants), "settings", unreadable)
+    assert await start_due(records, SETTINGS, durable) == 1
+    assert started(durable, "back_up_tenant") == [other]
+    events = [event async for _, event in records.events.stream([T])]
+    assert [event["code"] for event in events] == ["notScheduled"]
+    assert "contoso" not in events[0]["message"]
 
 
 async def test_a_deployment_takes_the_tenants_of_its_own_cloud_only(records, durable):
