@@ -7,7 +7,8 @@
     changes  replay → sweeps                                    from the token of the last time
 
 A sweep lists every object with one link expanded, for links that delta does not track; objects whose ids are known are
-asked for by these instead, many at once. Invariants: the cursor of each
+asked for by these instead, many at once. After the sweeps of a full read, links that the holders may not show whole
+are read of their targets too (`turned`). Invariants: the cursor of each
 `Captured` says where to go on when it and all before it are kept; going on from an earlier one repeats some of it and
 harms nothing; the delta token is given with the last one only. A token that is gone starts the type anew by itself:
 then `restarted` is set, and what was captured of the type before is void.
@@ -45,6 +46,7 @@ from shared.entra.single_reads import (
     slow_properties,
 )
 from shared.entra.transport import Graph
+from shared.entra.turned import turned_links
 from shared.entra.wanted import Reading, Wanted, wanted
 from shared.errors import CatalogError, EntraError, Garbled, TokenExpired
 
@@ -52,6 +54,9 @@ RESTARTS = 2
 """How often a type is begun anew in one capture, before its lost tokens are an error."""
 SLOW_PAGE = 100
 """Objects a page where each takes a request of its own under a narrow limit, so that no page takes minutes."""
+
+MEASURED_AGAIN = 2
+"""More samples of the latency before every object's links are read by requests of their own."""
 
 Mode = Literal["full", "changes"]
 type Cursor = dict[str, Any]
@@ -127,14 +132,17 @@ async def _beginning(run: _Run, mode: Mode, since: str) -> Cursor:
         return {"way": "changes", "step": 0, "link": run.graph.endpoints.followed(since), "token": ""}
     way: Way = "list" if not asked.by_delta else "paced"
     if asked.delta_links and asked.by_delta:
-        way = chosen_way(asked, await _measured(run))
+        way = await _chosen(run)
     return {"way": way, "step": 0, "link": "", "token": ""}
 
 
 def _steps(way: str, asked: Wanted, *, sweeps: bool) -> list[str]:
     swept = [f"sweep {link.name}" for link in asked.expand_links if sweeps and (way != "changes" or not link.slow)]
+    held = (*asked.delta_links, *asked.each_links)
+    turned = [f"turned {link.name}" for link in held if sweeps and link.shown_by]
     return {
-        "chain": ["round", *swept], "paced": ["latest", "list", *swept, "replay"], "list": ["list", *swept],
+        "chain": ["round", *swept, *turned], "paced": ["latest", "list", *swept, *turned, "replay"],
+        "list": ["list", *swept, *turned],
         "changes": ["replay", *swept], "single": ["single"], "perParent": ["children"],
     }[way]
 
@@ -143,7 +151,7 @@ async def _from(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> AsyncG
     """All that is left of the type; every piece says where to go on."""
     while True:
         step = run.steps[at["step"]]
-        async with aclosing(_children(run, at, rows) if step == "children" else _step(run, step, at)) as reading:
+        async with aclosing(_step(run, step, at, rows)) as reading:
             async for piece in reading:
                 at = piece.cursor
                 told = replace(piece, replay=step == "replay")
@@ -156,7 +164,7 @@ def _ended(piece: Captured) -> Captured:
     return replace(piece, finished=True, delta_link=piece.cursor["token"])
 
 
-def _step(run: _Run, step: str, at: Cursor) -> AsyncGenerator[Captured]:
+def _step(run: _Run, step: str, at: Cursor, rows: Mapping[str, ObjectType]) -> AsyncGenerator[Captured]:
     name, _, link = step.partition(" ")
     match name:
         case "latest":
@@ -169,6 +177,10 @@ def _step(run: _Run, step: str, at: Cursor) -> AsyncGenerator[Captured]:
             return _inline_links(run, at)
         case "sweep":
             return _sweep(run, at, run.wanted.row.link(link))
+        case "turned":
+            return _turned(run, at, run.wanted.row.link(link), rows)
+        case "children":
+            return _children(run, at, rows)
         case _:
             return _single(run, at)
 
@@ -273,6 +285,16 @@ async def _sweep(run: _Run, at: Cursor, link: Link) -> AsyncGenerator[Captured]:
                 async for piece in pieces:
                     yield piece
             at = after
+
+
+async def _turned(run: _Run, at: Cursor, link: Link, rows: Mapping[str, ObjectType]) -> AsyncGenerator[Captured]:
+    target = rows[link.shown_by.partition(".")[0]]
+    async with aclosing(
+        turned_links(run.graph, run.wanted.row, link, target, at=at["link"], ahead=run.ahead)
+    ) as pieces:
+        async for piece in pieces:
+            at = _after(at, piece.page) if piece.page else at
+            yield Captured(at, partial(_links_only, piece.slices), tuple(piece.unread))
 
 
 def _by_id(run: _Run, at: Cursor) -> bool:
@@ -468,6 +490,17 @@ def _after(at: Cursor, page: Page) -> Cursor:
     if page.next_link:
         return {**at, "link": page.next_link}
     return {**at, "step": at["step"] + 1, "link": "", "token": token}
+
+
+async def _chosen(run: _Run) -> Way:
+    """The planner's choice. The costly way is not taken on one slow answer: the fastest of some counts."""
+    measured = await _measured(run)
+    for _ in range(MEASURED_AGAIN):
+        if chosen_way(run.wanted, measured) == "chain":
+            return "chain"
+        again = await _measured(run)
+        measured = replace(again, latency_seconds=min(measured.latency_seconds, again.latency_seconds))
+    return chosen_way(run.wanted, measured)
 
 
 async def _measured(run: _Run) -> Measured:

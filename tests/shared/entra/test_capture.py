@@ -497,6 +497,25 @@ def test_the_planner_takes_the_chain_for_t1_and_the_fan_out_for_t2() -> None:
     assert chosen_way(asked, Measured(100_000, 5_000_000, 0.3, quota)) == "paced"
 
 
+@pytest.mark.parametrize(("latencies", "way"), [([0.9, 0.01], "chain"), ([0.9, 0.8, 0.7], "paced"), ([0.01], "chain")])
+async def test_one_slow_answer_does_not_choose_the_costly_way(
+    fake: FakeGraph, graph: Graph, monkeypatch: pytest.MonkeyPatch, latencies: list[float], way: str
+) -> None:
+    waiting = list(latencies)
+
+    async def measured(_: object) -> Measured:
+        return Measured(1_000_000, None, waiting.pop(0), 800.0)
+
+    monkeypatch.setattr("shared.entra.capture._measured", measured)
+    things = row(reading="delta", select=("id", "name"), page_size=999, links=(link("members", reading="delta"),))
+    fake.script("/v1.0/things/delta", answer({"value": [], "@odata.deltaLink": "{root}/v1.0/d"}))
+    fake.script("/v1.0/things", answer({"value": []}))
+    fake.script("/v1.0/d", answer({"value": [], "@odata.deltaLink": "{root}/v1.0/e"}))
+    pieces = [one async for one in capture(graph, things)]
+    assert {one.cursor["way"] for one in pieces} == {way}
+    assert waiting == []
+
+
 def test_managers_come_along_the_delta_even_where_a_first_request_was_slow() -> None:
     asked = wanted(OBJECT_TYPES["user"], Reading(), "global")
     quota = Governor().resource_units_per_second
