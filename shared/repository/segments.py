@@ -53,7 +53,8 @@ SEGMENT_RECORDS = 500_000
 UNSEALED_RETENTION = timedelta(days=1)
 # Damage under so many names of one content is no accident.
 NAMES_TRIED = 8
-_SPOOL_BYTES = 4 * 1024 * 1024
+# Some twenty writers are open while a tenant is read: what is longer than this waits on disk and not in memory.
+_SPOOL_BYTES = 512 * 1024
 _PLACE = struct.Struct("<II")
 
 
