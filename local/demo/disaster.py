@@ -98,7 +98,7 @@ def _differences(scene: Scene, damage: Damage) -> str:
 
 
 def _compared(scene: Scene) -> tuple[str, list[dict[str, Any]]]:
-    with scene.stage.progress("comparing with the tenant", "types") as advance:
+    with scene.stage.progress("comparing with the tenant", "objects") as advance:
         task = scene.cairn.run("differences", {"backupId": scene.backup_id, "against": "live"}, advance)
     scene.stage.claim("the report is whole", task["status"] in WHOLE, task["lastResultDescription"])
     report_id: str = task["result"]["reportId"]
@@ -116,7 +116,7 @@ def _nothing_left(scene: Scene) -> None:
     if changes:
         names = Counter(f"{one['objectType']} {one['changedAttribute']}".strip() for one in changes)
         shown = ", ".join(f"{count} {name}" for name, count in names.most_common(SHOWN))
-        scene.stage.say(f"declared ones, which Microsoft Graph gives nobody to write: {shown}")
+        scene.stage.say(f"what stays is declared, with its reason in the report: {shown}")
 
 
 def _restore(report_id: str, *, apply: bool = False) -> dict[str, Any]:
