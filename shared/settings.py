@@ -151,7 +151,8 @@ class Settings:
         "", TEXT, "PEM file with certificate and private key, instead of the client secret."
     )
     restore_client_id: str = setting(
-        "", APPLICATION_ID, "Application (client) id that changes tenants (consent `restore`); empty means the reading one."
+        "", APPLICATION_ID,
+        "Application (client) id that changes tenants (consent `restore`); empty means the reading one.",
     )
     restore_client_secret: str = setting("", TEXT, "Its client secret; local use only.", secret=True)
     restore_client_certificate_path: str = setting(
@@ -191,8 +192,9 @@ class Settings:
         1_048_576, whole_number(1024, 104_857_600), "Largest request body that the HTTP interface takes, in bytes."
     )
     report_days: int = setting(
-        90, whole_number(1, 1825), "Days that a difference report is kept after it was last made; at most as long as the "
-        "restore points that it compares."
+        90, whole_number(1, 1825),
+        "Days that a difference report is kept after it was last made; at most as long as the restore points that it "
+        "compares.",
     )
     task_hub: str = setting("CairnTaskHub", TASK_HUB, "Name of the Durable Task hub; two deployments never share one.")
     data: str = setting("", TEXT, "Data folder of a local stack (`--data`); unused in Azure.")

@@ -86,7 +86,7 @@ def _check_names(row: ObjectType, rows: Mapping[str, ObjectType]) -> None:
     for reference in row.references:
         named |= {reference.target, *reference.alternatives}
     for link in row.links:
-        named |= {*link.targets, link.restored_as, *(holder.split(".")[0] for holder in link.held_by)}
+        named |= {*link.targets, link.restored_as, *(end.split(".")[0] for end in (*link.held_by, link.shown_by))}
     no_rows = sorted(named - {""} - set(rows))
     if no_rows:
         raise CatalogError(f"catalog row {row.name!r}: it names {no_rows}, which have no rows")

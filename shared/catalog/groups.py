@@ -49,7 +49,7 @@ GROUP = ObjectType(
     links=(
         Link(
             name="members", targets=("user", "group", "servicePrincipal", "device"), reading="delta",
-            permissions=("Member.Read.Hidden",),
+            permissions=("Member.Read.Hidden",), shown_by="servicePrincipal.memberOf",
             add="POST /groups/{id}/members/$ref", remove="DELETE /groups/{id}/members/{target}/$ref",
             bulk_add="PATCH /groups/{id}", add_limit=20,
             left_alone=(
@@ -57,7 +57,8 @@ GROUP = ObjectType(
                 LeftAlone(("groupKind", "mailEnabledSecurity|distribution"), _EXCHANGE),
             ),
             note="the v1.0 list of members leaves out service principals, so a list needs the cast "
-                 "`members/microsoft.graph.servicePrincipal` beside it; dynamic groups refuse changes by hand",
+                 "`members/microsoft.graph.servicePrincipal` beside it, and each full read asks the service principals "
+                 "too; dynamic groups refuse changes by hand",
         ),
         Link(
             name="owners", targets=("user", "servicePrincipal"), reading="delta",

@@ -91,6 +91,9 @@ class Link:
     """Read in the slow lane: when the object is new, when its delta shows a change, and at each full read."""
     held_by: tuple[str, ...] = ()
     """For `inverse`: the `type.link` or `type.property` that holds the fact."""
+    shown_by: str = ""
+    """The `type.link` of targets that shows this link too, read at each full read because what is read of the holders
+    may leave these targets out."""
     restored_as: str = ""
     """The object type that holds the same fact: differences and restore go through that one, so it counts once."""
     add: str = ""

@@ -67,7 +67,7 @@ class Parsed:
     links: list[LinkSlice] = field(default_factory=list)
     removals: list[Removal] = field(default_factory=list)
     cut: list[tuple[str, str]] = field(default_factory=list)
-    """(key, link) of expanded links that show 20: to be read by their own address."""
+    """(key, link) of expanded links that show 20, or were not expanded at all: to be read by their own address."""
 
 
 def parse_page(
@@ -102,6 +102,8 @@ def parse_page(
         for link in expanded:
             if link in value:
                 _expanded(parsed, identity, link, value[link])
+            else:
+                parsed.cut.append((identity, link))  # a list that was not expanded is unknown, not empty
         body = _without(value, annotated, dropped) if shallow else body_of(value, dropped)
         if inline and is_links_only(value, key):
             continue  # a further slice of a large link, or a change of links alone: it says nothing of the object

@@ -1,0 +1,93 @@
+"""Links as their targets' own lists show them, where what is read of the holders may leave some out.
+
+Whether the delta of groups shows members that are service principals is not documented, and the v1.0 list of members
+leaves them out ("List group members"); each service principal's `memberOf` shows the groups that it is in. Invariants:
+this adds links and takes none away; a target that shows as many as Graph expands at most, or none at all, is asked by
+itself; a refusal is an `Unread` of the link, so the type is partial then and not silently without them.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from shared.catalog.row import Link, ObjectType
+from shared.entra.children import EXPANDED_PAGE
+from shared.entra.listing import Asking, Page, pages, with_query
+from shared.entra.pages import LinkSlice, Target, parse_page
+from shared.entra.single_reads import LIST_PAGE, Unread, bucket_of, link_slices, permission_of
+from shared.entra.transport import Graph
+from shared.errors import NotFound, NotPermitted, Rejected
+
+SINGLY = "singly "
+"""What a cursor's link begins with where this Graph refuses to expand, so that each target is asked by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A piece: links of the holders, what could not be read, and the page that ends with it (None: more follows)."""
+
+    slices: list[LinkSlice]
+    unread: list[Unread]
+    page: Page | None = None
+
+
+async def turned_links(
+    graph: Graph, holder: ObjectType, link: Link, target: ObjectType, *, at: str = "",
+    ahead: Callable[[], bool] = lambda: True,
+) -> AsyncGenerator[Turned]:
+    """`link` of the holders, as the targets of this type show it; `at` is the `page.next_link` of an earlier piece."""
+    shown = target.link(link.shown_by.partition(".")[2])
+    try:
+        async with aclosing(_listed(graph, holder, link, target, shown, at, ahead)) as pieces:
+            async for piece in pieces:
+                yield piece
+    except Rejected:
+        if at.startswith(SINGLY):
+            raise
+        async with aclosing(_listed(graph, holder, link, target, shown, SINGLY, ahead)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+
+async def _listed(
+    graph: Graph, holder: ObjectType, link: Link, target: ObjectType, shown: Link, at: str, ahead: Callable[[], bool]
+) -> AsyncGenerator[Turned]:
+    singly = at.startswith(SINGLY)
+    path = at.removeprefix(SINGLY) or with_query(
+        target.path, select=target.key, expand="" if singly else f"{shown.name}($select=id)",
+        top=LIST_PAGE if singly else EXPANDED_PAGE,
+    )
+    asking = Asking(f"{shown.name} of {target.title}", target.version, permission_of(target), bucket_of(target))
+    try:
+        async with aclosing(pages(graph, path, asking, ahead=ahead)) as listed:
+            async for page in listed:
+                if singly and page.next_link:
+                    page = replace(page, next_link=SINGLY + page.next_link)
+                async with aclosing(_page(graph, holder, link, target, shown, page)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+    except (NotPermitted, NotFound) as refused:
+        yield Turned([], [Unread("", link.name, refused)], Page([], ""))
+
+
+async def _page(
+    graph: Graph, holder: ObjectType, link: Link, target: ObjectType, shown: Link, page: Page
+) -> AsyncGenerator[Turned]:
+    parsed = parse_page(page.values, key=target.key, expanded=[shown.name])
+    whole = {one.source for one in parsed.links}
+    asked = [value for value in page.values if value.get(target.key) not in whole]
+    yield Turned(list(_turned(parsed.links, holder, link, target)), [], None if asked else page)
+    if not asked:
+        return
+    async with aclosing(link_slices(graph, target, [shown], asked)) as reading:
+        async for slices, failed in reading:
+            yield Turned(
+                list(_turned(slices, holder, link, target)), [replace(one, what=link.name) for one in failed]
+            )
+    yield Turned([], [], page)
+
+
+def _turned(slices: Iterable[LinkSlice], holder: ObjectType, link: Link, target: ObjectType) -> Iterable[LinkSlice]:
+    for one in slices:
+        to = (Target(one.source, target.graph_type),)
+        yield from (LinkSlice(at.id, link.name, to) for at in one.added if at.type == holder.graph_type)
