@@ -70,11 +70,12 @@ async def put_settings(
     except RowChanged:
         raise _changed() from None
     await tell_what_is_off(records.events, tenant_id.lower(), before.settings, stored.settings)
-    shown = await _shown(records, tenant_id, stored, response)
     if not body.run_now:
-        return shown
+        return await _shown(records, tenant_id, stored, response)
     task_id = await _backup_now(tenant_id.lower(), caller.subject, records, client)
     response.headers["Location"] = f"/api/v1/tasks/{task_id}"
+    # The first backup gives the schedule its time, so what is shown is looked up after it has started.
+    shown = await _shown(records, tenant_id, stored, response)
     return shown.model_copy(update={"task_id": task_id})
 
 
