@@ -8,8 +8,9 @@ parent of an object read `perParent`; `{key}` is the object's own key; `{target}
 `{targetCollection}` the path of the target's type; `{odataType}` the object's `@odata.type` without `#`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from shared.errors import CatalogError
 
@@ -249,6 +250,8 @@ class ObjectType:
     """Properties that, on privileged targets, the app may write only with a directory role of its own."""
     synced_writable: tuple[str, ...] = ()
     """Properties that can be written even on objects mastered on premises; all others are refused there."""
+    never_synced: bool = False
+    """`onPremisesSyncEnabled` says that the tenant is synchronized, not that this object is mastered on premises."""
     create_required: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
     immutable: tuple[str, ...] = ()
@@ -372,6 +375,10 @@ class ObjectType:
         if self.not_deleted or self.reference_only or (self.alone_at_path and not self.delete):
             return ""
         return self.delete or f"DELETE {self.path}/{{key}}"
+
+    def mastered_on_premises(self, body: Mapping[str, Any]) -> bool:
+        """Whether synchronization holds the object, so that Microsoft Graph refuses most changes to it."""
+        return bool(body.get("onPremisesSyncEnabled")) and not self.never_synced
 
     @property
     def excluded_names(self) -> frozenset[str]:

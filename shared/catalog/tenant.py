@@ -25,6 +25,7 @@ ORGANIZATION = ObjectType(
         Excluded(("branding", "certificateBasedAuthConfiguration"), "read as object types of their own"),
         Excluded(("extensions",), "open extensions belong to the applications that wrote them"),
     ),
+    never_synced=True,
     read_permissions=("Organization.Read.All",),
     write_permissions=("Organization.ReadWrite.All",),
     not_deleted="it is the tenant",

@@ -121,8 +121,13 @@ def _rules(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[Ac
     now = {one.get("id"): one for one in present.get("rules") or ()}
     for one in wanted.get("rules") or ():
         if one.get("id") in now and not same(one, now[one["id"]]):
+            there = now[one["id"]]
+            body = {
+                name: value for name, value in one.items()
+                if name == "@odata.type" or (name != "id" and not same(value, there.get(name)))
+            }
             yield ActionRequest(
-                path.replace("{ruleId}", str(one["id"])), dict(one), checked=False, becomes={"holds": [dict(one)]}
+                path.replace("{ruleId}", str(one["id"])), body, checked=False, becomes={"holds": [dict(one)]}
             )
 
 

@@ -232,7 +232,7 @@ class Planner:
     def _update(
         self, row: ObjectType, wanted: Wanted, present: Present, body: Json, found: list[Relinked],
     ) -> None:
-        synced = bool(present.body.get("onPremisesSyncEnabled"))
+        synced = row.mastered_on_premises(present.body)
         body = fixups.beside(row, body, present.body)
         differ = differing(row, body, present.body)
         if row.name in schedules.SCHEDULES:
@@ -370,7 +370,7 @@ class Planner:
             return
         if not why and not row.delete_request:
             why = row.not_deleted or "it cannot be deleted"
-        if not why and present.body.get("onPremisesSyncEnabled"):
+        if not why and row.mastered_on_premises(present.body):
             why = SYNCED
         if why:
             self._leave(wanted, "", why)
@@ -399,7 +399,7 @@ class Planner:
         if self._options.links == "skip":
             return
         source = self._now(wanted)
-        synced = bool(present.body.get("onPremisesSyncEnabled"))
+        synced = row.mastered_on_premises(present.body)
         for link in row.links:
             if link.reading == "inverse" or link.restored_as or not self._wants(wanted, link.name):
                 continue
@@ -514,7 +514,7 @@ class Planner:
         if link.not_restored or link.restored_as or not link.add:
             return
         why = why_left_alone(link.left_alone, inbound.source_body)
-        if not why and inbound.source_body.get("onPremisesSyncEnabled"):
+        if not why and row.mastered_on_premises(inbound.source_body):
             why = SYNCED
         if why:
             self._leave(wanted, link.name, why)
@@ -715,7 +715,7 @@ def _why_left(row: ObjectType, wanted: Wanted, present: Present) -> str:
     why = why_left_alone(row.left_alone, wanted.body) or why_left_alone(row.left_alone, present.body)
     if why:
         return why
-    if wanted.body.get("onPremisesSyncEnabled") and present.liveness in ("softDeleted", "absent"):
+    if row.mastered_on_premises(wanted.body) and present.liveness in ("softDeleted", "absent"):
         return SYNCED
     return ""
 

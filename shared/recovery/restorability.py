@@ -13,7 +13,6 @@ from shared.recovery.difference import Change
 from shared.recovery.facts import LICENCES
 from shared.recovery.writable import NEVER_SENT
 
-SYNCED = "onPremisesSyncEnabled"
 HELD_ELSEWHERE = "the other end holds this link, and is restored"
 MASTERED_ON_PREMISES = "mastered on premises: change it there, and Microsoft Entra Connect brings it"
 
@@ -66,7 +65,7 @@ def _attribute(change: Change, row: ObjectType, body: Mapping[str, Any]) -> Verd
         return Verdict("set when the object is made, and never changed after")
     if name in row.read_only or name in NEVER_SENT.get(row.name, ()) or "@" in name:
         return Verdict("Microsoft Graph only reads it: it follows from other changes or is kept elsewhere")
-    if body.get(SYNCED) and name not in row.synced_writable:
+    if row.mastered_on_premises(body) and name not in row.synced_writable:
         return Verdict(MASTERED_ON_PREMISES)
     action = next((request for prop, request in row.actions if prop == name), "")
     if action:
@@ -83,7 +82,7 @@ def _link(change: Change, row: ObjectType, body: Mapping[str, Any]) -> Verdict:
     left_alone = why_left_alone(link.left_alone, body)
     if left_alone:
         return Verdict(left_alone)
-    if body.get(SYNCED):
+    if row.mastered_on_premises(body):
         return Verdict(MASTERED_ON_PREMISES)
     if link.restored_as:
         return Verdict(f"restored through the {link.restored_as} that stands for the same fact")

@@ -8,6 +8,7 @@ from shared.catalog import OBJECT_TYPES
 from shared.catalog.options import OPTIONS
 from shared.catalog.row import ObjectType
 from shared.catalog.where import holds, why_left_alone
+from shared.recovery.writable import writable_names
 from tests.shared.recovery.conftest import Restores
 
 
@@ -53,7 +54,7 @@ def chosen_of(store, view, name: str) -> str:
             continue
         if name == "servicePrincipal" and body["appId"] not in own:
             continue
-        if body.get("onPremisesSyncEnabled") or (name == "group" and not body["securityEnabled"]):
+        if row.mastered_on_premises(body) or (name == "group" and not body["securityEnabled"]):
             continue  # the seed assigns applications to groups that are not security-enabled, which Graph refuses
         return object_id
     raise AssertionError(f"the seed has no {name} that can be restored: {view[name]['outcome']}")
@@ -80,10 +81,10 @@ def erase(store, key: str) -> None:
 def key_of(store, object_id: str) -> str:
     parent, _, own = object_id.rpartition("/")
     if parent:
-        return next(
-            key for navigation in children_of(store.get(parent).table)
-            for key in store.link_set(model.link_name(navigation)).targets(parent) if key.endswith(own)
-        )
+        for navigation in children_of(store.get(parent).table):
+            for key in store.link_set(model.link_name(navigation)).targets(parent):
+                if key.endswith(own):
+                    return key
     keys = [key for key in store.records if key == object_id or key.endswith(f":{own}")]
     keys += [key for key in store.records if key.endswith(own) and key not in keys]
     assert keys, object_id
@@ -107,3 +108,100 @@ async def test_a_hard_deleted_object_comes_back(restores: Restores, name: str):
     again = await restores.plan([chosen], conditionalAccessState="asBackedUp")
     left = [(one.kind, one.path, one.body, one.expects) for one, _ in await restores.operations(again)]
     assert not left, "\n".join(map(str, left))
+
+
+CHANGED = sorted(
+    name for name, row in OBJECT_TYPES.items()
+    if not row.create_request and not row.reference_only and row.write_permissions and (row.update_request or row.actions)
+)
+"""Types of which every tenant, user or application has one: changed, never made."""
+
+
+def flipped(value):
+    """Another value of the same form: the first switch or number in it turned, or None where there is none."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, dict):
+        for name in sorted(value):
+            other = flipped(value[name])
+            if other is not None:
+                return {**value, name: other}
+    return None
+
+
+def damage_of(row: ObjectType, body):
+    """The property that is damaged, and its wrong value."""
+    if row.name in DAMAGE:
+        return DAMAGE[row.name](body)
+    for name in writable_names(row, body):
+        other = flipped(body[name])
+        if other is not None:
+            return name, other
+    raise AssertionError(f"{row.name} has nothing to turn: say in DAMAGE what is damaged")
+
+
+ONE_OF_USER = ("strongAuthenticationRequirements",)
+"""What the simulator keeps only once it was changed."""
+
+DAMAGE = {
+    "strongAuthenticationRequirements": lambda _: ("perUserMfaState", "enforced"),
+    "crossTenantAccessPolicy": lambda body: (
+        "allowedCloudEndpoints", [] if body["allowedCloudEndpoints"] else ["microsoftonline.us"]
+    ),
+    "organization": lambda _: ("technicalNotificationMails", ["somebody@elsewhere.example"]),
+    "organizationalBranding": lambda _: ("signInPageText", "Changed"),
+}
+
+
+def damage(store, row: ObjectType, object_id: str, body) -> str:
+    """Change the object behind Graph's back, and say which property of it."""
+    if row.name == "authenticationMethodsPolicy":
+        record = next(one for one in store.all("authenticationMethodConfiguration") if one.read()["id"] == "Fido2")
+        state = record.read()["state"]
+        store.update(record.key, {**record.read(), "state": "disabled" if state == "enabled" else "enabled"})
+        return "authenticationMethodConfigurations"
+    if row.name == "unifiedRoleManagementPolicy":
+        record = next(
+            one for one in store.all("unifiedRoleManagementPolicyRule")
+            if object_id in one.key and "maximumDuration" in one.read()
+        )
+        store.update(record.key, {**record.read(), "maximumDuration": "PT1H"})
+        return "rules"
+    if row.name == "onPremisesPublishing":
+        record = store.get(object_id)
+        settings = {**record.read()["onPremisesPublishing"], "internalUrl": "https://elsewhere.example/"}
+        store.update(record.key, {**record.read(), "onPremisesPublishing": settings})
+        return "internalUrl"
+    prop, wrong = damage_of(row, body)
+    record = record_of(store, row.name, object_id)
+    store.update(record.key, {**record.read(), prop: wrong})
+    return prop
+
+
+@pytest.mark.parametrize("name", CHANGED)
+async def test_what_is_never_made_is_set_back(restores: Restores, name: str):
+    row, store = OBJECT_TYPES[name], restores.simulator.store
+    view = await backed_up(restores)
+    chosen = chosen_of(store, view, name)
+    prop = damage(store, row, chosen, view[name]["objects"][chosen])
+    done = await restores.run([chosen])
+    ops = [(one, receipt) for one, receipt in await restores.operations(done) if one.object_type == name]
+    assert [prop in one.attributes for one, _ in ops] == [True], (prop, await restores.left(done))
+    assert [receipt["state"] for _, receipt in ops] == ["done"], [receipt.get("error") for _, receipt in ops]
+    again = await restores.plan([chosen])
+    assert [one.path for one, _ in await restores.operations(again) if one.object_type == name] == []
+
+
+def record_of(store, name: str, object_id: str):
+    """The record behind an object, also of one that is known by its parent's id or is alone in its tenant."""
+    own = object_id.rpartition("/")[2]
+    graph_type = OBJECT_TYPES[name].graph_type
+    if graph_type in ONE_OF_USER:
+        link = next(one for one in children_of("user") if one.target == graph_type)
+        return store.create(graph_type, {"id": "", "perUserMfaState": "enforced"}, object_id, model.link_name(link))
+    for record in store.all(model.table_of(graph_type)):
+        if record.key == object_id or record.key.rpartition(":")[2] == own or own in record.key:
+            return record
+    raise AssertionError(f"no record of {name} {object_id}")
