@@ -79,6 +79,11 @@ def link_is_there(error: EntraError) -> bool:
     return isinstance(error, Rejected) and any(words in str(error) for words in _LINK_IS_THERE)
 
 
+def was_made(error: EntraError) -> bool:
+    """Whether the refusal says that the assignment exists already ("Create roleEligibilityScheduleRequests")."""
+    return isinstance(error, Rejected) and "RoleAssignmentExists" in str(error)
+
+
 def may_be_lag(error: EntraError) -> bool:
     """Whether the refusal may only mean that something made a moment ago is not everywhere yet.
 

@@ -27,7 +27,7 @@ from shared.entra.governor import Bucket
 from shared.entra.listing import Asking, pages, with_query
 from shared.entra.pages import body_of
 from shared.entra.transport import Graph
-from shared.entra.writing import Write, Written, link_is_there, may_be_lag, write
+from shared.entra.writing import Write, Written, link_is_there, may_be_lag, was_made, write
 from shared.errors import AlreadyWritten, EntraError, NotFound, Rejected, StoreUnavailable, Throttled, Unavailable
 from shared.recovery.actions import expected_value, has_become, read_beside
 from shared.recovery.order import Batch
@@ -269,7 +269,7 @@ class Applying:
 
     async def _was_done(self, one: Operation, find: Json) -> Json | None:
         """Whether a write whose answer was lost was done; None where it is harmless, or needed, to send it again."""
-        if one.kind == "create" and not one.upsert:
+        if one.kind == "create":
             made = await self._find(one, find)
             if made is not None:
                 return self._created(one, made, Written(200), uncertain=True)
@@ -293,6 +293,12 @@ class Applying:
             return unchanged()
         if one.kind == "revive" and isinstance(error, NotFound) and await self._lives(one):
             return unchanged()
+        if one.kind == "create" and isinstance(error, Rejected) and (one.upsert or was_made(error)):
+            # An upsert that was repeated meets what it made itself, and what sets its key is refused then.
+            made = await self._find(one, filled(one.find, known))
+            if made is not None or was_made(error):
+                return self._created(one, made or {}, Written(error.status, request_id=error.request_id),
+                                     uncertain=True)
         return None
 
     async def _one_by_one(self, one: Operation, known: Mapping[str, str]) -> Json:
@@ -319,10 +325,15 @@ class Applying:
 
     async def _one_link(self, one: Operation, request: Write) -> EntraError | None:
         """What Graph has against this link, once lag was waited out for as long as a slice allows; None where added."""
-        began, lags = monotonic(), 0
+        began, lags, lost = monotonic(), 0, 0
         while True:
             try:
                 await write(self.graph, request)
+            except Unavailable as error:
+                lost += 1
+                if lost > LOST_ANSWERS:
+                    return error
+                await asyncio.sleep(min(8.0, 0.2 * 2**lost))
             except EntraError as error:
                 late = monotonic() - began > _lag_bound(one, error) or monotonic() >= self.stop_at
                 if link_is_there(error) or late:

@@ -128,8 +128,13 @@ def groupless(body: Mapping[str, Any]) -> str:
     return str(body.get("groupId", ""))
 
 
+KEYS_BY_NAME = frozenset({"preferredTokenSigningKeyThumbprint", "tokenEncryptionKeyId"})
+
+
 def why_not_set(row: ObjectType, name: str, value: Any, present: Mapping[str, Any], protected: str | None) -> str:
     """Why a differing property is left as it is; empty where it is set."""
+    if row.name == "servicePrincipal" and name in KEYS_BY_NAME and not present.get("keyCredentials"):
+        return "the certificate that it names is not there: nobody can read its private key"
     if name == "accountEnabled" and value is False and protected:
         return protected
     if row.name == "domain" and present.get("isVerified") is False:
