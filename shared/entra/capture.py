@@ -137,9 +137,10 @@ async def _beginning(run: _Run, mode: Mode, since: str) -> Cursor:
 
 
 def _steps(way: str, asked: Wanted, *, sweeps: bool) -> list[str]:
-    swept = [f"sweep {link.name}" for link in asked.expand_links if sweeps and (way != "changes" or not link.slow)]
+    # Whoever goes without sweeps knows all but what changed: begun anew, since its token is gone, it is swept as well.
+    swept = [f"sweep {link.name}" for link in asked.expand_links if way != "changes" or (sweeps and not link.slow)]
     held = (*asked.delta_links, *asked.each_links)
-    turned = [f"turned {link.name}" for link in held if sweeps and link.shown_by]
+    turned = [f"turned {link.name}" for link in held if link.shown_by]
     return {
         "chain": ["round", *swept, *turned], "paced": ["latest", "list", *swept, *turned, "replay"],
         "list": ["list", *swept, *turned],

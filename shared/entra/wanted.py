@@ -27,7 +27,8 @@ class Reading:
     slow: bool = True
     """Whether the slow lane is read: properties and links that take a request for each object."""
     sweeps: bool = True
-    """Whether links that delta does not track are listed for every object; else for objects that changed only."""
+    """Whether reading by changes lists links that delta does not track for every object; else for those that changed
+    only. Reading in full always lists them."""
     parents: tuple[Mapping[str, Any], ...] | None = None
     """For types under parents: only these parents, as they were read; None for all."""
     known: tuple[str, ...] | None = None

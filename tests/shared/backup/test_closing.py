@@ -1,5 +1,8 @@
 """What changes while a backup reads is in the restore point, or is not in it, as a whole."""
 
+import pytest
+
+from local.simulator.faults.rules import parse
 from shared.backup import capturing
 
 
@@ -22,3 +25,14 @@ async def test_what_lives_under_a_group_deleted_while_the_backup_reads_goes_with
     assert victim not in seen["group"]["objects"]
     left = [body for body in seen["groupSpecificSetting"]["objects"].values() if body["@cairn.parent"] == victim]
     assert left == []
+
+
+@pytest.mark.parametrize("collection", ["users", "groups"])
+async def test_a_type_whose_every_delta_token_is_refused_has_all_of_its_links(backups, collection):
+    whole = await backups.view(await backups.run("full"))
+    backups.simulator.tenant.faults.rules[:] = [parse({"kind": "deltaExpired", "path": f"{collection}/delta"})]
+    seen = await backups.view(await backups.run("full"))
+    name = collection.removesuffix("s")
+    assert {link for _, link, _ in whole[name]["links"]} >= {"user": {"sponsors"}, "group": {"owners"}}[name]
+    assert seen[name]["outcome"] == "complete"
+    assert seen[name]["links"] == whole[name]["links"]
