@@ -1,10 +1,10 @@
 """How an orchestration takes an activity's answer: as it is, or as the failure that ends the operation."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from datetime import timedelta
 from typing import Any
 
-from durabletask.task import OrchestrationContext, RetryPolicy, TaskFailedError
+from durabletask.task import OrchestrationContext, RetryPolicy, Task, TaskFailedError, when_all
 
 RETRY = RetryPolicy(
     first_retry_interval=timedelta(seconds=5),
@@ -44,6 +44,16 @@ def answer(ctx: OrchestrationContext, activity: str, message: Any) -> Generator[
     found: Any = yield ctx.call_activity(activity, input=message, retry_policy=RETRY)
     if isinstance(found, dict) and "failure" in found:
         raise OperationFailed(f"{found['failure']} {found['remedy']}", found.get("code", ""))
+    return found
+
+
+def all_answers(calls: Iterable[Task[Any]]) -> Generator[Any, Any, list[Any]]:
+    """Return the answers of calls that run side by side; none at once for no calls, since waiting for all of nothing
+    never ends."""
+    waited = list(calls)
+    if not waited:
+        return []
+    found: list[Any] = yield when_all(waited)
     return found
 
 

@@ -16,10 +16,9 @@ Invariant: nothing before `seal_backup` is visible to a reader, and everything b
 from collections.abc import Generator
 from typing import Any
 
-from durabletask import task
 from durabletask.task import OrchestrationContext
 
-from orchestrators.answers import CLOSE_RETRY, FAILURES, WATCH_RETRY, OperationFailed, answer, first_line
+from orchestrators.answers import CLOSE_RETRY, FAILURES, WATCH_RETRY, OperationFailed, all_answers, answer, first_line
 from shared.messages import (
     BackupBegun,
     BackupSealed,
@@ -83,14 +82,14 @@ def _read_and_sealed(
     """Return the restore point; raises one of FAILURES. `lanes_id` is what the lanes' instance ids begin with."""
     tenant_id, task_id = request["tenantId"], request["taskId"]
     begun: BackupBegun = yield from answer(ctx, "begin_backup", request)
-    captured: list[str] = yield task.when_all([
+    captured: list[str] = yield from all_answers(
         ctx.call_sub_orchestrator(
             "capture_lane",
             input=CaptureLane(tenantId=tenant_id, taskId=task_id, run=begun["run"], lane=lane),
             instance_id=f"{lanes_id}:{lane['name']}",
         )
         for lane in begun["lanes"]
-    ])
+    )
     if not all(captured):
         raise OperationFailed(DAMAGED, BASE_DAMAGED)
     everything = Lane(name=CLOSING_LANE, types=[], share=1.0)

@@ -13,10 +13,9 @@ Invariant: a report shows what it found before until the new one is whole; every
 from collections.abc import Generator
 from typing import Any
 
-from durabletask import task
 from durabletask.task import OrchestrationContext
 
-from orchestrators.answers import CLOSE_RETRY, FAILURES, answer, first_line
+from orchestrators.answers import CLOSE_RETRY, FAILURES, all_answers, answer, first_line
 from shared.messages import (
     ChangesExported,
     CloseReport,
@@ -84,16 +83,14 @@ def _live(ctx: OrchestrationContext, request: ReportDifferences) -> Generator[An
     begun: DifferencesBegun = yield from answer(ctx, "begin_differences", request)
     if not begun["run"]:
         return ""
-    captured: list[str] = []
-    if begun["lanes"]:  # waiting for all of nothing never ends
-        captured = yield task.when_all([
-            ctx.call_sub_orchestrator(
-                "read_live",
-                input=ReadLive(tenantId=tenant_id, taskId=task_id, reportId=report_id, run=begun["run"], lane=lane),
-                instance_id=f"{task_id}:{lane['name']}",
-            )
-            for lane in begun["lanes"]
-        ])
+    captured: list[str] = yield from all_answers(
+        ctx.call_sub_orchestrator(
+            "read_live",
+            input=ReadLive(tenantId=tenant_id, taskId=task_id, reportId=report_id, run=begun["run"], lane=lane),
+            instance_id=f"{task_id}:{lane['name']}",
+        )
+        for lane in begun["lanes"]
+    )
     closed: str = yield ctx.call_sub_orchestrator(
         "read_live",
         input=ReadLive(

@@ -12,10 +12,9 @@ Invariant: every step may run again; what was sent is known by the journal and i
 from collections.abc import Generator
 from typing import Any
 
-from durabletask import task
 from durabletask.task import OrchestrationContext
 
-from orchestrators.answers import CLOSE_RETRY, FAILURES, answer, first_line
+from orchestrators.answers import CLOSE_RETRY, FAILURES, all_answers, answer, first_line
 from shared.messages import (
     ApplyBatch,
     ApplyLane,
@@ -66,7 +65,7 @@ def _apply(ctx: OrchestrationContext, request: RestoreTenant, plan_hash: str) ->
     for wave in begun["waves"]:
         if cancelled:
             break
-        stopped: list[bool] = yield task.when_all([
+        stopped: list[bool] = yield from all_answers(
             ctx.call_sub_orchestrator(
                 "apply_lane",
                 input=ApplyLane(
@@ -76,7 +75,7 @@ def _apply(ctx: OrchestrationContext, request: RestoreTenant, plan_hash: str) ->
                 instance_id=f"{task_id}:lane:{lane[0]}",
             )
             for lane in wave
-        ])
+        )
         cancelled = any(stopped)
     yield from _verify(ctx, step)
     return cancelled

@@ -136,6 +136,7 @@ class Engine:
 
     async def _answer(self, waiting: Any) -> None:
         calls = waiting.get_tasks() if isinstance(waiting, WhenAllTask) else [waiting]
+        assert calls, "waiting for all of nothing never ends"
         await asyncio.gather(*(self._made(call) for call in calls))
 
     async def _made(self, call: Call) -> None:

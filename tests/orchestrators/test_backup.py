@@ -1,6 +1,7 @@
 """The backup's orchestrators: what they call, in which order, and how every failure ends in one closed task."""
 
 import ast
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,12 @@ async def test_everything_is_read_before_the_closing_lane_and_the_task_is_closed
     closing = [message for name, message in made.calls if name == "capture_slice"][2]
     assert closing["after"] == ["user/1", "small/1"]
     assert dict(made.calls)["seal_backup"]["checkpoints"] == ["user/1", "small/1", "closing/1"]
+
+
+async def test_a_backup_of_nothing_that_has_a_lane_ends_all_the_same() -> None:
+    made = engine(begin_backup={"run": "run", "kind": "incremental", "lanes": []})
+    assert await asyncio.wait_for(run(made), 10) == "00000001"
+    assert dict(made.calls)["seal_backup"]["checkpoints"] == ["closing/1"]
 
 
 @pytest.mark.parametrize("warnings", [0, 3])
