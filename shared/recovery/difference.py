@@ -2,7 +2,7 @@
 
 Invariants: a change is known by what it is and not by when it was found, so its id is the same in every report that
 shows it; what both sides do not know is no change; a rename is a change of a name and no deletion; a collection of
-plain values has no order, and null says the same as absent.
+plain values has no order, and null or an empty collection says the same as absent.
 """
 
 import hashlib
@@ -164,7 +164,7 @@ def attribute_changes(
         if name in NO_ATTRIBUTES or (not same_reading and (name not in old or name not in after)):
             continue
         was, now = old.get(name), after.get(name)
-        if was != now and not (_is_empty(was) and _is_empty(now)) and not same(was, now):
+        if was != now and not same(was, now):
             yield replace(
                 shown, attribute=name, old_value=short(was), new_value=short(now),
                 about=groups if name in LICENCES else held_by,
@@ -204,7 +204,3 @@ def short(value: Any) -> Any:
     if len(text) <= LONGEST_VALUE:
         return value
     return {"@cairn.bytes": len(text), "@cairn.sha256": hashlib.sha256(text).hexdigest()}
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or value in ([], {})

@@ -67,8 +67,8 @@ def differing(row: ObjectType, wanted: Mapping[str, Any], present: Mapping[str, 
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values say the same: null members and absent ones are alike, and so are sets of plain values."""
-    return bool(_plain(one) == _plain(other))
+    """Whether two values say the same: null, empty and absent are alike, and so are sets of plain values."""
+    return bool(_plain({"value": one}) == _plain({"value": other}))
 
 
 def creation(row: ObjectType, wanted: Mapping[str, Any]) -> Json:

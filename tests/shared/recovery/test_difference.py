@@ -12,6 +12,7 @@ from shared.recovery.difference import Change, attribute_changes, recreated_chan
 from shared.recovery.relink import Ids
 from shared.recovery.restorability import judged
 from shared.recovery.role_names import all_names, role_name
+from shared.recovery.writable import differing
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3),
@@ -52,6 +53,14 @@ def test_the_id_of_a_change_is_what_it_is_and_not_when_it_was_found() -> None:
         replace(change, object_type="group"), replace(change, link="manager"), replace(change, target_id="t"),
     ]
     assert len({one.change_id for one in (change, *others)}) == 7
+
+
+@given(st.sampled_from([{}, *({"businessPhones": value} for value in (None, [], {}))]),
+       st.sampled_from([{}, *({"businessPhones": value} for value in (None, [], {}))]))
+def test_nothing_empty_and_absent_are_alike_in_reports_and_in_plans(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert not list(attribute_changes(USER, "u", one, other, ids=Ids()))
+    assert differing(USER, one, other) == {}
+    assert differing(USER, one, {"businessPhones": ["1"]}) == one
 
 
 def test_a_rename_is_a_change_of_a_name() -> None:
