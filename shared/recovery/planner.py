@@ -109,6 +109,7 @@ class Planner:
         self._waves = wave_numbers()
         self._ids = self._with_placeholders()
         self._born = self._birth_waves()
+        self._away = self._not_coming()
         self._seats = Seats(situation.skus)
         self.operations: list[Operation] = []
         self.not_restored: list[NotRestored] = []
@@ -342,6 +343,17 @@ class Planner:
             self._leave(wanted, "assignedLicenses", one)
         return granted
 
+    def _not_coming(self) -> frozenset[str]:
+        """Chosen objects that are not there and that the plan does not bring back: nothing can be linked to them."""
+        found: set[str] = set()
+        for key, present in self._s.present.items():
+            if present.liveness not in ("absent", "softDeleted") or key in self._made or key not in self._s.wanted:
+                continue
+            why = _why_left(OBJECT_TYPES[key[0]], self._s.wanted[key], present)
+            if why or present.liveness == "absent" or not self._options.from_recycle_bin:
+                found.add(present.object_id)
+        return frozenset(found)
+
     def _seats_of_the_revived(self) -> None:
         """Users take their seats with them out of the recycle bin."""
         if not self._options.from_recycle_bin:
@@ -443,7 +455,7 @@ class Planner:
             why = fixups.why_not_linked(row, link.name, kinds[target])
             if why:
                 self._leave(wanted, link.name, why)
-            elif target in self._s.gone:
+            elif target in self._s.gone or target in self._away:
                 self._leave(wanted, link.name, f"its target {target} is no longer there: restore that too "
                             "(linkedObjects: direct)")
             else:
@@ -523,7 +535,8 @@ class Planner:
         if target == inbound.target_id:
             return
         collection = _collection(link, inbound.target_type)
-        method, path = link_request(link.add, inbound.source_id, target, collection, "")
+        shown = str(inbound.source_body.get("@odata.type", ""))
+        method, path = link_request(link.add, inbound.source_id, target, collection, shown)
         self._add(
             row, replace(wanted, body={**wanted.body, "displayName": inbound.source_name}), "link", method, path,
             link_body(link, inbound.source_id, target, collection), link=link.name, targets=(target,), step=LINKS,
