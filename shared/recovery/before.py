@@ -13,12 +13,10 @@ from shared.backup.summary import restore_point_of
 from shared.catalog import CATALOG_VERSION, OBJECT_TYPES
 from shared.catalog.row import PARENT
 from shared.deployment import Deployment
-from shared.entra.directory import held_permissions
 from shared.entra.transport import Graph
-from shared.entra.wanted import Reading
 from shared.errors import Missing
 from shared.recovery.plan import Operation
-from shared.recovery.reading import PresentReader
+from shared.recovery.reading import PresentReader, reading_of
 from shared.recovery.relink import Ids, placeholders_in
 from shared.recovery.state import Present, Wanted
 from shared.recovery.store import PlanIndex, RestoreStore
@@ -39,7 +37,7 @@ async def seal_before(
         raise Missing("the tenant has no restore point to overlay", remedy="Run a backup first.")
     began = opened.records.clock()
     settings = (await opened.records.tenants.settings(tenant_id)).settings
-    reading = Reading(options=settings.options, held=await held_permissions(graph))
+    reading = await reading_of(graph, settings.options)
     known = await opened.records.identity_map.resolved(tenant_id)
     reader = PresentReader(graph, reading, Ids(known.objects, known.applications))
     touched = [one async for one in _touched(store, index)]

@@ -10,10 +10,8 @@ from shared.catalog import OBJECT_TYPES, permissions
 from shared.catalog.row import PARENT, ObjectType
 from shared.deployment import Deployment
 from shared.entra.batch import get_by_ids
-from shared.entra.directory import directory_extensions, held_permissions
 from shared.entra.listing import Asking, pages, with_query
 from shared.entra.transport import Graph
-from shared.entra.wanted import Reading
 from shared.errors import EntraError, NotRestorable
 from shared.recovery.chosen import Chosen
 from shared.recovery.everything import changed_since
@@ -26,7 +24,7 @@ from shared.recovery.order import ordered
 from shared.recovery.plan import Finding, NotRestored, Operation
 from shared.recovery.planner import InboundLink, Key, Planner, Situation, creates
 from shared.recovery.protection import administrators_now, protected_objects, safety_facts
-from shared.recovery.reading import PresentReader, read_wanted, restored_rows, still_live
+from shared.recovery.reading import PresentReader, read_wanted, reading_of, restored_rows, still_live
 from shared.recovery.relink import Ids
 from shared.recovery.requirements import read_standing, unmet
 from shared.recovery.safety import findings
@@ -59,8 +57,7 @@ class Planning:
         settings = (await records.tenants.settings(self._tenant_id)).settings
         known = await records.identity_map.resolved(self._tenant_id)
         ids = Ids(known.objects, known.applications)
-        held = await held_permissions(self._graph)
-        reading = Reading(options=settings.options, held=held, extensions=await self._extensions())
+        reading = await reading_of(self._graph, settings.options)
         reader = PresentReader(self._graph, reading, ids)
 
         asked, unknown = await self._chosen(chosen, known.origins, reader)
@@ -93,16 +90,10 @@ class Planning:
         told += [*findings(operations, self._options, facts), *unmet(operations, standing), *planner.findings]
         return await store.put_plan(
             order, left, sorted(told, key=lambda one: (not one.blocks, one.code, one.message)),
-            permissions.missing(wanted, held),
+            permissions.missing(wanted, reading.held or ()),
             backup_id=self._point.manifest.backup_id, options=self._options.model_dump(by_alias=True, mode="json"),
             now=records.clock(),
         )
-
-    async def _extensions(self) -> dict[str, tuple[str, ...]]:
-        try:
-            return await directory_extensions(self._graph)
-        except EntraError:
-            return {}  # values of extensions are then not compared, and stay as they are
 
     async def _not_read(
         self, chosen: Chosen, situation: Situation, left: list[NotRestored]

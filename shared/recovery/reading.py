@@ -14,6 +14,7 @@ from shared.catalog.row import PARENT, Link, ObjectType
 from shared.catalog.where import holds
 from shared.entra.absent import fill_absent
 from shared.entra.batch import Part, get_by_ids, read_parts
+from shared.entra.directory import directory_extensions, held_permissions
 from shared.entra.listing import with_query
 from shared.entra.pages import TYPE, body_of
 from shared.entra.recycle_bin import deleted, has_recycle_bin
@@ -37,6 +38,18 @@ IN_DIRECTORY = frozenset({
 def restored_rows() -> list[ObjectType]:
     """The types that a restore may look at, in the catalog's order."""
     return [row for row in OBJECT_TYPES.values() if not row.reference_only]
+
+
+async def reading_of(graph: Graph, options: Mapping[str, bool]) -> Reading:
+    """How objects are read for a restore: as a backup reads them, directory extensions among their attributes.
+
+    Where the extensions cannot be listed their values are not read: then they are not compared and stay as they are.
+    """
+    try:
+        extensions = await directory_extensions(graph)
+    except EntraError:
+        extensions = {}
+    return Reading(options=options, held=await held_permissions(graph), extensions=extensions)
 
 
 async def read_wanted(point: RestorePoint, object_ids: Collection[str], types: Iterable[ObjectType]) -> list[Wanted]:
@@ -227,4 +240,4 @@ def link_names(row: ObjectType, wanted_body: Json) -> list[Link]:
     return [link for link in row.links if link.reading != "inverse" and holds(link.where, wanted_body)]
 
 
-__all__ = ["EntraError", "PresentReader", "own_key", "read_wanted", "restored_rows", "still_live"]
+__all__ = ["EntraError", "PresentReader", "own_key", "read_wanted", "reading_of", "restored_rows", "still_live"]

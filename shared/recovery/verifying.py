@@ -12,12 +12,10 @@ from collections.abc import AsyncIterator
 from time import monotonic
 
 from shared.deployment import Deployment
-from shared.entra.directory import held_permissions
 from shared.entra.transport import Graph
-from shared.entra.wanted import Reading
 from shared.messages import RestoreVerified, VerifyRestore
 from shared.records.times import as_text, as_time
-from shared.recovery.reading import PresentReader
+from shared.recovery.reading import PresentReader, reading_of
 from shared.recovery.relink import Ids
 from shared.recovery.state import Json
 from shared.recovery.store import RestoreStore
@@ -41,7 +39,7 @@ async def verify_slice(opened: Deployment, graph: Graph, message: VerifyRestore)
     operations = [one async for one in store.operations(index)]
     expected = expectations(operations, receipts, ids_made(operations, receipts))
     settings = (await records.tenants.settings(tenant_id)).settings
-    reader = PresentReader(graph, Reading(options=settings.options, held=await held_permissions(graph)), Ids())
+    reader = PresentReader(graph, await reading_of(graph, settings.options), Ids())
     waited = (records.clock() - as_time(since)).total_seconds()
     facts: list[Json] = []
     at = start

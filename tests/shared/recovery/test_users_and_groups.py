@@ -2,6 +2,8 @@
 
 import pytest
 
+from shared.recovery import lifecycle
+from shared.recovery.verifying import facts_of
 from tests.shared.recovery.conftest import Restores
 
 
@@ -132,6 +134,23 @@ async def test_undo_puts_back_what_was_there_before_the_restore(restores: Restor
     assert store.get(other) is None
     assert other in store.bin
     assert set(store.link_set("members").targets(group)) - {other} == changed - {other}
+
+
+async def test_values_of_directory_extensions_are_verified_and_undone(restores: Restores):
+    store = restores.simulator.store
+    user = plain_users(store)[0]
+    extensions = (each.read() for each in store.all("extensionProperty"))
+    badge = next(one["name"] for one in extensions if "User" in one["targetObjects"] and one["dataType"] == "String")
+    store.update(user, {**store.get(user).read(), badge: "as backed up"})
+    await restores.backups.run("full")
+    store.update(user, {**store.get(user).read(), badge: "changed since"})
+    done = await restores.run([user])
+    assert store.get(user).read()[badge] == "as backed up"
+    verified = lifecycle.store_of(restores.opened, restores.tenant_id, done["restoreId"])
+    facts = [fact async for _, fact in facts_of(verified)]
+    assert any(badge in fact["what"] for fact in facts)
+    await restores.undo(done)
+    assert store.get(user).read()[badge] == "changed since"
 
 
 async def test_a_target_that_moved_since_the_plan_is_stale_and_stays(restores: Restores):
