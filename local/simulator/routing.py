@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from local.simulator import audit, model
-from local.simulator.errors import no_segment, not_found
+from local.simulator.errors import GraphError, bad_request, no_segment, not_found
 from local.simulator.model import EntitySet, Navigation, Singleton
 from local.simulator.schema import Schema
 from local.simulator.store import Deleted, Record, Store
@@ -25,6 +25,17 @@ CALL = re.compile(r"^([\w.$]+)\((.*)\)$", re.DOTALL)
 NAMED_ARGUMENT = re.compile(r"(\w+)\s*=\s*('(?:[^']|'')*'|[^,']+)")
 NAMESPACE = re.compile(r"^(?:microsoft\.)?graph\.", re.IGNORECASE)
 GUID = re.compile(r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
+
+
+# What only a GUID names; a user's place takes a userPrincipalName too.
+KEYED_BY_GUID = frozenset(model.DIRECTORY_TABLES) - {"user", "organization"} | {"directoryObject"}
+
+
+def _unknown(table: str, key: str) -> GraphError:
+    """404, or 400 for what cannot be the id of a directory object."""
+    if table in KEYED_BY_GUID and not GUID.match(key):
+        return bad_request(f"Invalid object identifier '{key}'.")
+    return not_found(key)
 
 
 @dataclass(slots=True)
@@ -71,7 +82,7 @@ class Resolver:
         parts = [part for segment in segments for part in _split(segment)]
         if parts and parts[0] == "me":
             if me is None:
-                raise no_segment("me")
+                raise bad_request("/me request is only valid with delegated authentication flow.", "BadRequest")
             return self._object(me, parts[1:], "users/{id}", None, None)
         root, length = None, 0
         for length in range(min(len(parts), 5), 0, -1):
@@ -121,7 +132,7 @@ class Resolver:
                 return Target(
                     self.version, "object", template, entity_set.type, table, entity_set, missing_key=wanted
                 )
-            raise not_found(head.strip("()'"))
+            raise not_found(head.strip("()'")) if wanted else _unknown(table, head.strip("()'"))
         if cast and not self.schema.is_a(model.type_of(record.table, record.read()), cast):
             raise not_found(head.strip("()'"))
         return self._object(record, rest[1:], template, entity_set, None)

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -268,8 +269,12 @@ class Issuer:
 
 
 def _refused(status: int, code: str, number: int, why: str) -> Response:
-    body = {"error": code, "error_description": f"AADSTS{number}: {why}", "error_codes": [number],
-            "correlation_id": str(uuid.uuid4())}  # fmt: skip
+    body = {
+        "error": code, "error_description": f"AADSTS{number}: {why}", "error_codes": [number],
+        "timestamp": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ"), "trace_id": str(uuid.uuid4()),
+        "correlation_id": str(uuid.uuid4()),
+        "error_uri": f"https://login.microsoftonline.com/error?code={number}",
+    }  # fmt: skip
     return Response(status, orjson.dumps(body), {"content-type": "application/json; charset=utf-8"})
 
 

@@ -157,6 +157,8 @@ def _options(  # noqa: C901 - one line a rule
     if test is not None and test.advanced and not advanced and _directory(target):
         raise unsupported_query("Unsupported or invalid query filter clause: it needs $count=true and the header "
                                 "'ConsistencyLevel: eventual'.")  # fmt: skip
+    if test is not None and target.shape == "navigation set" and target.type == "directoryObject" and not advanced:
+        raise unsupported_query("The specified filter to the reference property query is currently not supported.")
     if test is not None and target.cast and target.shape == "navigation set" and not advanced:
         raise unsupported_query("A cast with $filter needs $count=true and the header 'ConsistencyLevel: eventual'.")
     order = _order(options.get("$orderby"), schema.properties(type_name), type_name)

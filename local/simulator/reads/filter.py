@@ -1,6 +1,7 @@
 """`$filter` as far as directory clients use it: parsing, whether it needs advanced query support, and evaluation.
 
-Comparison of text ignores case, as the directory's does. An unknown property is 400.
+Comparison of text ignores case, as the directory's does. An unknown property is 400, and so is a value of another
+type than the property's: the service's OData library finds no operator for the two.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.simulator.errors import GraphError, bad_request, unsupported_query
-from local.simulator.schema import Schema
+from local.simulator.schema import Property, Schema
 from local.simulator.store import Body
 
 type Test = Callable[[Body], bool]
@@ -23,6 +24,19 @@ TOKEN = re.compile(
     r"|(?P<number>-?\d+(?:\.\d+)?)|(?P<name>[A-Za-z_$@][\w.]*(?:/[\w.$@]+)*)|(?P<mark>[(),:]))"
 )
 COMPARISONS = frozenset(["eq", "ne", "gt", "ge", "lt", "le"])
+# How a value is written for a property of each kind, and the name of each in a refusal (OData literals).
+LITERALS = {
+    "string": ("text",), "bool": ("name",), "int": ("number",), "float": ("number",), "datetime": ("time",),
+    "date": ("time",), "uuid": ("guid",),
+}  # fmt: skip
+EDM = {
+    "bool": "Edm.Boolean", "int": "Edm.Int32", "float": "Edm.Double", "datetime": "Edm.DateTimeOffset",
+    "date": "Edm.Date", "uuid": "Edm.Guid",
+}  # fmt: skip
+WRITTEN = {
+    "text": "Edm.String", "name": "Edm.Boolean", "number": "Edm.Int32", "time": "Edm.DateTimeOffset",
+    "guid": "Edm.Guid",
+}  # fmt: skip
 # Properties that a filter by `ge`/`le`/`ne`/`not`/`endsWith` reaches only through the advanced index
 # (Advanced query capabilities on Microsoft Entra objects).
 ADVANCED_OPERATORS = frozenset(["ne", "not", "endswith"])
@@ -54,6 +68,7 @@ class _Parser:
         self.equals: tuple[str, str] | None = None
         self.depth = 0
         self.variable = ""
+        self.element: Property | None = None  # what the range variable runs over
         self.plain = True
         self.terms = 0
         self.ids: tuple[str, ...] | None = None
@@ -129,7 +144,7 @@ class _Parser:
             return self._in(path)
         if operator not in COMPARISONS:
             raise _wrong(f"'{operator}' is no operator")
-        value = self._value()
+        value = self._value(self._property(word))
         if operator == "ne":
             self.advanced = True
         if path == ["$count"] or (path and path[-1] == "$count"):
@@ -151,8 +166,27 @@ class _Parser:
             raise bad_request(f"Could not find a property named '{parts[0]}' on {where}.", "BadRequest")
         return parts
 
-    def _value(self) -> Any:
+    def _property(self, word: str) -> Property | None:
+        """What the schema says of a path's last part, where it says anything (extensions and casts are not judged)."""
+        type_name, parts = self.type_name, word.split("/")
+        if self.variable:
+            if self.element is None or len(parts) == 1:
+                return self.element
+            type_name, parts = self.element.type, parts[1:]
+        found: Property | None = None
+        for part in parts:
+            found = self.schema.properties(type_name).get(part)
+            if found is None:
+                return None
+            type_name = found.type
+        return found
+
+    def _value(self, judged: Property | None = None) -> Any:
         kind, word = self._take()
+        if judged is not None and kind in WRITTEN and not (kind == "name" and word.lower() == "null"):
+            wanted = LITERALS.get(judged.kind)
+            if wanted is not None and kind not in wanted:
+                raise _incompatible(EDM.get(judged.kind, "Edm.String"), WRITTEN[kind])
         match kind:
             case "text":
                 return word[1:-1].replace("''", "'")
@@ -170,10 +204,11 @@ class _Parser:
 
     def _in(self, path: list[str]) -> Test:
         self._expect("(")
-        values = [_folded(self._value())]
+        judged = self._property("/".join([self.variable, *path]) if self.variable else "/".join(path))
+        values = [_folded(self._value(judged))]
         while self._peek() == ",":
             self._take()
-            values.append(_folded(self._value()))
+            values.append(_folded(self._value(judged)))
         self._expect(")")
         if len(values) > 15:
             raise unsupported_query("Too many values in the 'in' expression; at most 15 are supported.")
@@ -185,12 +220,12 @@ class _Parser:
         self.plain = False
         self._expect("(")
         _, word = self._take()
-        path = self._path(word)
+        path, judged = self._path(word), self._property(word)
         self._expect(",")
         value = self._value()
         self._expect(")")
-        if not isinstance(value, str):
-            raise _wrong(f"{name} takes a text")
+        if not isinstance(value, str) or (judged is not None and judged.kind not in ("string", "any")):
+            raise _wrong(f"No function signature for the function with name '{name}' matches the specified arguments")
         if name == "contains" and self.type_name in DIRECTORY_TYPES:
             raise unsupported_query("Unsupported Query: 'contains' is not supported by directory objects.")
         if name == "endswith":
@@ -230,9 +265,10 @@ class _Parser:
             return lambda body: bool(_reach(body, path))
         variable = self._take()[1]
         self._expect(":")
-        outer, self.variable = self.variable, variable
+        element = self._property(collection)
+        outer, self.variable, self.element = (self.variable, self.element), variable, element
         inner = self._lambda_body()
-        self.variable = outer
+        self.variable, self.element = outer
         self._expect(")")
 
         def test(body: Body) -> bool:
@@ -271,6 +307,14 @@ def _tokens(text: str) -> list[tuple[str, str]]:
 
 def _wrong(why: str) -> GraphError:
     return bad_request(f"Invalid filter clause: {why}.", "BadRequest")
+
+
+def _incompatible(held: str, said: str) -> GraphError:
+    return bad_request(
+        f"A binary operator with incompatible types was detected. Found operand types '{held}' and '{said}' for "
+        "operator kind 'Equal'.",
+        "BadRequest",
+    )
 
 
 def _moment(text: str) -> datetime:

@@ -8,7 +8,7 @@ from local.simulator import model, recovery
 from local.simulator.errors import bad_request
 from local.simulator.http_types import Request, Response, json_response
 from local.simulator.reads.view import View, parse_select
-from local.simulator.routing import Target
+from local.simulator.routing import GUID, Target
 from local.simulator.store import Body, Record
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def _by_ids(tenant: Tenant, request: Request, target: Target) -> Response:
         raise bad_request("The parameter 'ids' must be a collection of strings.")
     if not ids or len(ids) > MOST_IDS:
         raise bad_request(f"The number of ids must be between 1 and {MOST_IDS}.")
+    if not all(GUID.match(each) for each in ids):
+        raise bad_request("Invalid GUID specified.")
     types = body.get("types")
     if types is not None and not isinstance(types, list):
         raise bad_request("The parameter 'types' must be a collection of strings.")

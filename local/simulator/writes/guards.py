@@ -30,24 +30,14 @@ SENSITIVE = frozenset(
     ]
 )
 
+# What SharePoint keeps of users: Graph takes it in a PATCH of its own (Update user).
+SHAREPOINT_HELD = frozenset(
+    ["aboutMe", "birthday", "hireDate", "interests", "mySite", "pastProjects", "responsibilities", "schools", "skills"]
+)
+
 # What the cloud holds of synced users; the rest answers to the directory on premises (Update user).
 CLOUD_HELD = {
-    "user": frozenset(
-        [
-            "usageLocation",
-            "customSecurityAttributes",
-            "aboutMe",
-            "birthday",
-            "hireDate",
-            "interests",
-            "mySite",
-            "pastProjects",
-            "responsibilities",
-            "schools",
-            "skills",
-            "passwordPolicies",
-        ]
-    ),
+    "user": frozenset(["usageLocation", "customSecurityAttributes", "passwordPolicies"]) | SHAREPOINT_HELD,
     "group": frozenset(["onPremisesSyncBehavior"]),
     "device": frozenset(["accountEnabled", "extensionAttributes"]),
 }

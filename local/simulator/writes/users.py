@@ -62,6 +62,9 @@ def _change(write: Write, record: Record, old: Body, new: Body, body: Body) -> B
     names = {name.partition("@")[0] for name in body if not name.startswith("@")}
     permissions.check_properties(write.caller, names)
     guards.check_synced(record, names)
+    if names & guards.SHAREPOINT_HELD and names - guards.SHAREPOINT_HELD:
+        raise bad_request("The properties that SharePoint keeps must be updated in a request of their own: "
+                          f"{', '.join(sorted(names & guards.SHAREPOINT_HELD))}.")  # fmt: skip
     if names - {"usageLocation"}:
         guards.check_restricted(write, record)
     if names & guards.SENSITIVE:

@@ -57,6 +57,9 @@ LONGEST = {
     ("conditionalAccessPolicy", "displayName"): 256, ("namedLocation", "displayName"): 256,
 }  # fmt: skip
 
+# Types whose texts are never empty: the directory's own (reported of users and groups; of the others unconfirmed).
+NEVER_EMPTY = frozenset(["user", "agentUser", "group", "application", "servicePrincipal", "administrativeUnit"])
+
 # Strings that take only certain words (the same pages).
 WORDS = {
     ("user", "userType"): ("Member", "Guest"),
@@ -160,6 +163,8 @@ class Validator:
         return checked
 
     def _limits(self, type_name: str, name: str, value: Any) -> None:
+        if value == "" and type_name in NEVER_EMPTY:
+            raise self.wrong(name, type_name)  # null clears a property, an empty text is no value
         longest = next((LONGEST[one, name] for one in self._lineage(type_name) if (one, name) in LONGEST), None)
         if longest is not None and isinstance(value, str) and len(value) > longest:
             raise self.wrong(name, type_name)

@@ -72,6 +72,11 @@ async def test_users_and_groups_answer_a_small_set_unless_select_asks_for_more(g
         ("/v1.0/domains/delta", 400),
         ("/v1.0/policies/externalIdentitiesPolicy", 400),
         ("/v1.0/nowhere", 400),
+        ("/v1.0/me", 400),
+        ("/v1.0/groups/nobody", 400),
+        ("/v1.0/groups/nobody/members", 400),
+        ("/v1.0/directoryObjects/nobody", 400),
+        ("/v1.0/groups(uniqueName='nobody')", 404),
         ("/v1.0/users/nobody@nowhere.example", 404),
         ("/v1.0/directory/deletedItems", 400),
     ],
@@ -83,6 +88,48 @@ async def test_what_graph_refuses_is_refused(graph: httpx.AsyncClient, path: str
     assert error["code"]
     assert error["message"]
     assert error["innerError"]["request-id"] == answer.headers["request-id"]
+
+
+@pytest.mark.parametrize(
+    ("clause", "operands"),
+    [
+        ("accountEnabled eq 'true'", "'Edm.Boolean' and 'Edm.String'"),
+        ("createdDateTime ge '2020-01-01T00:00:00Z'", "'Edm.DateTimeOffset' and 'Edm.String'"),
+        ("displayName eq 5", "'Edm.String' and 'Edm.Int32'"),
+        ("id in (5)", "'Edm.String' and 'Edm.Int32'"),
+        ("id eq 62e90394-69f5-4237-9190-012177145e10", "'Edm.String' and 'Edm.Guid'"),
+        ("employeeOrgData/division eq true", "'Edm.String' and 'Edm.Boolean'"),
+        (
+            "assignedLicenses/any(one:one/skuId eq '62e90394-69f5-4237-9190-012177145e10')",
+            "'Edm.Guid' and 'Edm.String'",
+        ),
+    ],
+)
+async def test_a_filter_compares_values_of_one_type(graph: httpx.AsyncClient, clause: str, operands: str) -> None:
+    answer = await graph.get("/v1.0/users", params={"$filter": clause})
+    assert answer.status_code == 400
+    assert f"Found operand types {operands}" in answer.json()["error"]["message"]
+
+
+async def test_a_text_function_takes_texts(graph: httpx.AsyncClient) -> None:
+    answer = await graph.get("/v1.0/users?$filter=startswith(accountEnabled,'t')")
+    assert answer.status_code == 400
+    assert "No function signature" in answer.json()["error"]["message"]
+
+
+async def test_links_are_filtered_by_the_advanced_index_only(simulator: Simulator, graph: httpx.AsyncClient) -> None:
+    group, user = next(simulator.store.all("group")).key, next(simulator.store.all("user"))
+    simulator.store.link(group, "members", user.key)
+    query = f"/v1.0/groups/{group}/members?$filter=displayName eq '{user.read()['displayName']}'&$select=id"
+    plain = await graph.get(query)
+    assert (plain.status_code, plain.json()["error"]["code"]) == (400, "Request_UnsupportedQuery")
+    found = await everything(graph, f"{query}&$count=true", ConsistencyLevel="eventual")
+    assert user.key in [each["id"] for each in found]
+
+
+async def test_get_by_ids_takes_guids_only(graph: httpx.AsyncClient) -> None:
+    answer = await graph.post("/v1.0/directoryObjects/getByIds", json={"ids": ["nobody@nowhere.example"]})
+    assert (answer.status_code, answer.json()["error"]["message"]) == (400, "Invalid GUID specified.")
 
 
 async def test_expand_stops_at_twenty_and_v1_hides_service_principals_among_members(

@@ -37,6 +37,11 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"displayName": None}, "Invalid value specified for property 'displayName' of resource 'User'."),
     ({"businessPhones": ["1", "2"]}, "Invalid value specified for property 'businessPhones' of resource 'User'."),
     ({"businessPhones": None}, "Invalid value specified for property 'businessPhones' of resource 'User'."),
+    ({"jobTitle": ""}, "Invalid value specified for property 'jobTitle' of resource 'User'."),
+    (
+        {"aboutMe": "a gardener", "interests": ["roses"], "jobTitle": "Clerk"},
+        "The properties that SharePoint keeps must be updated in a request of their own: aboutMe, interests.",
+    ),
     ({"employeeId": "x" * 17}, "Invalid value specified for property 'employeeId' of resource 'User'."),
     ({"usageLocation": "Germany"}, "Invalid value specified for property 'usageLocation' of resource 'User'."),
     ({"userType": "Alien"}, "Invalid value specified for property 'userType' of resource 'User'."),
