@@ -137,7 +137,8 @@ async def list_objects(
     listing = await listing_of(deployed, tenant_id.lower(), backup)
     start = start_of(query.continuation, asked)
     after = _place(start, listing.manifest)
-    page, following = await listing.page(chosen, order=order, backwards=backwards, top=query.top, after=after)
+    chosen = replace(chosen, order=order, backwards=backwards)
+    page, following = await listing.page(chosen, top=query.top, after=after)
     answer: dict[str, Any] = {"backupId": listing.manifest.backup_id, "value": page}
     if following is not None:
         mark = {"place": [following.value, following.object_id, following.object_type],
@@ -164,13 +165,15 @@ async def export_objects(
     object_ids: Annotated[
         list[str] | None, Query(alias="objectIds", max_length=MOST_CHOSEN, description="Only these: ids with commas.")
     ] = None,
+    order_by: Annotated[str | None, Query(alias="orderBy", max_length=64)] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """The objects as CSV; more than 50,000 rows become a task, whose download is the file."""
+    """The objects as CSV, as the list has them; more than 50,000 rows become a task, whose download is the file."""
     ids = tuple(dict.fromkeys(one for ids in object_ids or () for one in ids.split(",") if one))
     if len(ids) > MOST_CHOSEN:
         raise unprocessable(wrong("objectIds", len(ids), f"at most {MOST_CHOSEN} ids"))
-    chosen = replace(chosen, object_ids=ids)
+    order, backwards = order_of(order_by or FIELDS.order, FIELDS)
+    chosen = replace(chosen, object_ids=ids, order=order, backwards=backwards)
     listing = await listing_of(deployed, tenant_id.lower(), backup)
     backup_id = listing.manifest.backup_id
     if await listing.count(chosen) <= MOST_ROWS_AT_ONCE:

@@ -25,6 +25,7 @@ from shared.browse.timeline import Event, History, Seen, events_of
 from shared.catalog import OBJECT_TYPES
 from shared.errors import UnknownRecord
 from shared.records.times import as_text
+from shared.recovery.relink import Ids
 from shared.repository.chain import list_manifests, read_manifest
 from shared.repository.records import ObjectRecord
 from shared.repository.restore_point import newest_manifest
@@ -150,6 +151,7 @@ async def compare_versions(
     """Two versions of the object, attribute by attribute and link by link."""
     newer = await _named(deployed, tenant_id, after or "latest")
     _, found_type, seen, ids = await _past(deployed, tenant_id, object_id, object_type)
+    known = await deployed.records.identity_map.resolved(tenant_id.lower())
     check_readable(caller, found_type)
     older = await (_named(deployed, tenant_id, before) if before else _version_before(deployed, newer, seen))
     one, other = await _newest_of(older, ids, found_type), await _newest_of(newer, ids, found_type)
@@ -160,7 +162,9 @@ async def compare_versions(
         "objectType": found_type,
         "from": _side(older, one),
         "to": _side(newer, other),
-        **await compared(older, newer, one, other, only_differences=only_differences),
+        **await compared(
+            older, newer, one, other, ids=Ids(known.objects, known.applications), only_differences=only_differences
+        ),
     }
 
 
@@ -204,8 +208,7 @@ async def _past(
     """The object's past under all ids that it has had, its type, and these ids, the present one last."""
     history = History(remembered(deployed.vault), tenant_id.lower())
     known = await deployed.records.identity_map.resolved(tenant_id.lower())
-    present = known.objects.get(object_id, object_id)
-    ids = [*known.origins(present), present]
+    ids = known.all_of(object_id)
     found_type = _checked(object_type) or await history.type_of(object_id)
     return history, found_type, await history.seen(found_type, ids), ids
 

@@ -28,14 +28,16 @@ async def list_restore_points(
         Literal["day"] | None, Query(alias="groupBy"), expecting("day, or nothing")
     ] = None,
 ) -> dict[str, Any]:
-    """The restore points that hold all of these objects, newest first; whole, without further pages."""
+    """The restore points that hold all of these objects, newest first; whole, without further pages. An object that
+    was made anew is there under any of its ids."""
     wanted = list(dict.fromkeys(one for ids in object_ids for one in ids.split(",") if one))
     if not 1 <= len(wanted) <= MOST_OBJECTS:
         raise unprocessable(wrong("objectIds", ",".join(wanted), f"1 to {MOST_OBJECTS} ids of objects"))
     history = History(remembered(deployed.vault), tenant_id.lower())
+    known = await deployed.records.identity_map.resolved(tenant_id.lower())
     holding: dict[str, Seen] | None = None
     for object_id in wanted:
-        seen = await history.seen(await history.type_of(object_id), [object_id])
+        seen = await history.seen(await history.type_of(object_id), known.all_of(object_id))
         there = {one.backup_id: one for one in seen if one.state.digest is not None}
         holding = there if holding is None else {key: one for key, one in holding.items() if key in there}
     found = [

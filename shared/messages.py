@@ -280,7 +280,7 @@ class SliceRebuilt(TypedDict):
 
 
 class ObjectFilter(TypedDict):
-    """Which objects of a restore point: a search as it was written, and what lists are narrowed by."""
+    """Which objects of a restore point: a search as it was written, what lists are narrowed by, and their order."""
 
     text: str
     types: list[str]
@@ -291,6 +291,8 @@ class ObjectFilter(TypedDict):
     mailEnabled: bool | None
     deleted: Literal["false", "true", "any"]
     objectIds: list[str]
+    order: str
+    backwards: bool
 
 
 class ExportObjects(TypedDict):

@@ -34,6 +34,7 @@ def filter_of(message: ObjectFilter) -> Filter:
         query=parse(message["text"], OBJECTS), text=message["text"], types=tuple(message["types"]),
         group_kind=message["groupKind"], user_type=message["userType"], synced=message["synced"], mfa=message["mfa"],
         mail_enabled=message["mailEnabled"], deleted=message["deleted"], object_ids=tuple(message["objectIds"]),
+        order=message["order"], backwards=message["backwards"],
     )
 
 
@@ -42,7 +43,7 @@ def message_of(chosen: Filter) -> ObjectFilter:
     return ObjectFilter(
         text=chosen.text, types=list(chosen.types), groupKind=chosen.group_kind, userType=chosen.user_type,
         synced=chosen.synced, mfa=chosen.mfa, mailEnabled=chosen.mail_enabled, deleted=chosen.deleted,
-        objectIds=list(chosen.object_ids),
+        objectIds=list(chosen.object_ids), order=chosen.order, backwards=chosen.backwards,
     )
 
 

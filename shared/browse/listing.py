@@ -60,6 +60,7 @@ EXPORT_SECONDS = 240.0
 """An export runs in an activity of its own, which may take five minutes."""
 
 MFA_TYPES = ("strongAuthenticationRequirements", "signInPreferences")
+"""Types that say it, one object for a user and under the user's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,15 @@ class Filter:
     mail_enabled: bool | None = None
     deleted: Deleted = "false"
     object_ids: tuple[str, ...] = ()
+    order: str = "displayName"
+    """What they are sorted by, a key of SORTABLE."""
+    backwards: bool = False
+
+    @property
+    def sorting(self) -> str:
+        """As SQL sorts by it: ids tell apart what has the same value."""
+        direction = "DESC" if self.backwards else "ASC"
+        return f"{SORTABLE[self.order]} {direction}, objectId {direction}, objectType {direction}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +109,17 @@ class Listing:
     constants: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     async def page(
-        self, chosen: Filter, *, order: str = "displayName", backwards: bool = False, top: int = 100,
-        after: Place | None = None,
+        self, chosen: Filter, *, top: int = 100, after: Place | None = None
     ) -> tuple[list[dict[str, Any]], Place | None]:
         """(objects, where the next page begins or None); NotUnpacked, QueryTooExpensive."""
-        key = SORTABLE[order]
-        direction, beyond = ("DESC", "<") if backwards else ("ASC", ">")
+        key, beyond = SORTABLE[chosen.order], "<" if chosen.backwards else ">"
         async with self._asked(chosen) as asked:
             if after is not None:
                 asked.parameters |= {"av": after.value, "ai": after.object_id, "at": after.object_type}
                 asked.conditions.append(f"({key}, objectId, objectType) {beyond} ($av, $ai, $at)")
             rows = await asked.rows(
                 f"SELECT {', '.join(SHOWN)}, {key} AS place FROM objects WHERE {asked.where} "  # noqa: S608 - fixed columns
-                f"ORDER BY {key} {direction}, objectId {direction}, objectType {direction} LIMIT {int(top) + 1}"
+                f"ORDER BY {chosen.sorting} LIMIT {int(top) + 1}"
             )
             page = rows[:top]
             following = None
@@ -121,7 +129,8 @@ class Listing:
             return await self._shown(page), following
 
     async def export(self, chosen: Filter, file: TextIO) -> int:
-        """Write these objects as CSV (RFC 4180), by name; how many they are. No cell is a formula to a spreadsheet."""
+        """Write these objects as CSV (RFC 4180), in their order; how many they are. No cell is a formula to a
+        spreadsheet."""
         writer = csv.writer(file)
         writer.writerow(CSV_COLUMNS)
         rows = 0
@@ -140,7 +149,7 @@ class Listing:
             await asked.stream(
                 f"SELECT {columns}, ({deleted}) AS deleted, captured, capturedAt, "  # noqa: S608 - fixed columns
                 f"'{self.manifest.backup_id}' AS backupId FROM objects WHERE {asked.where} "
-                "ORDER BY sortName, objectId, objectType",
+                f"ORDER BY {chosen.sorting}",
                 take,
             )
         return rows

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.browse.columns import COLUMNS, row_of
-from shared.browse.listing import SHOWN
+from shared.browse.listing import MFA_TYPES, SHOWN
 from shared.browse.point import Point
 from shared.browse.timeline import History, events_of
 from shared.catalog import OBJECT_TYPES
@@ -32,10 +32,21 @@ async def summary_of(point: Point, record: ObjectRecord) -> dict[str, Any]:
     captured, captured_at = (first.backup_id, as_text(first.started)) if first else ("", "")
     row = dict(zip(COLUMNS, row_of(record, captured, captured_at), strict=True))
     shown = {name: row[name] for name in SHOWN if name not in ("removed", "captured", "capturedAt")}
+    if record.object_type == "user":
+        shown["mfa"] = await _mfa_of(point, record.object_id)
     return {
         **shown, "lastBackup": captured or None, "lastBackupAt": captured_at or None,
         "backupId": point.manifest.backup_id, "backupDate": as_text(point.manifest.started),
     }
+
+
+async def _mfa_of(point: Point, user_id: str) -> dict[str, Any] | None:
+    """The user's MFA state and method, as lists show them; None where the restore point holds neither."""
+    found = [one for name in MFA_TYPES if (one := await point.find(user_id, name)) is not None]
+    rows = [dict(zip(COLUMNS, row_of(one, "", ""), strict=True)) for one in found]
+    told = {what: next((row[key] for row in rows if row[key]), None)
+            for what, key in (("state", "mfaState"), ("method", "mfaMethod"))}
+    return told if found else None
 
 
 async def links_shown(point: Point, record: ObjectRecord, address: Address) -> dict[str, Any]:
@@ -49,7 +60,7 @@ async def links_shown(point: Point, record: ObjectRecord, address: Address) -> d
             found.setdefault(link.name, [])
     for link in declared:
         if link.reading == "inverse":
-            if await _is_quick(point, link):
+            if await is_quick(point, link):
                 found[link.name] = await point.backward(record, link)
             else:
                 shown[f"{link.name}@nextLink"] = address(link.name, 0)
@@ -94,7 +105,7 @@ async def licences_of(point: Point, record: ObjectRecord) -> list[dict[str, Any]
     return licences
 
 
-async def _is_quick(point: Point, link: Link) -> bool:
+async def is_quick(point: Point, link: Link) -> bool:
     """Whether the holders of an inverse link are found at once: by an index, in sidecars, or among few objects."""
     for holder in link.held_by:
         name, _, what = holder.partition(".")

@@ -36,6 +36,11 @@ class KnownIdentities:
         """The older ids of the object that has this one now."""
         return sorted(old for old, new in self.objects.items() if new == object_id)
 
+    def all_of(self, object_id: str) -> list[str]:
+        """Every id that the object has had, the present one last."""
+        present = self.objects.get(object_id, object_id)
+        return [*self.origins(present), present]
+
 
 class IdentityMap:
     """The identity maps of all tenants."""

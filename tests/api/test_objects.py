@@ -179,6 +179,10 @@ async def test_two_versions_are_compared_with_their_links(story: Story) -> None:
     assert [(one["link"], one["change"], one["targetId"]) for one in group["links"]] == [  # type: ignore[attr-defined]
         ("members", "added", story.joined)
     ]
+    joined = await story.ok(f"/objects/{story.joined}/compare", **{"from": "00000001", "to": "00000002"})
+    assert [(one["link"], one["change"], one["targetId"]) for one in joined["links"]] == [  # type: ignore[attr-defined]
+        ("memberOf", "added", story.group)
+    ]
     same = await story.ok(f"/objects/{story.group}/compare", **{"from": "00000002", "to": "00000002"})
     assert (same["identical"], same["attributes"], same["links"]) == (True, [], [])
 
@@ -257,6 +261,11 @@ async def test_a_csv_holds_the_list_or_the_selection_and_no_formula(story: Story
     assert [row["objectId"] for row in rows] == [one["objectId"] for one in listed]  # type: ignore[attr-defined]
     assert [row["objectId"] for row in rows if row["deleted"] == "true"] == [story.deleted]
     assert not [cell for row in rows for cell in row.values() if cell[:1] in ("=", "+", "-", "@")]
+    for order in ("city desc", "objectId", "lastBackup asc"):
+        listed = (await story.ok("/objects", type="user", top=1000, orderBy=order))["value"]
+        sorted_rows = csv.DictReader(io.StringIO((await story.get("/objects.csv", type="user", orderBy=order)).text))
+        assert [row["objectId"] for row in sorted_rows] == [one["objectId"] for one in listed], order  # type: ignore[attr-defined]
+    assert (await story.get("/objects.csv", orderBy="shoeSize")).status_code == 422
     chosen = await story.get("/objects.csv", objectIds=f"{story.changed},{story.group}")
     assert chosen.status_code == 200, chosen.text
     assert {row["objectId"] for row in csv.DictReader(io.StringIO(chosen.text))} == {story.changed, story.group}
@@ -297,6 +306,38 @@ async def test_an_object_that_was_made_anew_keeps_its_past(story: Story) -> None
         past = await story.ok(f"/objects/{object_id}/versions")
         assert past["deleted"] is False
         assert past["value"][-1]["change"] == "created"  # type: ignore[index]
+
+
+async def test_an_object_that_was_made_anew_is_the_same_one_in_comparisons_and_calendars(story: Story) -> None:
+    store = story.backups.simulator.tenant.store
+    old, new = story.joined, story.changed
+    policy = next(one for one in store.all("conditionalAccessPolicy") if one.read()["conditions"]["users"])
+
+    def named(user: str) -> None:
+        body = policy.read()
+        users = {**body["conditions"]["users"], "excludeUsers": [user]}
+        store.update(policy.key, {**body, "conditions": {**body["conditions"], "users": users}})
+
+    named(old)
+    await story.backups.run("incremental")
+    store.unlink(story.group, "members", old)
+    store.delete(old, soft=False)
+    store.link(story.group, "members", new)
+    named(new)
+    await story.backups.run("incremental")
+    asked = {"from": "00000003", "to": "00000004"}
+    before = [await story.ok(f"/objects/{one}/compare", **asked) for one in (story.group, policy.key)]
+    assert [one["identical"] for one in before] == [False, False]
+    await story.backups.opened.records.identity_map.add(
+        story.backups.simulator.tenant_id, old_id=old, new_id=new, object_type="user", restore_id="r1"
+    )
+    for one in (story.group, policy.key):
+        same = await story.ok(f"/objects/{one}/compare", **asked)
+        assert (same["identical"], same["attributes"], same["links"]) == (True, [], []), same
+    for ids in (old, new, f"{old},{new}"):
+        held = await story.ok("/restorePoints", objectIds=ids)
+        points = [one["backupId"] for one in held["value"]]  # type: ignore[attr-defined]
+        assert points == ["00000004", "00000003", "00000002", "00000001"]
 
 
 async def test_unpacking_may_start_a_report_of_the_differences_as_well(story: Story, mint: Mint) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from shared.browse.files import IndexFiles
 from shared.browse.listing import Filter, Listing
+from shared.browse.one_object import summary_of
+from shared.browse.point import Point
 from shared.browse.since import Since
 from shared.repository.manifest import Manifest
 from shared.repository.restore_point import RestorePoint
@@ -106,6 +108,10 @@ async def test_users_are_told_apart_and_mfa_mail_and_origin_filter_and_count(lis
     }
     page, _ = await (await listed.listing()).page(Filter(types=("user",)), top=1000)
     assert {one["objectId"]: (one["mfa"] or {}).get("state") for one in page if (one["mfa"] or {}).get("state")} == states
+    point = Point(listed.backups.opened.vault, listed.manifest)
+    for one in page[:10]:
+        alone = await summary_of(point, await point.get(one["objectId"], "user"))
+        assert alone["mfa"] == one["mfa"]
 
 
 async def _of_users(listed: Listed, object_type: str, attribute: str) -> dict[str, str]:
