@@ -42,13 +42,14 @@ APPLICATION = ObjectType(
         Link(
             name="owners", targets=("user", "servicePrincipal"), reading="expand",
             add="POST /applications/{id}/owners/$ref", remove="DELETE /applications/{id}/owners/{target}/$ref",
-            note="at most 100",
+            write_permissions=("Application.ReadWrite.All", "Directory.Read.All"), note="at most 100",
         ),
         Link(
             name="sponsors", targets=("user", "group"), reading="each", slow=True,
             where=("@odata.type", "#microsoft.graph.agentIdentity*"), path="/applications/{id}/{odataType}/sponsors",
             add="POST /applications/{id}/microsoft.graph.agentIdentityBlueprint/sponsors/$ref",
             remove="DELETE /applications/{id}/microsoft.graph.agentIdentityBlueprint/sponsors/{target}/$ref",
+            write_permissions=("Application.ReadWrite.All", "User.Read.All"),
             note="agent identity blueprints only",
         ),
         Link(name="federatedIdentityCredentials", reading="inverse",

@@ -50,6 +50,7 @@ SERVICE_PRINCIPAL = ObjectType(
             name="owners", targets=("user", "servicePrincipal"), reading="expand",
             add="POST /servicePrincipals/{id}/owners/$ref",
             remove="DELETE /servicePrincipals/{id}/owners/{target}/$ref",
+            write_permissions=("Application.ReadWrite.All", "Directory.Read.All"),
         ),
         Link(
             name="sponsors", targets=("user", "group"), reading="each", slow=True,
@@ -57,6 +58,7 @@ SERVICE_PRINCIPAL = ObjectType(
             path="/servicePrincipals/{id}/{odataType}/sponsors",
             add="POST /servicePrincipals/{id}/{odataType}/sponsors/$ref",
             remove="DELETE /servicePrincipals/{id}/{odataType}/sponsors/{target}/$ref",
+            write_permissions=("Application.ReadWrite.All", "User.Read.All"),
             note="agent identities and their blueprints' principals only",
         ),
         Link(name="memberOf", reading="inverse",

@@ -5,6 +5,7 @@
 
 - A permission that needs another beside it is written `one+other`; any alternative suffices.
 - The published table often names a reading permission and not the writing one that includes it; both open a read.
+- A link that is written has its line with `/$ref`, without it, or both; either opens the write.
 - Some of its lines for one object lack what its line for the list has; a read of one object takes either.
 """
 
@@ -41,12 +42,13 @@ class Line:
 def line_of(method: str, template: str) -> Line | None:
     """The line for a path template (`users/{id}/manager`); None when Microsoft publishes none."""
     path = CAST.sub("", template).removesuffix("/$count").lower()
-    for one in (path, path.removesuffix("/$ref")):
+    for one in dict.fromkeys((path, path.removesuffix("/$ref"))):
         found = _lines().get((method, one))
         if found is None:
             continue
         if method != "GET":
-            return found
+            beside = _lines().get((method, one.removesuffix("/$ref"))) if one.endswith("/$ref") else None
+            return found.joined(beside) if beside else found
         listed = _lines().get((method, one.removesuffix("/{id}"))) if one.endswith("/{id}") else None
         return (found.joined(listed) if listed else found).reading()
     return None

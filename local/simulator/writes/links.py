@@ -33,6 +33,8 @@ RULES: dict[tuple[str, str], LinkRule] = {
     ("group", "owners"): LinkRule(PEOPLE),
     ("group", "acceptedSenders"): LinkRule(frozenset(["user", "group"]), app_only=False),
     ("group", "rejectedSenders"): LinkRule(frozenset(["user", "group"]), app_only=False),
+    ("application", "sponsors"): LinkRule(frozenset(["user", "group"])),
+    ("servicePrincipal", "sponsors"): LinkRule(frozenset(["user", "group"])),
     ("application", "owners"): LinkRule(PEOPLE),
     ("servicePrincipal", "owners"): LinkRule(PEOPLE),
     ("device", "registeredOwners"): LinkRule(frozenset(["user"]), app_only=False),

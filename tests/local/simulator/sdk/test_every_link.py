@@ -69,6 +69,11 @@ LINKS = {
 }  # fmt: skip
 # Microsoft's client has no builder for this `$ref`.
 NO_BUILDER = {("servicePrincipal", "appManagementPolicies")}
+# Links of agents alone: Microsoft's client has no builders below their casts.
+AGENTS = {
+    ("application", "sponsors"): ("applications", "agentIdentityBlueprint"),
+    ("servicePrincipal", "sponsors"): ("servicePrincipals", "agentIdentity"),
+}
 
 
 @pytest.fixture
@@ -78,7 +83,7 @@ async def world(simulator: Simulator, credential: ClientSecretCredential) -> Asy
 
 
 def test_every_link_that_can_be_written_has_a_case() -> None:
-    assert {*LINKS} == {*RULES}
+    assert {*LINKS, *AGENTS} == {*RULES}
 
 
 @pytest.mark.parametrize(("source", "name"), [each for each in LINKS if each not in NO_BUILDER])
@@ -126,6 +131,27 @@ async def test_what_the_client_has_no_builder_for_is_linked_over_plain_http(
         assert (await graph.post(f"{at}/$ref", json=said)).status_code == 204
         assert [each["id"] for each in (await graph.get(at)).json()["value"]] == [world.ids[name]]
         assert (await graph.delete(f"{at}/{world.ids[name]}/$ref")).status_code == 204
+
+
+@pytest.mark.parametrize(("source", "name"), AGENTS)
+async def test_agents_have_sponsors(
+    simulator: Simulator, graph: httpx.AsyncClient, source: str, name: str
+) -> None:
+    collection, kind = AGENTS[source, name]
+    found = {model.type_of(source, each.read()): each.key for each in simulator.store.all(source)}
+    user = next(simulator.store.all("user")).key
+    reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{user}"}
+    at = f"/v1.0/{collection}/{found[kind]}/microsoft.graph.{kind}/{name}"
+    told = {each["id"] for each in (await graph.get(at)).json()["value"]}
+    if user in told:
+        assert (await graph.delete(f"{at}/{user}/$ref")).status_code == 204
+    assert (await graph.post(f"{at}/$ref", json=reference)).status_code == 204
+    assert (await graph.post(f"{at}/$ref", json=reference)).status_code == 400
+    assert {each["id"] for each in (await graph.get(at)).json()["value"]} == told | {user}
+    assert (await graph.delete(f"{at}/{user}/$ref")).status_code == 204
+    assert (await graph.delete(f"{at}/{user}/$ref")).status_code == 404
+    plain = next(key for key in (each.key for each in simulator.store.all(source)) if key not in found.values())
+    assert (await graph.post(f"/v1.0/{collection}/{plain}/{name}/$ref", json=reference)).status_code == 400
 
 
 def place(target: str) -> str:
