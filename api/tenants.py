@@ -28,7 +28,12 @@ Cloud = Annotated[
     Literal["global", "usGovL4", "usGovL5", "china"], expecting("one of global, usGovL4, usGovL5, china")
 ]
 Kind = Annotated[Literal["workforce", "b2c", "external"], expecting("one of workforce, b2c, external")]
-Name = Annotated[str, Field(min_length=1, max_length=256), expecting("text of 1 to 256 characters")]
+UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+"""Controls, separators of lines, and what turns the direction of text around: a name with them reads as another."""
+Name = Annotated[
+    str, Field(min_length=1, max_length=256, pattern=rf"^[^{UNSEEN}]*[^\s{UNSEEN}][^{UNSEEN}]*$"),
+    expecting("text of 1 to 256 characters on one line"),
+]
 
 
 class NewTenant(Body):

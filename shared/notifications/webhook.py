@@ -8,6 +8,7 @@ and the resolved address is the one that is connected to, so a name cannot chang
 import hashlib
 import hmac
 import ipaddress
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,11 @@ TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 GONE = frozenset({404, 410})
 TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 """NAT64 (RFC 6052)."""
+PLATFORM = ipaddress.ip_address("168.63.129.16")
+"""Azure's own services, answering inside every network there ("What is IP address 168.63.129.16?")."""
+HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|[0-9A-Fa-f:.]+")
+"""A name in ASCII, or an IP address. Of others the client makes another host than was looked at: full-width and circled
+digits become plain ones (UTS #46)."""
 
 
 class PublicResolver(AbstractResolver):
@@ -91,8 +97,10 @@ def refused_address(url: str, *, private_allowed: bool) -> str | None:
         return "it is no address"
     if not host or parts.username is not None or parts.fragment:
         return "it must be an address without user name and fragment"
+    if not HOST.fullmatch(host):
+        return "it must name its host in ASCII letters, an international name as xn--"
     literal = _literal(host)
-    loopback = host == "localhost" or (literal is not None and literal.is_loopback)
+    loopback = host.rstrip(".") == "localhost" or (literal is not None and literal.is_loopback)
     if parts.scheme != "https" and not (private_allowed and loopback):
         return "it must be an https address"
     if not private_allowed and (loopback or (literal is not None and not is_public(host))):
@@ -107,7 +115,7 @@ def is_public(address: str) -> bool:
         if literal.sixtofour is not None or literal.teredo is not None or literal in TRANSLATED:
             return False  # ways into an IPv4 network that nobody needs
         literal = literal.ipv4_mapped or literal
-    return literal is not None and literal.is_global and not literal.is_multicast
+    return literal is not None and literal.is_global and not literal.is_multicast and literal != PLATFORM
 
 
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

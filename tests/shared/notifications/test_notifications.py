@@ -20,7 +20,7 @@ from aiosmtpd.smtp import SMTP
 
 from shared.alerts.rules import ALERT_RULES
 from shared.deployment import Records, records_in_memory
-from shared.errors import Rejected, SettingsError
+from shared.errors import Rejected, SettingsError, Unavailable
 from shared.notifications import delivery
 from shared.notifications.channels import Notifications, channel_id
 from shared.notifications.delivery import deliver
@@ -271,7 +271,9 @@ async def test_addresses_and_secrets_stand_in_no_row_in_clear(cairn: Cairn, mail
 @pytest.mark.parametrize("url", [
     "http://example.com/hook", "https://127.0.0.1/hook", "https://localhost/hook", "https://10.0.0.1/",
     "https://169.254.169.254/metadata", "https://[::1]/", "https://[::ffff:10.0.0.1]/", "https://user:x@example.com/",
-    "ftp://example.com/", "https://", "https://100.64.0.1/", "https://example.com:99999/",
+    "ftp://example.com/", "https://", "https://100.64.0.1/", "https://example.com:99999/", "https://168.63.129.16/",
+    "https://127。0。0。1/", "https://①27.0.0.1/", "https://169.254.169.254/", "https://ⓛocalhost/",
+    "https://127%2e0.0.1/", "https://[::1%25lo]/", "https://localhost./", "https://2130706433.example.com\x00/",
 ])  # fmt: skip
 async def test_a_webhook_leads_to_no_private_place(cairn: Cairn, url: str) -> None:
     assert refused_address(url, private_allowed=False) is not None
@@ -279,13 +281,40 @@ async def test_a_webhook_leads_to_no_private_place(cairn: Cairn, url: str) -> No
         await WebhookSender().send(_channel(url), _message(), "d1")
 
 
-async def test_a_name_that_resolves_to_a_private_address_is_not_connected_to(hook: Hook) -> None:
-    port = hook.url.rsplit(":", 1)[1]
-    from shared.errors import Unavailable
+@pytest.fixture
+async def knocked() -> AsyncIterator[tuple[int, list[str]]]:
+    """A port of this machine, and who connected to it, whatever they went on to say."""
+    who: list[str] = []
+
+    def knock(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        who.append(str(writer.get_extra_info("peername")))
+        writer.close()
+
+    server = await asyncio.start_server(knock, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1], who
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize("host", [
+    "localhost.localdomain", "localhost", "127.1", "2130706433", "0177.0.0.1", "0x7f000001", "127.000.000.001",
+    "127.0.0.1.", "127.0.0.1", "127。0。0。1", "①27.0.0.1", "[::ffff:127.0.0.1]", "0.0.0.0", "0",
+])  # fmt: skip
+async def test_no_way_of_writing_this_machine_connects_to_it(knocked: tuple[int, list[str]], host: str) -> None:
+    port, who = knocked
+    with pytest.raises((Rejected, Unavailable)):
+        await WebhookSender().send(_channel(f"https://{host}:{port}/"), _message(), "d1")
+    assert who == []
+
+
+async def test_the_local_stack_may_reach_this_machine(knocked: tuple[int, list[str]]) -> None:
+    port, who = knocked
     with pytest.raises(Unavailable):
-        await WebhookSender().send(_channel(f"https://localhost.localdomain:{port}"), _message(), "d1")
-    assert hook.taken == []
-    assert not is_public("127.0.0.1")
+        await WebhookSender(private_allowed=True).send(_channel(f"https://127.0.0.1:{port}/"), _message(), "d1")
+    assert len(who) == 1
+
+
+def test_a_public_address_is_public() -> None:
     assert is_public("20.42.65.92")
 
 
@@ -370,7 +399,7 @@ async def test_a_channel_that_is_down_with_many_waiting_leaves_room_for_the_othe
 
 @pytest.mark.parametrize("address", [
     "::ffff:127.0.0.1", "64:ff9b::a00:1", "2002:a00:1::1", "2001:0:a00:1::", "fe80::1", "fd00::1", "0.0.0.0", "224.0.0.1",
-    "100.64.0.1", "192.0.2.1", "no address",
+    "100.64.0.1", "192.0.2.1", "168.63.129.16", "no address",
 ])  # fmt: skip
 def test_no_address_that_leads_into_a_private_network_is_public(address: str) -> None:
     assert not is_public(address)
