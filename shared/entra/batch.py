@@ -18,15 +18,15 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
 import orjson
 
+from shared.entra.bodies import is_error
 from shared.entra.failures import failure, retry_after
 from shared.entra.governor import Bucket, Seen
-from shared.entra.listing import NEXT
+from shared.entra.listing import NEXT, Course
 from shared.entra.resource_units import resource_units
 from shared.entra.transport import PREFER, Graph, number
 from shared.errors import EntraError, Garbled, NotPermitted, Throttled, Unavailable
@@ -34,6 +34,8 @@ from shared.errors import EntraError, Garbled, NotPermitted, Throttled, Unavaila
 PARTS_MAX = 20
 IN_FLIGHT = 12
 """Requests on their way at once; the session's gate and the governor may hold them back further."""
+
+NO_CONTENT = 204
 
 type Json = dict[str, Any]
 
@@ -99,14 +101,15 @@ async def read_lists(
 ) -> AsyncGenerator[ListSlice]:
     """Every page of every part's list; the pages of one part come in their order."""
     queue = _Queue(iter(parts), size)
-    going_on: dict[int, frozenset[bytes]] = {}
+    going_on: dict[int, Course] = {}
     async with aclosing(_bundles(graph, queue, version, in_flight)) as bundles:
         async for answers in bundles:
             for answer in answers:
-                visited = going_on.pop(id(answer.part), None)
-                one, follow = _slice(graph, answer, version, visited)
+                course = going_on.pop(id(answer.part), None)
+                first, course = course is None, course or _course(answer.part)
+                one, follow = _slice(graph, answer, version, course, first=first)
                 if follow is not None:
-                    going_on[id(follow)] = (visited or frozenset()) | {_mark(follow.path)}
+                    going_on[id(follow)] = course
                     queue.again(follow)
                 yield one
 
@@ -241,7 +244,7 @@ def _judged(pending: _Pending, response: Json | None) -> PartAnswer:
         return PartAnswer(part, error=Unavailable(f"{part.asked}: the $batch left this part out"))
     status, body = response["status"], response.get("body")
     if 200 <= status < 300:
-        if body is not None and not part.binary and not isinstance(body, dict):
+        if not part.binary and status != NO_CONTENT and (not isinstance(body, dict) or is_error(body)):
             return PartAnswer(part, error=Garbled(f"{part.asked or 'a part'}: not a JSON object", code="notJson"))
         return PartAnswer(part, body)
     # A part's error is JSON in JSON; what else may stand there (an HTML page as text) has no code to read.
@@ -304,10 +307,10 @@ def _another_try(graph: Graph, pending: _Pending, error: EntraError) -> float | 
 
 
 def _slice(
-    graph: Graph, answer: PartAnswer, version: str, visited: frozenset[bytes] | None
+    graph: Graph, answer: PartAnswer, version: str, course: Course, *, first: bool
 ) -> tuple[ListSlice, Part | None]:
     """One page of a part's list, and the part that goes on with it."""
-    part, first = answer.part, visited is None
+    part = answer.part
     try:
         if answer.error is not None:
             raise answer.error
@@ -316,10 +319,11 @@ def _slice(
             link_version, path = graph.endpoints.relative(link)
             if link_version != version:
                 raise Garbled(f"{part.asked}: a nextLink leads to another version", code="badLink")
-            if _mark(path) in (visited or ()) or path == part.path:
-                raise Garbled(f"{part.asked}: a nextLink repeats, so the list has no end", code="loop")
+            course.shows(values)
+            course.goes_on(path)
             return ListSlice(part, values, first, last=False), replace(part, path=path)
         if part.then:
+            course.begins(part.then[0])
             return ListSlice(part, values, first, last=False), replace(part, path=part.then[0], then=part.then[1:])
         return ListSlice(part, values, first, last=True), None
     except EntraError as error:
@@ -340,5 +344,7 @@ def _page(answer: PartAnswer) -> tuple[list[Json], str]:
     return values, link
 
 
-def _mark(path: str) -> bytes:
-    return blake2b(path.encode(), digest_size=16).digest()
+def _course(part: Part) -> Course:
+    course = Course(part.asked)
+    course.begins(part.path)
+    return course

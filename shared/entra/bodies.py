@@ -77,7 +77,14 @@ def _document(text: bytes) -> dict[str, Any]:
         raise Garbled("the answer is not JSON, or is cut short", code="notJson") from None
     if not isinstance(parsed, dict):
         raise Garbled("the answer is not a JSON object", code="notJson")
+    if is_error(parsed):
+        raise Garbled("the answer is an error under a status that says success", code="errorAsAnswer")
     return parsed
+
+
+def is_error(parsed: dict[str, Any]) -> bool:
+    """Whether the body is Graph's form of an error and nothing else, whatever status it came under."""
+    return len(parsed) == 1 and isinstance(parsed.get("error"), dict)
 
 
 def annotations_in(text: bytes) -> int:

@@ -2,7 +2,6 @@
 
     chain    round ─────────────────────────────→ sweeps        one full delta, its links inline
     paced    latest → list (links in $batch) → sweeps → replay  a list, closed by what changed meanwhile
-             latest → list → links → sweeps → replay    the same where delta does not show every property
     list     list → sweeps          single   the one object          children   under each parent
     changes  replay → sweeps                                    from the token of the last time
 
@@ -57,6 +56,9 @@ SLOW_PAGE = 100
 
 MEASURED_AGAIN = 2
 """More samples of the latency before every object's links are read by requests of their own."""
+
+EMPTY = "empty"
+"""In a cursor: how many pages in a row brought nothing."""
 
 Mode = Literal["full", "changes"]
 type Cursor = dict[str, Any]
@@ -174,8 +176,6 @@ def _step(run: _Run, step: str, at: Cursor, rows: Mapping[str, ObjectType]) -> A
             return _list(run, at)
         case "round" | "replay":
             return _round(run, at)
-        case "links":
-            return _inline_links(run, at)
         case "sweep":
             return _sweep(run, at, run.wanted.row.link(link))
         case "turned":
@@ -200,7 +200,7 @@ async def _list(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
     )
     # In `paced`, links that delta shows inline are read one by one here, and the replay brings what changed since.
     links = [*asked.each_links, *(asked.delta_links if at["way"] == "paced" else ())]
-    async with aclosing(pages(run.graph, path, run.asking, ahead=run.ahead)) as listed:
+    async with aclosing(pages(run.graph, path, run.asking, ahead=run.ahead, empty=at.get(EMPTY, 0))) as listed:
         async for page in listed:
             after = _after(at, page)
             async with aclosing(_page(run, page, at, after, links=links)) as pieces:
@@ -215,25 +215,13 @@ async def _round(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
     path = at["link"] or at["token"] or delta.round_path(row.path, _delta_select(asked))
     # Of an object that changed, what the delta does not show is read again; a chain's sweeps follow anyway.
     links = [*asked.each_links, *(() if chain else asked.expand_links)]
-    async with aclosing(delta.rounds(run.graph, path, run.asking, ahead=run.ahead)) as listed:
+    async with aclosing(delta.rounds(run.graph, path, run.asking, ahead=run.ahead, empty=at.get(EMPTY, 0))) as listed:
         async for page in listed:
             after = _after(at, page)
             async with aclosing(_page(run, page, at, after, links=links, in_delta=True)) as pieces:
                 async for piece in pieces:
                     yield piece
             at = after
-
-
-async def _inline_links(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
-    asked, row = run.wanted, run.wanted.row
-    names = [link.name for link in asked.delta_links]
-    path = at["link"] or delta.round_path(row.path, (row.key, *names))
-    async with aclosing(delta.rounds(run.graph, path, run.asking, ahead=run.ahead)) as listed:
-        async for page in listed:
-            slices = parse_page(page.values, key=row.key, links=names).links
-            # The token of `latest` stays: it is older, so its replay holds all that changed since the list began.
-            at = {**_after(at, page), "token": at["token"]}
-            yield Captured(at, partial(_links_only, slices))
 
 
 async def _page(
@@ -279,7 +267,7 @@ async def _sweep(run: _Run, at: Cursor, link: Link) -> AsyncGenerator[Captured]:
         top=min(row.page_size or EXPANDED_PAGE, EXPANDED_PAGE),
     )
     asking = replace(run.asking, bucket=bucket_of(row))
-    async with aclosing(pages(run.graph, path, asking, ahead=run.ahead)) as listed:
+    async with aclosing(pages(run.graph, path, asking, ahead=run.ahead, empty=at.get(EMPTY, 0))) as listed:
         async for page in listed:
             after = _after(at, page)
             async with aclosing(_swept(run, page, at, after, link)) as pieces:
@@ -291,7 +279,9 @@ async def _sweep(run: _Run, at: Cursor, link: Link) -> AsyncGenerator[Captured]:
 async def _turned(run: _Run, at: Cursor, link: Link, rows: Mapping[str, ObjectType]) -> AsyncGenerator[Captured]:
     target = rows[link.shown_by.partition(".")[0]]
     async with aclosing(
-        turned_links(run.graph, run.wanted.row, link, target, at=at["link"], ahead=run.ahead)
+        turned_links(
+            run.graph, run.wanted.row, link, target, at=at["link"], ahead=run.ahead, empty=at.get(EMPTY, 0)
+        )
     ) as pieces:
         async for piece in pieces:
             at = _after(at, piece.page) if piece.page else at
@@ -387,7 +377,7 @@ async def _children(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> As
         except NotById:
             at = {**at, "link": ""}
     path = at["link"] or parents_path(row, parent)
-    async with aclosing(pages(run.graph, path, asking, ahead=run.ahead)) as listed:
+    async with aclosing(pages(run.graph, path, asking, ahead=run.ahead, empty=at.get(EMPTY, 0))) as listed:
         async for page in listed:
             after = _after(at, page)
             async with aclosing(_children_of(run, parent, page, at)) as pieces:
@@ -488,8 +478,9 @@ def _delta_select(asked: Wanted) -> tuple[str, ...]:
 def _after(at: Cursor, page: Page) -> Cursor:
     """Where to go on after this page: its next page, or the next step."""
     token = page.delta_link or at["token"]
+    at = {name: part for name, part in at.items() if name != EMPTY}
     if page.next_link:
-        return {**at, "link": page.next_link}
+        return {**at, "link": page.next_link, **({EMPTY: page.empty} if page.empty else {})}
     return {**at, "step": at["step"] + 1, "link": "", "token": token}
 
 

@@ -23,11 +23,11 @@ def round_path(path: str, select: tuple[str, ...] = ()) -> str:
 
 
 async def rounds(
-    graph: Graph, link: str, asking: Asking | None = None, *, ahead: Callable[[], bool] = lambda: True
+    graph: Graph, link: str, asking: Asking | None = None, *, ahead: Callable[[], bool] = lambda: True, empty: int = 0
 ) -> AsyncGenerator[Page]:
     """The pages of a round that begins at, or goes on from, `link`; the last one has the deltaLink."""
     ended = False
-    async with aclosing(pages(graph, link, asking, ahead=ahead)) as listed:
+    async with aclosing(pages(graph, link, asking, ahead=ahead, empty=empty)) as listed:
         async for page in listed:
             ended = bool(page.delta_link)
             yield page

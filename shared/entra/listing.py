@@ -3,13 +3,14 @@
     send page n → find nextLink in its head → send page n+1 → parse page n in a worker thread → hand it out
 
 Invariants: every page up to the last is handed out or an error is raised; a nextLink that came before is an error and
-never followed again; nextLink and deltaLink are followed letter by letter, below the Graph root only; a page that can't
-be parsed is read again by itself. A page carries the address of the next one, so a caller goes on from any page.
+never followed again, and so is a list that goes on without bringing anything new; nextLink and deltaLink are followed
+letter by letter, below the Graph root only; a page that can't be parsed is read again by itself. A page carries the
+address of the next one, so a caller goes on from any page.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +22,11 @@ from shared.errors import Garbled
 
 NEXT = "@odata.nextLink"
 DELTA = "@odata.deltaLink"
+
+EMPTY_PAGES_MAX = 1_000
+"""Pages that bring nothing, one after the other: Graph gives some and ends, so that many more have no end."""
+SAME_PAGES_MAX = 3
+"""How often one page may come in a row, each time under another address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,46 @@ class Page:
     """At the end of a delta round only."""
     annotations: int | None = None
     """How many the values hold at any depth, types apart."""
+    empty: int = 0
+    """How many pages in a row, up to this one, brought nothing."""
+
+
+@dataclass(slots=True)
+class Course:
+    """How a list has gone so far, by which one that has no end is found out."""
+
+    asked: str
+    empty: int = 0
+    _visited: set[bytes] = field(default_factory=set)
+    _last: list[dict[str, Any]] = field(default_factory=list)
+    _same: int = 1
+
+    def begins(self, address: str) -> None:
+        """The list begins, or goes on, at this address."""
+        self._visited.add(_mark(address))
+
+    def has_been(self, address: str) -> bool:
+        """Whether the list was there already."""
+        return _mark(address) in self._visited
+
+    def shows(self, values: list[dict[str, Any]]) -> None:
+        """Take in what a page shows."""
+        self.empty = 0 if values else self.empty + 1
+        self._same = self._same + 1 if values and values == self._last else 1
+        self._last = values
+
+    def goes_on(self, link: str) -> None:
+        """Take in where that page leads to; Garbled where the list has no end."""
+        if self.has_been(link):
+            raise self._endless("a nextLink repeats")
+        if self.empty >= EMPTY_PAGES_MAX:
+            raise self._endless(f"{self.empty} pages one after the other are empty")
+        if self._same >= SAME_PAGES_MAX:
+            raise self._endless("the same page comes again and again")
+        self.begins(link)
+
+    def _endless(self, why: str) -> Garbled:
+        return Garbled(f"{self.asked or 'a list'}: {why}, so the list has no end", code="loop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +103,29 @@ def with_query(path: str, **options: str | int | None) -> str:
 
 
 async def pages(
-    graph: Graph, path: str, asking: Asking | None = None, *, ahead: Callable[[], bool] = lambda: True
+    graph: Graph, path: str, asking: Asking | None = None, *, ahead: Callable[[], bool] = lambda: True, empty: int = 0
 ) -> AsyncGenerator[Page]:
     """Every page from `path` on, a path below the version or a nextLink; `ahead` says whether to ask for one more
-    while this one is worked on."""
+    while this one is worked on, `empty` how many pages in a row brought nothing before."""
     asking = asking or Asking()
-    visited = {_mark(graph.endpoints.address(path, asking.version))}
+    course = Course(asking.asked, empty)
+    course.begins(graph.endpoints.address(path, asking.version))
     coming: asyncio.Task[Answer] = asyncio.create_task(_read(graph, path, asking))
     expected = path
     try:
         while True:
             answer = await coming
             early = bodies.next_link_in_head(answer.body, answer.encoding) if ahead() else ""
-            if early and _mark(early) not in visited:
+            if early and not course.has_been(early):
                 coming = asyncio.create_task(_read(graph, graph.endpoints.followed(early), asking))
             page = await _parsed(graph, expected, asking, answer)
             if early and page.next_link != early:
                 await _abandoned(coming)
-            yield page
+            course.shows(page.values)
+            yield replace(page, empty=course.empty)
             if not page.next_link:
                 return
-            if _mark(page.next_link) in visited:
-                raise Garbled(f"{asking.asked or 'a list'}: a nextLink repeats, so the list has no end", code="loop")
-            visited.add(_mark(page.next_link))
+            course.goes_on(page.next_link)
             if page.next_link != early:
                 coming = asyncio.create_task(_read(graph, page.next_link, asking))
             expected = page.next_link

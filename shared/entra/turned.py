@@ -33,24 +33,25 @@ class Turned:
 
 async def turned_links(
     graph: Graph, holder: ObjectType, link: Link, target: ObjectType, *, at: str = "",
-    ahead: Callable[[], bool] = lambda: True,
+    ahead: Callable[[], bool] = lambda: True, empty: int = 0,
 ) -> AsyncGenerator[Turned]:
     """`link` of the holders, as the targets of this type show it; `at` is the `page.next_link` of an earlier piece."""
     shown = target.link(link.shown_by.partition(".")[2])
     try:
-        async with aclosing(_listed(graph, holder, link, target, shown, at, ahead)) as pieces:
+        async with aclosing(_listed(graph, holder, link, target, shown, at, ahead, empty)) as pieces:
             async for piece in pieces:
                 yield piece
     except Rejected:
         if at.startswith(SINGLY):
             raise
-        async with aclosing(_listed(graph, holder, link, target, shown, SINGLY, ahead)) as pieces:
+        async with aclosing(_listed(graph, holder, link, target, shown, SINGLY, ahead, 0)) as pieces:
             async for piece in pieces:
                 yield piece
 
 
 async def _listed(
-    graph: Graph, holder: ObjectType, link: Link, target: ObjectType, shown: Link, at: str, ahead: Callable[[], bool]
+    graph: Graph, holder: ObjectType, link: Link, target: ObjectType, shown: Link, at: str, ahead: Callable[[], bool],
+    empty: int,
 ) -> AsyncGenerator[Turned]:
     singly = at.startswith(SINGLY)
     path = at.removeprefix(SINGLY) or with_query(
@@ -59,7 +60,7 @@ async def _listed(
     )
     asking = Asking(f"{shown.name} of {target.title}", target.version, permission_of(target), bucket_of(target))
     try:
-        async with aclosing(pages(graph, path, asking, ahead=ahead)) as listed:
+        async with aclosing(pages(graph, path, asking, ahead=ahead, empty=empty)) as listed:
             async for page in listed:
                 if singly and page.next_link:
                     page = replace(page, next_link=SINGLY + page.next_link)

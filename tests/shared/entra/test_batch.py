@@ -177,3 +177,24 @@ async def test_parts_that_answer_401_are_asked_again_once_with_one_new_token(
     assert len(fake.token_forms) == 2
     sent = [request.headers["Authorization"] for request in fake.requests]
     assert sent == ["Bearer token-1", "Bearer token-2"]
+
+
+async def test_a_parts_list_that_shows_the_same_page_again_and_again_ends_with_an_error(
+    batching: Batching, graph: Graph
+) -> None:
+    ways = [(200, {"value": [{"id": "1"}], "@odata.nextLink": f"{{root}}/v1.0/a?$skip={at}"}) for at in range(9)]
+    batching.script("/a", *ways)
+    slices = [one async for one in read_lists(graph, parts("/a"))]
+    assert isinstance(slices[-1].error, Garbled)
+    assert sum(map(len, batching.asked)) < len(ways)
+
+
+@pytest.mark.parametrize("body", [None, ERROR])
+async def test_a_part_without_a_body_or_with_an_error_under_a_200_is_not_an_answer(
+    batching: Batching, graph: Graph, body: Any
+) -> None:
+    batching.script("/a", (200, body))
+    batching.script("/b", (204, None))
+    answers = {one.part.id: one async for one in read_parts(graph, parts("/a", "/b"))}
+    assert isinstance(answers["/a"].error, Garbled)
+    assert answers["/b"].error is None

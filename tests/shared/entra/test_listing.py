@@ -1,10 +1,13 @@
 """Laws of reading a list: whole or an error, never short, never for ever."""
 
 import asyncio
+from contextlib import aclosing
 from typing import Any
 
 import pytest
+from aiohttp import web
 
+from shared.entra import listing
 from shared.entra.delta import latest, round_path, rounds
 from shared.entra.listing import Asking, pages, with_query
 from shared.entra.transport import Graph
@@ -191,3 +194,41 @@ async def test_latest_gives_a_deltalink_and_reads_nothing(fake: FakeGraph, graph
 def test_an_option_is_escaped_and_an_empty_one_is_left_out() -> None:
     path = with_query("/users", select="id,displayName", top=999, filter="displayName eq 'R&D #1+2'", expand="")
     assert path == "/users?$select=id,displayName&$top=999&$filter=displayName%20eq%20'R%26D%20%231%2B2'"
+
+
+def without_end(*ids: str) -> Any:
+    """Answers the same at every address, and each time leads to a new one."""
+
+    async def send(fake: FakeGraph, request: web.Request) -> web.Response:
+        link = f"{fake.root}/v1.0/users?$skiptoken={len(fake.requests)}"
+        return web.json_response(page(*ids, next_link=link))
+
+    return send
+
+
+@pytest.mark.parametrize("ids", [(), ("1", "2")])
+async def test_a_list_that_goes_on_without_anything_new_is_an_error_and_not_a_loop(
+    fake: FakeGraph, graph: Graph, monkeypatch: pytest.MonkeyPatch, ids: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(listing, "EMPTY_PAGES_MAX", 10)
+    fake.script("/v1.0/users", without_end(*ids))
+    with pytest.raises(Garbled, match="no end"):
+        await ids_of(graph, "/users")
+
+
+async def test_empty_pages_are_counted_on_where_a_list_is_taken_up_again(
+    fake: FakeGraph, graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "EMPTY_PAGES_MAX", 10)
+    fake.script("/v1.0/users", without_end())
+    async with aclosing(pages(graph, "/users", empty=8)) as listed:
+        assert (await anext(listed)).empty == 9
+        assert (await anext(listed)).empty == 10
+        with pytest.raises(Garbled, match="no end"):
+            await anext(listed)
+
+
+async def test_an_error_under_a_200_is_never_taken_for_an_object(fake: FakeGraph, graph: Graph) -> None:
+    fake.script("/v1.0/policies/one", answer({"error": {"code": "x", "message": "y"}}))
+    with pytest.raises(Garbled):
+        await graph.get_json("/policies/one")
