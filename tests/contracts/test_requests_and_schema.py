@@ -9,27 +9,13 @@ from typing import Any
 
 import pytest
 
+from tests.contracts.published import addressed
 from tests.laws.conftest import Protected
 from tests.laws.conftest import protected as protected
 from tests.shared.catalog.conftest import SdkSchema
 
 NAME = re.compile(r"^\w+")
 CAST = re.compile(r"/microsoft\.graph\.(\w+)/(\w+)$")
-
-
-def addressed(template: str, path: str) -> str:
-    """The template as an address of the published schema, with the casts of the path, which templates leave out."""
-    names = template.split("/")
-    steps = []
-    for each in path.split("/")[2:]:
-        if names and each.removeprefix("microsoft.graph.") == names[0]:
-            names.pop(0)
-            steps.append(each)
-        elif each.startswith("microsoft.graph."):
-            steps.append(each)
-        else:
-            steps.append(names.pop(0))
-    return "/" + "/".join(steps).removesuffix("/$count")
 
 
 async def test_every_captured_request_is_in_the_published_schema(
