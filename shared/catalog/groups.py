@@ -89,7 +89,7 @@ GROUP = ObjectType(
     delegated_only="assignedLabels (sensitivity labels) can be written by a signed-in administrator only",
     actions=(("assignedLicenses", "POST /groups/{key}/assignLicense"),),
     alone=words("""
-        allowExternalSenders autoSubscribeNewMembers hideFromAddressLists hideFromOutlookClients
+        accessType allowExternalSenders autoSubscribeNewMembers hideFromAddressLists hideFromOutlookClients
     """),
     upsert="PATCH /groups(uniqueName='{uniqueName}')",
     create_required=("displayName", "mailEnabled", "mailNickname", "securityEnabled"),

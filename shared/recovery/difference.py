@@ -15,6 +15,7 @@ import orjson
 from shared.catalog.row import PARENT, ObjectType
 from shared.catalog.where import group_kind
 from shared.recovery.facts import LICENCES, holders, licensing_groups
+from shared.recovery.federation import IMMUTABLE_ID
 from shared.recovery.relink import Ids, relinked
 from shared.recovery.role_names import role_name
 from shared.recovery.state import Json, display_name
@@ -178,7 +179,8 @@ def recreated_changes(
     old, _ = relinked(row, before[1], ids)
     shown = replace(of_object(row, before[0], after[1]), new_object_id=after[0])
     for name, was in differing(row, old, after[1]).items():
-        if name in GIVEN_ANEW or same(_lasting(name, was), _lasting(name, after[1].get(name))):
+        given = name in GIVEN_ANEW or (name == IMMUTABLE_ID and not was)
+        if given or same(_lasting(name, was), _lasting(name, after[1].get(name))):
             continue
         yield replace(shown, attribute=name, old_value=short(was), new_value=short(after[1].get(name)))
 

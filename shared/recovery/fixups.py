@@ -12,7 +12,7 @@ from typing import Any
 from shared.catalog.row import PARENT, ObjectType
 from shared.catalog.where import group_kind
 from shared.entra.listing import with_query
-from shared.recovery import schedules
+from shared.recovery import federation, guests, schedules
 from shared.recovery.options import RestoreOptions
 from shared.recovery.relink import EXTENSION, GUID
 from shared.recovery.relink import PLACEHOLDER as FILLED
@@ -27,6 +27,7 @@ ALONE = frozenset({
 })
 """What SharePoint and the attribute service keep: Graph takes it in a PATCH of its own ("Update user")."""
 
+RULE_STATE = "membershipRuleProcessingState"
 REPORT_ONLY = "enabledForReportingButNotEnforced"
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -37,6 +38,8 @@ class Circumstances:
 
     now: datetime = LONG_AGO
     tenant_id: str = ""
+    federated: frozenset[str] = frozenset()
+    """Names of the domains whose users another identity provider signs in."""
 
 
 def wanted_body(row: ObjectType, body: Json, options: RestoreOptions, *, made: bool) -> Json:
@@ -50,9 +53,14 @@ def wanted_body(row: ObjectType, body: Json, options: RestoreOptions, *, made: b
     return body
 
 
-def beside(row: ObjectType, body: Json, present: Mapping[str, Any]) -> Json:
-    """The body as it is compared with a living object: without what the service keeps in step by itself."""
-    if row.name != "user" or "identities" not in body:
+def beside(row: ObjectType, body: Json, present: Mapping[str, Any], object_id: str) -> Json:
+    """The body as it is compared with a living object: without what the service keeps in step by itself, and without
+    what the object was given when it was made anew; `object_id` is its id in the restore point."""
+    if row.name != "user":
+        return body
+    if federation.was_given(body, present, object_id):
+        body = {**body, federation.IMMUTABLE_ID: present[federation.IMMUTABLE_ID]}
+    if "identities" not in body:
         return body
     ours = [one for one in body["identities"] or [] if one.get("signInType") != "userPrincipalName"]
     theirs = [one for one in present.get("identities") or [] if one.get("signInType") == "userPrincipalName"]
@@ -63,6 +71,8 @@ def creation_body(row: ObjectType, made: Json, body: Json, wanted: Wanted, at: C
     """The body of a creation."""
     if row.name in SCHEDULES:
         return schedules.request(body, "adminAssign", at.now)
+    if row.name == "user" and federation.is_federated(body, at.federated):
+        made = {**made, federation.IMMUTABLE_ID: federation.immutable_id(body, wanted.object_id)}
     change = _CREATIONS.get(row.name)
     return change(made, body, wanted) if change else made
 
@@ -74,11 +84,11 @@ def why_not_made(row: ObjectType, body: Mapping[str, Any], at: Circumstances) ->
 
 def after_creation(row: ObjectType, body: Json) -> Json:
     """Properties that are set in a request of their own once the object stands."""
-    if row.name == "group" and group_kind(body) == "dynamic" and body.get("membershipRuleProcessingState") == "On":
-        return {"membershipRuleProcessingState": "On"}
+    resumed = row.name == "group" and group_kind(body) == "dynamic"
     return {
         name: body[name] for name in sorted(body)
-        if (name in row.alone or name in ALONE) and is_writable(row, name) and body[name] not in (None, [], {}, "")
+        if (name in row.alone or name in ALONE or (resumed and name == RULE_STATE))
+        and is_writable(row, name) and body[name] not in (None, [], {}, "", "Paused")
     }
 
 
@@ -137,6 +147,8 @@ def why_not_set(row: ObjectType, name: str, value: Any, present: Mapping[str, An
         return "the certificate that it names is not there: nobody can read its private key"
     if name == "accountEnabled" and value is False and protected:
         return protected
+    if row.name == "user" and name == "identities" and guests.is_invited(present):
+        return guests.IDENTITIES
     if row.name == "domain" and present.get("isVerified") is False:
         return "the domain is not verified: Microsoft Graph takes its settings once its owner has proved it"
     if row.name == "authorizationPolicy" and name == "defaultUserRolePermissions" and isinstance(value, dict):
@@ -177,10 +189,21 @@ def merged_reference(present: Any, old: Any, new: Any) -> Any:
         return base
     if isinstance(new, list) and isinstance(old, list):
         now = present if isinstance(present, list) else []
+        ours, theirs = _by_id(old), _by_id(new)
+        if ours and ours.keys() == theirs.keys() and _by_id(now):
+            return [
+                merged_reference(one, ours[one["id"]], theirs[one["id"]]) if one["id"] in ours else one for one in now
+            ]
         moved = [new[old.index(one)] if one in old and len(old) == len(new) else one for one in now]
         kept = [one for one in moved if one not in old or one in new]
         return [*kept, *(one for one in new if one not in old and one not in kept)]
     return new if present in (None, old) or _is_text_of_ids(old, new) else present
+
+
+def _by_id(some: list[Any]) -> dict[str, Mapping[str, Any]]:
+    """The elements by their ids; empty where one has none."""
+    found = {str(one["id"]): one for one in some if isinstance(one, Mapping) and one.get("id")}
+    return found if len(found) == len(some) else {}
 
 
 def _is_text_of_ids(old: Any, new: Any) -> bool:
@@ -219,7 +242,7 @@ def _group(made: Json, body: Json, wanted: Wanted) -> Json:
     if not kept.get("mailNickname"):
         kept["mailNickname"] = wanted.object_id[:8]
     if group_kind(body) == "dynamic":
-        kept["membershipRuleProcessingState"] = "Paused"  # resumed when what its rule asks for is back
+        kept[RULE_STATE] = "Paused"  # resumed when what its rule asks for is back
     return {"groupTypes": [], **kept}
 
 

@@ -18,6 +18,8 @@ _SET_BY_INVITATION = frozenset({
     "showInAddressList", "onPremisesImmutableId",
 })
 
+IDENTITIES = "the guest's own directory says who they are: it is written when they redeem an invitation"
+
 
 def is_invited(body: Mapping[str, Any]) -> bool:
     """Whether the user signs in with an account of elsewhere."""

@@ -12,10 +12,11 @@ from typing import Any
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import PARENT, Link, ObjectType
 from shared.catalog.where import holds, why_left_alone
-from shared.recovery import entitlements, fixups, guarded, guests, schedules
+from shared.recovery import entitlements, federation, fixups, guarded, guests, schedules
 from shared.recovery.actions import action_requests, expected_value, is_as_wanted
 from shared.recovery.by_hand import connector_group_steps, step_after_creation
 from shared.recovery.chosen import WHOLE
+from shared.recovery.facts import holders
 from shared.recovery.options import RestoreOptions
 from shared.recovery.plan import Finding, NotRestored, Operation
 from shared.recovery.relink import Ids, Relinked, app_placeholder, placeholder, placeholders_in, relinked
@@ -151,6 +152,10 @@ class Planner:
         if present.liveness == "live":
             self._update(row, wanted, present, body, found)
         elif self._key(wanted) in self._made:
+            holder = self._holder_not_coming(row, body)
+            if holder:
+                self._leave(wanted, "", f"what it belongs to, {holder}, does not come back with this restore")
+                return
             self._create(row, wanted, present, body, found)
         elif present.liveness == "softDeleted" and self._options.from_recycle_bin:
             self._revive(row, wanted, present, body, found)
@@ -197,6 +202,8 @@ class Planner:
                       "stands")
         self._actions(row, wanted, body, {}, made)
         step = step_after_creation(row, body)
+        if row.name == "user" and federation.is_federated(body, self._s.at.federated):
+            step = federation.step(body, wanted.object_id)
         if step:
             self._step(row, wanted, step)
 
@@ -234,7 +241,7 @@ class Planner:
         self, row: ObjectType, wanted: Wanted, present: Present, body: Json, found: list[Relinked],
     ) -> None:
         synced = row.mastered_on_premises(present.body)
-        body = fixups.beside(row, body, present.body)
+        body = fixups.beside(row, body, present.body, wanted.object_id)
         differ = differing(row, body, present.body)
         if row.name in schedules.SCHEDULES:
             differ = _rescheduled(body, present.body, self._s.at)
@@ -353,6 +360,10 @@ class Planner:
             if why or present.liveness == "absent" or not self._options.from_recycle_bin:
                 found.add(present.object_id)
         return frozenset(found)
+
+    def _holder_not_coming(self, row: ObjectType, body: Json) -> str:
+        """The id of an object without which this one is not, and which stays away; empty where there is none."""
+        return next((one for one in holders(row, body) if one in self._away), "")
 
     def _seats_of_the_revived(self) -> None:
         """Users take their seats with them out of the recycle bin."""
@@ -565,6 +576,14 @@ class Planner:
             {name: present.body.get(name) for name in changed}, found,
             OBJECTS if row.after_links else LINKS, "it names an object that gets a new id",
         )
+        acted = {
+            name: fixups.merged_reference(present.body[name], wanted.body.get(name), body.get(name))
+            for name in sorted(names & actions) if name in present.body
+        }
+        if acted:
+            self._actions(
+                row, replace(wanted, object_id=present.object_id), {**present.body, **acted}, present.body, {}
+            )
 
     # -- within -------------------------------------------------------------------------------------------------
 

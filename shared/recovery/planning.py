@@ -68,7 +68,7 @@ class Planning:
         )
         situation = replace(
             situation, protected=protected, skus=await self._skus(situation.wanted.values()),
-            at=Circumstances(records.clock(), self._tenant_id),
+            at=Circumstances(records.clock(), self._tenant_id, await self._federated(creates(situation))),
             connector_groups=await self._connector_groups(situation.wanted.values()),
         )
         planner = Planner(situation)
@@ -120,6 +120,19 @@ class Planning:
             }
         except EntraError:
             return {}
+
+    async def _federated(self, made: set[Key]) -> frozenset[str]:
+        """The federated domains, where users are made anew; empty where they cannot be read."""
+        if not any(name == "user" for name, _ in made):
+            return frozenset()
+        asking = Asking("domains of the tenant", permission="Domain.Read.All")
+        try:
+            return frozenset([
+                str(one["id"]).casefold() async for page in pages(self._graph, "/domains", asking)
+                for one in page.values if one.get("authenticationType") == "Federated"
+            ])
+        except EntraError:
+            return frozenset()  # what needs an onPremisesImmutableId is refused when it is sent, and told then
 
     async def _skus(self, wanted: Iterable[Wanted]) -> dict[str, Sku] | None:
         """The tenant's subscriptions, where users with licences are restored; None where they cannot be read."""

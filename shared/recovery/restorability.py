@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.catalog.row import Link, ObjectType
 from shared.catalog.where import why_left_alone
+from shared.recovery import guests
 from shared.recovery.difference import Change
 from shared.recovery.facts import LICENCES
 from shared.recovery.writable import NEVER_SENT
@@ -67,6 +68,8 @@ def _attribute(change: Change, row: ObjectType, body: Mapping[str, Any]) -> Verd
         return Verdict("Microsoft Graph only reads it: it follows from other changes or is kept elsewhere")
     if row.mastered_on_premises(body) and name not in row.synced_writable:
         return Verdict(MASTERED_ON_PREMISES)
+    if row.name == "user" and name == "identities" and guests.is_invited(body):
+        return Verdict(guests.IDENTITIES)
     action = next((request for prop, request in row.actions if prop == name), "")
     if action:
         return Verdict(operations=(f"Set {name} back ({action}).",))
