@@ -30,6 +30,8 @@ SENSITIVE = frozenset(
     ]
 )
 
+USER_ADMINISTRATOR = "fe930be7-5e62-47db-91af-98c3a49a38b1"
+
 # What SharePoint keeps of users: Graph takes it in a PATCH of its own (Update user).
 SHAREPOINT_HELD = frozenset(
     ["aboutMe", "birthday", "hireDate", "interests", "mySite", "pastProjects", "responsibilities", "schools", "skills"]
@@ -118,6 +120,14 @@ def check_privileged(write: Write, record: Record) -> None:
     mine = tenant_roles(write.store, write.caller.object_id)
     if not mine & {GLOBAL_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR}:
         raise denied()
+
+
+def check_password(write: Write) -> None:
+    """Refuse an application a change of somebody's password for which it holds neither the permission nor a role."""
+    if write.app_only and not write.may("User-PasswordProfile.ReadWrite.All"):
+        mine = tenant_roles(write.store, write.caller.object_id)
+        if not mine & {USER_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR, GLOBAL_ADMINISTRATOR}:
+            raise denied()
 
 
 def check_role_assignable(write: Write, body: Body) -> None:

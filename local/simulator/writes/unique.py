@@ -1,7 +1,8 @@
-"""Values that only one object may have, among living and soft-deleted ones alike.
+"""Values that only one object may have: names among living and soft-deleted ones alike, addresses among the living.
 
 That soft-deleted objects still hold their names is how the recycle bin behaves as far as is known: unconfirmed for
-userPrincipalName and identifierUris (Recover from deletions).
+userPrincipalName and identifierUris (Recover from deletions). Their addresses may be taken by others meanwhile, which a
+restore then settles (Restore deleted directory object item).
 """
 
 from __future__ import annotations
@@ -36,10 +37,12 @@ def check(store: Store, table: str, name: str, value: str, besides: str = "") ->
 
 
 def check_addresses(store: Store, addresses: Iterable[str], besides: str = "") -> None:
-    """Refuse proxy addresses that a user, group or contact has."""
+    """Refuse proxy addresses that a living user, group or contact has."""
     for address in addresses:
         for table in ("user", "group", "orgContact"):
-            check(store, table, "proxyAddresses", address, besides)
+            found = holder(store, table, "proxyAddresses", address)
+            if found is not None and found.key != besides:
+                raise refusals.taken("proxyAddresses")
 
 
 def primary(addresses: Iterable[str], mail: str | None) -> list[str]:

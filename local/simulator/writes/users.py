@@ -67,6 +67,8 @@ def _change(write: Write, record: Record, old: Body, new: Body, body: Body) -> B
                           f"{', '.join(sorted(names & guards.SHAREPOINT_HELD))}.")  # fmt: skip
     if names - {"usageLocation"}:
         guards.check_restricted(write, record)
+    if "passwordProfile" in names:
+        guards.check_password(write)
     if names & guards.SENSITIVE:
         guards.check_privileged(write, record)
     if "userPrincipalName" in body and new["userPrincipalName"] != old["userPrincipalName"]:

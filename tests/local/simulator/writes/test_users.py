@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.simulator.writes.conftest import PASSWORD, Graph
+from tests.local.simulator.writes.conftest import PASSWORD, USER_ADMINISTRATOR, Graph
 
 
 async def test_a_user_is_created_read_changed_deleted_and_brought_back(tenant: Graph) -> None:
@@ -107,6 +107,50 @@ async def test_mail_sets_the_primary_address_and_is_unique(tenant: Graph) -> Non
     assert found["proxyAddresses"] == [f"SMTP:ada.l@{tenant.domain}"]
     body = tenant.user_body("bob", mail=f"ada.l@{tenant.domain}")
     assert (await tenant.refused("POST", "/users", body))[2].startswith("Another object with the same value")
+
+
+async def test_an_address_of_a_deleted_user_is_free_and_a_restore_settles_who_has_it(tenant: Graph) -> None:
+    mail = f"ada.l@{tenant.domain}"
+    user = await tenant.user("ada", mail=mail)
+    await tenant.send("DELETE", f"/users/{user}")
+    other = await tenant.user("bob", mail=mail)
+    at = f"/directory/deletedItems/{user}/restore"
+    status, code, message = await tenant.refused("POST", at)
+    assert (status, code) == (400, "Request_BadRequest")
+    assert message == "Another object with the same value for property proxyAddresses already exists."
+    assert (await tenant.refused("POST", at, {"nosuch": True}))[0] == 400
+    assert (await tenant.send("POST", at, {"autoReconcileProxyConflict": True}))[0] == 200
+    assert (await tenant.get(f"/users/{user}?$select=proxyAddresses"))["proxyAddresses"] == []
+    assert (await tenant.get(f"/users/{other}?$select=proxyAddresses"))["proxyAddresses"] == [f"SMTP:{mail}"]
+
+
+async def test_an_application_changes_passwords_by_permission_or_role(tenant: Graph) -> None:
+    user, few = await tenant.user(), await tenant.principal("few")
+    secret = await tenant.send("POST", f"/applications(appId='{few['appId']}')/addPassword", {})
+    resource = await tenant.get("/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')")
+    roles = {one["value"]: one["id"] for one in resource["appRoles"]}
+    body = {"passwordProfile": {"password": PASSWORD, "forceChangePasswordNextSignIn": True}}
+
+    async def status() -> int:
+        granted = await tenant.client.post(f"/{tenant.simulator.tenant_id}/oauth2/v2.0/token", data={
+            "grant_type": "client_credentials", "client_id": few["appId"], "client_secret": secret[1]["secretText"],
+            "scope": "https://graph.microsoft.com/.default",
+        })  # fmt: skip
+        bearer = f"Bearer {granted.json()['access_token']}"
+        return (await tenant.send("PATCH", f"/users/{user}", body, Authorization=bearer))[0]
+
+    assigned = {"principalId": few["id"], "resourceId": resource["id"]}
+    at = f"/servicePrincipals/{resource['id']}/appRoleAssignedTo"
+    await tenant.make(at, {**assigned, "appRoleId": roles["User.ReadWrite.All"]})
+    assert await status() == 403
+    assignment = await tenant.make("/roleManagement/directory/roleAssignments", {
+        "principalId": few["id"], "roleDefinitionId": USER_ADMINISTRATOR, "directoryScopeId": "/",
+    })  # fmt: skip
+    assert await status() == 204
+    await tenant.send("DELETE", f"/roleManagement/directory/roleAssignments/{assignment['id']}")
+    assert await status() == 403
+    await tenant.make(at, {**assigned, "appRoleId": roles["User-PasswordProfile.ReadWrite.All"]})
+    assert await status() == 204
 
 
 async def test_a_synced_user_takes_only_what_the_cloud_holds(tenant: Graph) -> None:
