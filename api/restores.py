@@ -232,9 +232,19 @@ async def list_facts(
 @router.get("/{restore_id}/credentials")
 @permit("restore.fromObjects", refuse=restore_of_kind_allowed, signed_in_within=RECENT, or_else=FROM_REPORTS)
 async def fetch_credentials(tenant_id: str, restore_id: str, caller: CalledBy, deployed: Deployed) -> dict[str, Any]:
-    """Passwords and secrets made by this restore: once, and only to the person who asked for it."""
+    """Passwords and secrets made by this restore: once, and only to the person who asked for it; or where they are, in
+    the Key Vault that the tenant's settings name."""
     tenant_id = tenant_id.lower()
     restore = await deployed.records.restores.get(tenant_id, restore_id)
+    store = store_of(deployed, tenant_id, restore_id)
+    if restore["credentials"] == "keyVault":
+        places = [one async for _, one in store.secrets() if "secret" not in one]
+        if not places:
+            raise Problem(
+                410, "credentialsLost", "The list of them is gone with the workspace; they are in the Key Vault.",
+                remedy=f"Look there for secrets whose tag cairnRestore is {restore_id}.",
+            )
+        return {"value": places}
     if caller.app_only or restore["appliedAppOnly"]:
         raise Problem(
             403, "forbidden", "One-time passwords are shown to people only.",
@@ -249,10 +259,12 @@ async def fetch_credentials(tenant_id: str, restore_id: str, caller: CalledBy, d
         raise UnknownRecord(
             "There are no credentials to fetch: none were made, or they have been fetched."
         )
-    store = store_of(deployed, tenant_id, restore_id)
-    value = []
-    names = []
+    value: list[dict[str, Any]] = []
+    names, places = [], []
     async for name, one in store.secrets():
+        if "secret" not in one:
+            places.append(one)
+            continue
         secret = await deployed.cipher.decrypt(one["secret"], tenant_id=tenant_id, purpose=one["purpose"])
         names.append(name)
         value.append({
@@ -265,16 +277,17 @@ async def fetch_credentials(tenant_id: str, restore_id: str, caller: CalledBy, d
             410, "credentialsLost", "They are gone: the workspace was lost before anybody fetched them.",
             remedy="Reset the passwords of these users, and make new secrets for these applications.",
         )
+    mark = f"fetched {uuid.uuid4()}"
     claimed = await deployed.records.restores.change(
         tenant_id, restore_id,
-        lambda now: {"credentials": "fetched", "message": f"fetched {uuid.uuid4()}"}
+        lambda now: {"credentials": "keyVault" if places else "fetched", "message": mark}
         if now["credentials"] == "waiting" else None,
     )
-    if claimed["credentials"] != "fetched":
+    if claimed["message"] != mark:
         raise UnknownRecord("They have been fetched.")
     for name in names:
         await store.forget(name)
-    return {"value": value}
+    return {"value": [*value, *places]}
 
 
 @router.post("/{restore_id}/approve")

@@ -1,4 +1,4 @@
-"""/tenants/{tenantId}/settings: schedule, retention, options, approvals, break-glass accounts, watch."""
+"""/tenants/{tenantId}/settings: schedule, retention, options, approvals, break-glass accounts, watch, Key Vault."""
 
 import uuid
 from typing import Annotated
@@ -9,13 +9,14 @@ from pydantic import Field
 from api.durable import Durable
 from api.guard import GuardedRoute, permit
 from api.problems import Problem, unprocessable, wrong
-from api.services import CalledBy, Kept
+from api.services import CalledBy, Deployed, Kept
 from shared import operations
 from shared.catalog.options import DEFAULTS, OPTIONS
 from shared.deployment import Records
 from shared.errors import Busy
 from shared.records.table import RowChanged
 from shared.starting import DurableClient, start
+from shared.tenants.credentials_vault import why_refused
 from shared.tenants.registry import StoredSettings
 from shared.tenants.safeguards import tell_what_is_off
 from shared.tenants.schedule import starts_at
@@ -47,18 +48,25 @@ async def put_settings(
     tenant_id: str,
     body: ShownSettings,
     caller: CalledBy,
-    records: Kept,
+    deployed: Deployed,
     client: Durable,
     response: Response,
     if_match: IfMatch = None,
 ) -> ShownSettings:
     """Replace the settings; what is left out takes its default. `runNow` starts a backup, whose task is `taskId` and
     `Location`."""
+    records = deployed.records
     unknown = sorted(set(body.options) - set(OPTIONS))
     if unknown:
         raise unprocessable(
             *(wrong(f"options.{name}", body.options[name], "one of " + ", ".join(OPTIONS)) for name in unknown)
         )
+    elsewhere = body.credentials_vault and why_refused(
+        body.credentials_vault, cloud=deployed.settings.cloud,
+        loopback_allowed=deployed.settings.private_webhooks == "allow",
+    )
+    if elsewhere:
+        raise unprocessable(wrong("credentialsVault", body.credentials_vault, elsewhere))
     before = await records.tenants.settings(tenant_id)
     if if_match is not None and if_match not in ("*", _tag(before)):
         raise _changed()

@@ -233,7 +233,8 @@ class Settings:
     )
     private_webhooks: Literal["allow", "refuse"] = setting(
         "refuse", one_of("allow", "refuse"),
-        "Whether webhooks may lead to private and loopback addresses; the local stack allows it."
+        "Whether webhooks may lead to private and loopback addresses, and a tenant's `credentialsVault` to this "
+        "machine; the local stack allows it."
     )
     public_url: str = setting(
         "", ROOT, "Root of Cairn's own address where a gateway stands before it; empty means as the caller wrote it."

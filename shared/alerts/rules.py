@@ -44,7 +44,8 @@ ALERT_RULES: Mapping[str, AlertRule] = {
     "highPrivilegeGrant": AlertRule("Cairn.Watch.HighPrivilegeGrant", "a high privilege was granted"),
     "notScheduled": AlertRule("Cairn.Schedule.Failed", "what was due in a tenant could not be started"),
     "safeguardSwitchedOff": AlertRule(
-        "Cairn.Settings.SafeguardOff", "schedule, approvals, watch or break-glass accounts were switched off"
+        "Cairn.Settings.SafeguardOff", "schedule, approvals, watch or break-glass accounts were switched off, "
+        "or generated passwords go elsewhere"
     ),
     "approvalWanted": AlertRule("Cairn.Restore.ApprovalWanted", "a restore waits for a second person", news=True),
     "restoreApplied": AlertRule("Cairn.Restore.Finished", "a restore or an undo has ended", news=True),

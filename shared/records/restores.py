@@ -14,6 +14,8 @@ from shared.records.times import Clock, as_text, newest_first, utc_now
 RestoreState = Literal[
     "planning", "awaitingApproval", "ready", "applying", "verifying", "done", "failed", "cancelled"
 ]
+Credentials = Literal["none", "waiting", "fetched", "keyVault"]
+"""Passwords that were made: none, to be fetched once, fetched, or (what was not fetched) in the tenant's Key Vault."""
 ENDED: frozenset[RestoreState] = frozenset({"done", "failed", "cancelled"})
 TRIES = 20
 
@@ -47,7 +49,7 @@ class Restore(TypedDict):
     undoneBy: str | None
     findings: list[dict[str, Any]]
     missingPermissions: list[str]
-    credentials: Literal["none", "waiting", "fetched"]
+    credentials: Credentials
     verification: dict[str, Any] | None
     message: str
     plan: str

@@ -11,4 +11,5 @@
     before         before images, sealed as a restore point
     apply          the only code that changes a tenant
     verification   reads back what was written
+    handing_over   generated passwords, into the Key Vault that the tenant's settings name
 """

@@ -16,13 +16,14 @@ from shared.messages import (
     RestoreTenant,
     RestoreWaves,
 )
-from shared.records.restores import Restore, RestoreState
+from shared.records.restores import Credentials, Restore, RestoreState
 from shared.records.tasks import OPEN
 from shared.records.times import as_text
 from shared.recovery.apply import Applying
 from shared.recovery.before import seal_before
 from shared.recovery.chosen import Chosen
 from shared.recovery.from_report import chosen_changes
+from shared.recovery.handing_over import hand_over, hand_over_the_rest
 from shared.recovery.options import RestoreRequest
 from shared.recovery.plan import Operation
 from shared.recovery.planning import Planning
@@ -130,6 +131,8 @@ async def apply_batch(opened: Deployment, graph: Graph, message: ApplyBatch) -> 
         return BatchApplied(finished=False, cancelled=True)
     if applied.finished or applied.cancelled:
         await applying.seal(index, number, records.clock())
+        batch = await store.batch(index, number)
+        await hand_over(opened, tenant_id, restore_id, store, {one.order for one in batch.operations})
     await told(applied.done)
     return BatchApplied(finished=applied.finished, cancelled=applied.cancelled)
 
@@ -145,7 +148,9 @@ async def finish(opened: Deployment, message: FinishRestore) -> dict[str, bool]:
         index = await store.plan(restore["planHash"])
         results = await tally(store, index)
         bad = results.get("failed", 0) + results.get("stale", 0)
-        secrets = [name async for name, _ in store.secrets()]
+        await hand_over_the_rest(opened, tenant_id, restore_id, store, message["taskId"])
+        credentials = await _credentials(store)
+        vault = (await records.tenants.settings(tenant_id)).settings.credentials_vault
         worked = sum(results.get(one, 0) for one in ("done", "unchanged", "manual"))
         state: RestoreState = "done" if worked or not bad else "failed"
         if outcome == "cancelled":
@@ -153,10 +158,11 @@ async def finish(opened: Deployment, message: FinishRestore) -> dict[str, bool]:
         verification = restore["verification"] or {}
         restore = await records.restores.set(
             tenant_id, restore_id, state=state, results=results, stale=results.get("stale", 0),
-            applied=as_text(records.clock()), credentials="waiting" if secrets else "none",
+            applied=as_text(records.clock()), credentials=credentials,
         )
         summary = applied_in_words(results, verification, cancelled=outcome == "cancelled")
-        warns = bad or results.get("manual") or verification.get("differing")
+        summary += passwords_in_words(credentials, vault=bool(vault))
+        warns = (credentials == "waiting" and vault) or bad or results.get("manual") or verification.get("differing")
         status = "cancelled" if outcome == "cancelled" else (
             "failed" if state == "failed" else "succeededWithWarnings" if warns else "succeeded")
         await _mark_undone(opened, restore)
@@ -185,6 +191,16 @@ _CODES = {
     "planned": "restorePlanned", "applied": "restoreApplied", "cancelled": "restoreCancelled",
     "failed": "restoreFailed", "unsafe": "restoreUnsafe",
 }
+
+
+async def _credentials(store: RestoreStore) -> Credentials:
+    """Whether passwords wait to be fetched, are all in a Key Vault, or there are none."""
+    found: Credentials = "none"
+    async for _, one in store.secrets():
+        if "secret" in one:
+            return "waiting"
+        found = "keyVault"
+    return found
 
 
 async def tally(store: RestoreStore, index: PlanIndex) -> dict[str, int]:
@@ -233,6 +249,15 @@ def applied_in_words(results: dict[str, int], verification: dict[str, Any], *, c
         line += f" Verified {verification['checked']} facts: "
         line += f"{wrong} differ." if wrong else "all are as planned."
     return line
+
+
+def passwords_in_words(credentials: Credentials, *, vault: bool) -> str:
+    """Where generated passwords are, in one more sentence; empty where the tenant's settings name no Key Vault."""
+    if credentials == "keyVault":
+        return " Generated passwords are in the Key Vault."
+    if credentials == "waiting" and vault:
+        return " The Key Vault did not take all generated passwords: GET …/credentials shows the others once."
+    return ""
 
 
 async def _chosen(

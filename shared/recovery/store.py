@@ -246,9 +246,18 @@ class RestoreStore:
         return value
 
     async def secrets(self) -> AsyncIterator[tuple[str, Json]]:
-        """Every secret that was not fetched yet, by its blob's name."""
+        """Every secret that was not fetched yet, by its blob's name; one in a Key Vault by its place, not `secret`."""
         async for entry in self._workspace.list(f"{self.prefix}credentials/"):
             yield entry.name, orjson.loads(await self._workspace.get(entry.name))
+
+    @staticmethod
+    def order_of(name: str) -> int:
+        """The operation that the secret of this blob was made for."""
+        return int(name.rpartition("/")[2].removesuffix(".json"))
+
+    async def replace_secret(self, name: str, place: Json) -> None:
+        """Keep where a secret is now in its stead; safe to repeat."""
+        await self._workspace.put(name, orjson.dumps(place))
 
     async def forget(self, name: str) -> None:
         """Drop a secret that was fetched; safe to repeat."""

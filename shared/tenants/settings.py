@@ -1,4 +1,5 @@
-"""A tenant's settings: schedule, retention, options, approvals, break-glass accounts, watch rules.
+"""A tenant's settings: schedule, retention, options, approvals, break-glass accounts, watch rules, and the
+Key Vault for generated passwords.
 
 Settings are whole: a PUT replaces them, and what it leaves out takes its default. The names of the options come from
 the catalog (`shared/catalog/options.py`). pydantic models, since the HTTP interface checks and describes them with it.
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from shared.expectations import expecting
+from shared.tenants.credentials_vault import CredentialsVault
 
 
 def _small(guid: str) -> str:
@@ -89,6 +91,8 @@ class TenantSettings(Body):
     approvals: Annotated[Approvals, BeforeValidator(_switch("required"))] = Approvals()
     break_glass_ids: list[Guid] = Field(default_factory=list, max_length=100)
     watch: Annotated[Watch, BeforeValidator(_switch("enabled"))] = Watch()
+    credentials_vault: CredentialsVault | None = None
+    """The Key Vault that passwords made by restores are written to; null shows them once instead."""
     run_now: bool = False
     """In a PUT: start a backup as well. Never kept, so it reads as false."""
 

@@ -1,11 +1,14 @@
 """Restores over HTTP: who may, in which order refusals come, and what a plan is known by."""
 
+import asyncio
 import time
 
 import httpx
 import pytest
 
+from api.services import Services
 from shared.deployment import Records
+from shared.recovery.lifecycle import store_of
 from tests.api.conftest import OTHER, TENANT, FakeDurable, Mint
 
 RESTORES = f"/tenants/{TENANT}/restores"
@@ -162,6 +165,46 @@ async def test_one_time_passwords_are_for_people_only(
     other = mint(oid="bbbbbbbb-0000-4000-8000-000000000002")
     refused = await client.get(f"{RESTORES}/{restore_id}/credentials", headers={"Authorization": f"Bearer {other}"})
     assert refused.status_code == 403
+
+
+async def test_where_passwords_are_in_a_key_vault_is_shown_again_and_again_and_what_waits_once(
+    client: httpx.AsyncClient, backed_up: str, records: Records, services: Services, mint: Mint
+) -> None:
+    restore_id = (await client.post(RESTORES, json=asked())).json()["taskId"]
+    opened = await services.deployment()
+    store = store_of(opened, TENANT, restore_id)
+    place = {"kind": "password", "objectType": "user", "objectId": "a", "newObjectId": "b",
+             "keyVault": "https://contoso.vault.azure.net", "secretName": f"cairn-{restore_id}-1"}
+    await store.keep_secret("00000001", place)
+    waiting = {"kind": "password", "objectType": "user", "objectId": "c", "purpose": "password/c",
+               "secret": await opened.cipher.encrypt("hunter2!", tenant_id=TENANT, purpose="password/c")}
+    await store.keep_secret("00000002", waiting)
+    await records.restores.set(TENANT, restore_id, credentials="waiting")
+    both = (await client.get(f"{RESTORES}/{restore_id}/credentials")).json()["value"]
+    assert [one.get("password") for one in both] == ["hunter2!", None]
+    app = {"Authorization": f"Bearer {mint(idtyp='app')}"}
+    for headers in ({}, {}, app):
+        again = await client.get(f"{RESTORES}/{restore_id}/credentials", headers=headers)
+        assert again.json() == {"value": [place]}
+    async for name, _ in store.secrets():
+        await store.forget(name)
+    lost = await client.get(f"{RESTORES}/{restore_id}/credentials")
+    assert (lost.status_code, lost.json()["code"]) == (410, "credentialsLost")
+    assert restore_id in lost.json()["remedy"]
+
+
+async def test_of_two_who_fetch_at_once_one_sees_the_passwords(
+    client: httpx.AsyncClient, backed_up: str, records: Records, services: Services
+) -> None:
+    restore_id = (await client.post(RESTORES, json=asked())).json()["taskId"]
+    opened = await services.deployment()
+    await store_of(opened, TENANT, restore_id).keep_secret("00000001", {
+        "kind": "password", "objectType": "user", "objectId": "c", "purpose": "password/c",
+        "secret": await opened.cipher.encrypt("hunter2!", tenant_id=TENANT, purpose="password/c"),
+    })
+    await records.restores.set(TENANT, restore_id, credentials="waiting")
+    answers = await asyncio.gather(*(client.get(f"{RESTORES}/{restore_id}/credentials") for _ in range(4)))
+    assert sorted(one.status_code for one in answers) == [200, 404, 404, 404]
 
 
 async def test_each_source_asks_for_its_own_permission_and_either_is_enough_for_its_own(

@@ -153,3 +153,8 @@ async def test_a_safeguard_that_is_switched_off_is_told(client: httpx.AsyncClien
     assert len(told) == 3
     named = [[what for what in ("schedule", "approval", "the watch", "break-glass") if what in one] for one in told]
     assert named == [["schedule", "approval", "break-glass"], ["the watch"], ["schedule", "approval"]]
+    for vault in ("https://one.vault.azure.net", "https://One.vault.azure.net/", "https://two.vault.azure.net", None):
+        assert (await client.put(path, json={"credentialsVault": vault})).status_code == 200
+    led = [event["message"] async for _, event in records.events.stream([TENANT])]
+    assert len(led) == 6
+    assert all("generated passwords" in one for one in led[:3])

@@ -175,6 +175,7 @@ async def test_settings_as_read_can_be_put_back(client: httpx.AsyncClient, tenan
     wanted = {
         "schedule": {"enabled": True, "timesPerDay": 2, "startAt": "03:30"}, "retentionDays": 90,
         "options": {"organization": True}, "approvals": True, "breakGlassIds": [TENANT.upper()],
+        "credentialsVault": "https://Contoso.vault.azure.net/",
     }
     assert (await client.put(settings, json=wanted)).status_code == 200
     read = (await client.get(settings)).json()
@@ -182,6 +183,7 @@ async def test_settings_as_read_can_be_put_back(client: httpx.AsyncClient, tenan
     assert read["approvals"] == {"required": True}
     assert read["options"]["organization"] is True
     assert read["options"]["applicationProxy"] is False
+    assert read["credentialsVault"] == "https://contoso.vault.azure.net"
     again = await client.put(settings, json=read)
     assert again.json() == read
 
