@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,13 @@ class Up:
     data: Path
     ready: re.Match[str]
 
+    @cached_property
+    def bearer(self) -> str:
+        """An administrator's token, which holds for an hour."""
+        return token(self.data)
+
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token(self.data)}"}
+        headers = {"Authorization": f"Bearer {self.bearer}"}
         with httpx.Client(base_url=self.ready["url"], headers=headers, timeout=30, trust_env=False) as client:
             return client.request(method, f"/api/v1{path}", **options)
 
