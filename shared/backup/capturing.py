@@ -237,7 +237,7 @@ class _Taking:
             self._whole = {}
             self.at = TypeCapture(
                 self._row.name, started=self.at.started, mode="full",
-                reason="The delta token was no longer honoured, so the type was read in full.",
+                reason="What changed could not be read as asked for, so the type was read in full.",
             )  # fmt: skip
         self._replaying = self.at.mode == "changes" or piece.replay
         drafts = await asyncio.to_thread(self._record, piece.parse)

@@ -1,6 +1,6 @@
 """One object type of one tenant, read whole or by what changed: pages in their order, each with where to go on.
 
-    chain    round ─────────────────────────────→ sweeps        one full delta, its links inline
+    chain    round → shown ─────────────────────→ sweeps        one full delta, its links inline
     paced    latest → list (links in $batch) → sweeps → replay  a list, closed by what changed meanwhile
     list     list → sweeps          single   the one object          children   under each parent
     changes  replay → sweeps                                    from the token of the last time
@@ -10,7 +10,8 @@ asked for by these instead, many at once. After the sweeps of a full read, links
 are read of their targets too (`turned`). Invariants: the cursor of each
 `Captured` says where to go on when it and all before it are kept; going on from an earlier one repeats some of it and
 harms nothing; the delta token is given with the last one only. A token that is gone starts the type anew by itself:
-then `restarted` is set, and what was captured of the type before is void.
+then `restarted` is set, and what was captured of the type before is void. So does a Graph that refuses the delta, or
+whose delta does not show the links that objects have: the type is then read one way further down, at last as a list.
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -36,6 +37,7 @@ from shared.entra.children import (
 from shared.entra.listing import Asking, Page, pages, with_query
 from shared.entra.pages import TYPE, Body, LinkSlice, Parsed, is_links_only, parse_page
 from shared.entra.planner import Measured, Way, chosen_way
+from shared.entra.shown import NotShown, any_hidden, names_shown
 from shared.entra.single_reads import (
     Unread,
     bucket_of,
@@ -45,9 +47,9 @@ from shared.entra.single_reads import (
     slow_properties,
 )
 from shared.entra.transport import Graph
-from shared.entra.turned import turned_links
+from shared.entra.turned import SINGLY, turned_links
 from shared.entra.wanted import Reading, Wanted, wanted
-from shared.errors import CatalogError, EntraError, Garbled, TokenExpired
+from shared.errors import CatalogError, EntraError, Garbled, NotFound, Rejected, TokenExpired
 
 RESTARTS = 2
 """How often a type is begun anew in one capture, before its lost tokens are an error."""
@@ -56,6 +58,9 @@ SLOW_PAGE = 100
 
 MEASURED_AGAIN = 2
 """More samples of the latency before every object's links are read by requests of their own."""
+
+SHOWN = "shown"
+"""In a cursor: the links that the round has shown of any object."""
 
 EMPTY = "empty"
 """In a cursor: how many pages in a row brought nothing."""
@@ -110,6 +115,8 @@ async def capture(
     )
     at: Cursor = dict(cursor) if cursor else await _beginning(run, mode, since)
     while True:
+        if at["way"] == "list":  # also where there is delta, and this Graph refuses it
+            run.wanted = asked = wanted(row, replace(reading, delta=False), graph.endpoints.cloud)
         run.steps = _steps(at["way"], asked, sweeps=reading.sweeps)
         try:
             async with aclosing(_from(run, at, rows)) as pieces:
@@ -123,6 +130,12 @@ async def capture(
             if at.get("restarts", 0) >= RESTARTS:
                 raise
             at = {**await _beginning(run, "full", ""), "restarts": at.get("restarts", 0) + 1}
+            yield Captured(at, restarted=True)
+        except (Rejected, NotFound, Garbled, NotShown) as refused:
+            further = await _further_down(run, at, refused)
+            if further is None:
+                raise
+            at = further
             yield Captured(at, restarted=True)
 
 
@@ -138,13 +151,31 @@ async def _beginning(run: _Run, mode: Mode, since: str) -> Cursor:
     return {"way": way, "step": 0, "link": "", "token": ""}
 
 
+async def _further_down(run: _Run, at: Cursor, refused: Exception) -> Cursor | None:
+    """Where to begin anew after the delta was refused, or did not show all; None where it was something else."""
+    if run.steps[at["step"]] not in ("latest", "round", "shown", "replay"):
+        return None
+    if isinstance(refused, Garbled) and refused.code != delta.NO_DELTA_LINK:
+        return None
+    begun: Cursor = {"way": "", "step": 0, "link": "", "token": "", "restarts": at.get("restarts", 0)}
+    match at["way"]:
+        case "paced":
+            return {**begun, "way": "chain"}
+        case "chain":
+            return {**begun, "way": "list"}
+        case _ if run.reading.sweeps:
+            return {**await _beginning(run, "full", ""), "restarts": at.get("restarts", 0)}
+        case _:  # a replay that closes what was just read: that stands, and the coverage tells
+            return None
+
+
 def _steps(way: str, asked: Wanted, *, sweeps: bool) -> list[str]:
     # Whoever goes without sweeps knows all but what changed: begun anew, since its token is gone, it is swept as well.
     swept = [f"sweep {link.name}" for link in asked.expand_links if way != "changes" or (sweeps and not link.slow)]
     held = (*asked.delta_links, *asked.each_links)
     turned = [f"turned {link.name}" for link in held if link.shown_by]
     return {
-        "chain": ["round", *swept, *turned], "paced": ["latest", "list", *swept, *turned, "replay"],
+        "chain": ["round", "shown", *swept, *turned], "paced": ["latest", "list", *swept, *turned, "replay"],
         "list": ["list", *swept, *turned],
         "changes": ["replay", *swept], "single": ["single"], "perParent": ["children"],
     }[way]
@@ -176,6 +207,8 @@ def _step(run: _Run, step: str, at: Cursor, rows: Mapping[str, ObjectType]) -> A
             return _list(run, at)
         case "round" | "replay":
             return _round(run, at)
+        case "shown":
+            return _all_shown(run, at)
         case "sweep":
             return _sweep(run, at, run.wanted.row.link(link))
         case "turned":
@@ -217,11 +250,20 @@ async def _round(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
     links = [*asked.each_links, *(() if chain else asked.expand_links)]
     async with aclosing(delta.rounds(run.graph, path, run.asking, ahead=run.ahead, empty=at.get(EMPTY, 0))) as listed:
         async for page in listed:
+            if chain:
+                at = {**at, SHOWN: sorted(names_shown(asked.delta_links, page.values).union(at.get(SHOWN, ())))}
             after = _after(at, page)
             async with aclosing(_page(run, page, at, after, links=links, in_delta=True)) as pieces:
                 async for piece in pieces:
                     yield piece
             at = after
+
+
+async def _all_shown(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
+    never = [link for link in run.wanted.delta_links if link.name not in at.get(SHOWN, ())]
+    if never and await any_hidden(run.graph, run.wanted, never, run.asking):
+        raise NotShown
+    yield Captured({**at, "step": at["step"] + 1})
 
 
 async def _page(
@@ -262,15 +304,31 @@ async def _sweep(run: _Run, at: Cursor, link: Link) -> AsyncGenerator[Captured]:
             return
         except NotById:
             at = {**at, "link": ""}
-    path = at["link"] or with_query(
-        row.path, select=row.key, expand=f"{link.name}($select=id)", filter=row.filter,
+    try:
+        async with aclosing(_sweep_listed(run, at, link)) as pieces:
+            async for piece in pieces:
+                yield piece
+    except Rejected:  # this Graph does not expand here: every object is asked by itself
+        if at["link"]:
+            raise
+        async with aclosing(_sweep_listed(run, {**at, "link": SINGLY}, link)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+
+async def _sweep_listed(run: _Run, at: Cursor, link: Link) -> AsyncGenerator[Captured]:
+    row = run.wanted.row
+    singly = at["link"].startswith(SINGLY)
+    path = at["link"].removeprefix(SINGLY) or with_query(
+        row.path, select=row.key, expand="" if singly else f"{link.name}($select=id)", filter=row.filter,
         top=min(row.page_size or EXPANDED_PAGE, EXPANDED_PAGE),
     )
     asking = replace(run.asking, bucket=bucket_of(row))
     async with aclosing(pages(run.graph, path, asking, ahead=run.ahead, empty=at.get(EMPTY, 0))) as listed:
         async for page in listed:
-            after = _after(at, page)
-            async with aclosing(_swept(run, page, at, after, link)) as pieces:
+            shown = replace(page, next_link=SINGLY + page.next_link) if singly and page.next_link else page
+            after = _after(at, shown)
+            async with aclosing(_swept(run, shown, at, after, link)) as pieces:
                 async for piece in pieces:
                     yield piece
             at = after
@@ -376,11 +434,26 @@ async def _children(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> As
             return
         except NotById:
             at = {**at, "link": ""}
-    path = at["link"] or parents_path(row, parent)
+    try:
+        async with aclosing(_children_listed(run, parent, asking, at)) as pieces:
+            async for piece in pieces:
+                yield piece
+    except Rejected:  # this Graph does not expand here: every parent is asked by itself
+        if at["link"] or not row.parent_expand:
+            raise
+        async with aclosing(_children_listed(run, parent, asking, {**at, "link": SINGLY})) as pieces:
+            async for piece in pieces:
+                yield piece
+
+
+async def _children_listed(run: _Run, parent: ObjectType, asking: Asking, at: Cursor) -> AsyncGenerator[Captured]:
+    singly = at["link"].startswith(SINGLY)
+    path = at["link"].removeprefix(SINGLY) or parents_path(run.wanted.row, parent, expanded=not singly)
     async with aclosing(pages(run.graph, path, asking, ahead=run.ahead, empty=at.get(EMPTY, 0))) as listed:
         async for page in listed:
-            after = _after(at, page)
-            async with aclosing(_children_of(run, parent, page, at)) as pieces:
+            shown = replace(page, next_link=SINGLY + page.next_link) if singly and page.next_link else page
+            after = _after(at, shown)
+            async with aclosing(_children_of(run, parent, shown, at)) as pieces:
                 async for piece in pieces:
                     yield piece
             yield Captured(after)

@@ -33,11 +33,12 @@ class Children:
     unread: list[Unread] = field(default_factory=list)
 
 
-def parents_path(row: ObjectType, parent: ObjectType) -> str:
-    """Where the parents are listed, with no more of them than the children need."""
+def parents_path(row: ObjectType, parent: ObjectType, *, expanded: bool = True) -> str:
+    """Where the parents are listed, with no more of them than the children need; `expanded` shows these as well."""
     top = EXPANDED_PAGE if row.parent_expand else parent.page_size
     select = ",".join(parents_select(row, parent))
-    return with_query(parent.path, select=select, expand=row.parent_expand, filter=parent.filter, top=top)
+    expand = row.parent_expand if expanded else ""
+    return with_query(parent.path, select=select, expand=expand, filter=parent.filter, top=top)
 
 
 def parents_select(row: ObjectType, parent: ObjectType) -> tuple[str, ...]:

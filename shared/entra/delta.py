@@ -13,6 +13,9 @@ from shared.entra.listing import Asking, Page, links_of, pages, with_query
 from shared.entra.transport import Graph
 from shared.errors import Garbled
 
+NO_DELTA_LINK = "noDeltaLink"
+"""The code of the error that a round, or `latest`, ended without a deltaLink."""
+
 TOKEN_DAYS = 7
 """How long a deltaLink of directory objects lives."""
 
@@ -32,7 +35,7 @@ async def rounds(
             ended = bool(page.delta_link)
             yield page
     if not ended:
-        raise Garbled("the delta round ended without a deltaLink", code="noDeltaLink")
+        raise Garbled("the delta round ended without a deltaLink", code=NO_DELTA_LINK)
 
 
 async def latest(graph: Graph, path: str, select: tuple[str, ...], asking: Asking) -> str:
@@ -44,5 +47,5 @@ async def latest(graph: Graph, path: str, select: tuple[str, ...], asking: Askin
     )
     _, link = links_of(document)
     if not link:
-        raise Garbled("$deltatoken=latest was answered without a deltaLink", code="noDeltaLink")
+        raise Garbled("$deltatoken=latest was answered without a deltaLink", code=NO_DELTA_LINK)
     return graph.endpoints.followed(link)

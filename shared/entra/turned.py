@@ -16,7 +16,7 @@ from shared.entra.listing import Asking, Page, pages, with_query
 from shared.entra.pages import LinkSlice, Target, parse_page
 from shared.entra.single_reads import LIST_PAGE, Unread, bucket_of, link_slices, permission_of
 from shared.entra.transport import Graph
-from shared.errors import NotFound, NotPermitted, Rejected
+from shared.errors import Garbled, NotFound, NotPermitted, Rejected
 
 SINGLY = "singly "
 """What a cursor's link begins with where this Graph refuses to expand, so that each target is asked by itself."""
@@ -77,13 +77,15 @@ async def _page(
     parsed = parse_page(page.values, key=target.key, expanded=[shown.name])
     whole = {one.source for one in parsed.links}
     asked = [value for value in page.values if value.get(target.key) not in whole]
-    yield Turned(list(_turned(parsed.links, holder, link, target)), [], None if asked else page)
+    untold = _untold(parsed.links, link, target)
+    yield Turned(list(_turned(parsed.links, holder, link, target)), untold, None if asked else page)
     if not asked:
         return
     async with aclosing(link_slices(graph, target, [shown], asked)) as reading:
         async for slices, failed in reading:
+            unread = [replace(one, what=link.name) for one in failed]
             yield Turned(
-                list(_turned(slices, holder, link, target)), [replace(one, what=link.name) for one in failed]
+                list(_turned(slices, holder, link, target)), [*unread, *_untold(slices, link, target)]
             )
     yield Turned([], [], page)
 
@@ -92,3 +94,9 @@ def _turned(slices: Iterable[LinkSlice], holder: ObjectType, link: Link, target:
     for one in slices:
         to = (Target(one.source, target.graph_type),)
         yield from (LinkSlice(at.id, link.name, to) for at in one.added if at.type == holder.graph_type)
+
+
+def _untold(slices: Iterable[LinkSlice], link: Link, target: ObjectType) -> list[Unread]:
+    """Targets that are in something of which Graph does not say what it is, so that a holder may be among them."""
+    error = Garbled(f"{link.shown_by} of {target.title}: shown without the type of what it leads to", code="noType")
+    return [Unread(one.source, link.name, error) for one in slices if any(not at.type for at in one.added)]

@@ -130,3 +130,12 @@ async def test_a_link_that_no_target_shows_is_not_asked_for(
     alone = replace(CLUB, links=(Link("members", reading="delta", not_restored="a fixture"),))
     _ = [piece async for piece in capture(graph, alone, rows=ROWS)]
     assert not any(path.startswith("/v1.0/robots") for path in fake.asked)
+
+
+async def test_a_target_in_something_without_a_type_makes_the_link_unread(
+    fake: FakeGraph, graph: Graph, batching: Batching
+) -> None:
+    fake.script(SWEEP, answer({"value": [{"id": "r1", "memberOf": [{"id": "c2"}]}, {"id": "r2", "memberOf": []}]}))
+    links, pieces = await read(graph)
+    assert ("c2", "r1", "robot") not in links
+    assert [(one.object_id, one.what) for piece in pieces for one in piece.unread] == [("r1", "members")]
