@@ -8,7 +8,7 @@ targetScope = 'subscription'
 @maxLength(12)
 param environmentName string
 
-@description('Required. The regions, each {location} with whatever of vaultRedundancy, network, engine, scale is its own.')
+@description('Required. The regions, each {location} with whatever parameter of main.bicep it has of its own.')
 param regions array
 
 @description('Optional. Mail addresses that hear of alerts and of budgets, in all regions.')
@@ -16,6 +16,13 @@ param alertMails array = []
 
 @description('Optional. Budget of each region: {amount, startDate: YYYY-MM-01}. Empty means none.')
 param budget object = {}
+
+@description('Optional. Web hooks that hear of Cairn\'s own alerts in all regions, by a name for each.')
+@secure()
+param alertWebhooks object = {}
+
+@description('Optional. Tenants whose people and scripts may call the interfaces; empty means this one.')
+param homeTenants array = []
 
 @description('Optional. Tags of every resource.')
 param tags object = {}
@@ -28,13 +35,23 @@ module region 'main.bicep' = [for one in regions: {
     cloud: one.?cloud ?? 'global'
     vaultRedundancy: one.?vaultRedundancy ?? 'ZRS'
     customerManagedKey: one.?customerManagedKey ?? false
+    softDeleteDays: one.?softDeleteDays ?? 30
     network: one.?network ?? {}
     privateEndpoints: one.?privateEndpoints ?? false
+    publicInterface: one.?publicInterface ?? true
     engine: one.?engine ?? 'AzureStorage'
     engineOptions: one.?engineOptions ?? {}
     scale: one.?scale ?? {}
-    alertMails: alertMails
-    budget: budget
+    consentOptions: one.?consentOptions ?? []
+    makeRegistrations: one.?makeRegistrations ?? true
+    applicationIds: one.?applicationIds ?? {}
+    homeTenants: one.?homeTenants ?? homeTenants
+    alertMails: one.?alertMails ?? alertMails
+    alertWebhooks: alertWebhooks
+    budget: one.?budget ?? budget
+    diagnostics: one.?diagnostics ?? true
+    logs: one.?logs ?? {}
+    otherSettings: one.?otherSettings ?? {}
     tags: tags
   }
 }]

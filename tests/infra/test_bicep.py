@@ -182,6 +182,72 @@ def test_the_registrations_ask_for_the_claims_that_cairn_reads():
     assert "groupMembershipClaims: 'SecurityGroup'" in registrations
 
 
+def test_a_region_among_many_can_be_told_all_that_a_region_alone_can_and_has_the_same_defaults():
+    many, alone = read(INFRA / "regions.bicep"), read(MAIN).of("parameter")
+    assert values_of(many.of("module")["region"]) == set(alone)
+    defaults = {name: one.text.partition("=")[2].strip() for name, one in alone.items() if one.has_default}
+    given = dict(re.findall(r"^    (\w+): one\.\?\w+ \?\? (.+)$", many.text, re.MULTILINE))
+    assert len(given) > 15
+    assert {name: value for name, value in given.items() if value not in (defaults[name], name)} == {}
+
+
+def test_deploying_all_regions_at_once_says_of_each_what_its_own_file_says():
+    for everywhere in (path for path in PARAMETER_FILES if path.stem.endswith(".regions")):
+        text = " ".join(read(everywhere).text.split())
+        for alone in (path for path in PARAMETER_FILES if path.stem.partition(".")[0] == everywhere.stem.partition(".")[0]):
+            for name, one in read(alone).of("variable").items():
+                for value in re.findall(r"[\w']+: '?[\w./-]+'?|\['.+'\]", one.text.partition("=")[2]):
+                    assert " ".join(value.split()) in text, (alone.name, name)
+
+
+LIMITS = {
+    "rg": 90, "id": 128, "kv": 24, "cairnvault": 24, "cairnrecords": 24, "cairnhost": 24, "evgt": 50, "log": 63,
+    "appi": 260, "dts": 64, "func": 32, "plan": 60, "cairn": 63,
+}  # fmt: skip
+"""Most characters of a name, by what it begins with ("Naming rules and restrictions for Azure resources"). A function app
+may have 60, but its host's id is the first 32, and two hosts of the same id in one storage account fight."""
+
+
+def _as_long_as_can_be(name: str) -> str:
+    """The name with the longest environment and Azure's longest region in it."""
+    variables = dict(re.findall(r"^var (name|appName|taskHub) = '(.+)'$", read(MAIN).text, re.MULTILINE))
+    given = {"environmentName": "e" * 12, "location": "germanywestcentral", "token": "t" * 8}
+    while "${" in name:
+        name = re.sub(r"\$\{(\w+)\}", lambda found: given.get(found[1]) or variables[found[1]], name)
+    return name
+
+
+def test_no_name_is_longer_than_azure_takes_in_any_region():
+    main = read(MAIN).text
+    named = re.findall(r"\b(?:name|planName|workspaceName|insightsName|identityName): '([^']*\$\{\w+\}[^']*)'", main)
+    named += re.findall(r"^var (?:appName|taskHub|name) = '(.+)'$", main, re.MULTILINE)
+    longest = {name: _as_long_as_can_be(name) for name in named}
+    seen = set()
+    for name, whole in longest.items():
+        begins = re.match(r"(cairn(?:vault|records|host)|\w+?)(?=-|t{8}|$)", whole)[1]
+        seen.add(begins)
+        assert len(whole) <= LIMITS[begins], (name, whole)
+    assert seen == set(LIMITS)
+    assert {one for one in longest.values() if one.startswith(("cairnvault", "cairnrecords", "cairnhost"))} == {
+        f"cairn{what}tttttttt" for what in ("vault", "records", "host")
+    }, "storage accounts have small letters and digits only"
+
+
+def test_names_that_are_unique_in_all_of_azure_hold_the_token_of_subscription_environment_and_region():
+    main = read(MAIN).text
+    assert "uniqueString(subscription().subscriptionId, environmentName, location)" in main
+    for begins in ("kv-cairn-", "cairnvault", "cairnrecords", "cairnhost", "evgt-cairn-", "dts-cairn-"):
+        assert f"'{begins}${{token}}'" in main
+    assert "var appName = 'func-cairn-${environmentName}-${token}'" in main
+
+
+@each_file
+def test_every_guid_follows_from_what_stays_the_same(path):
+    for arguments in re.findall(r"\bguid\(([^\n]*)\)", read(path).text):
+        first, *_ = arguments.split(", ")
+        assert re.fullmatch(r"resourceGroup\(\)\.id|\w+\.id|'cairn'", first), arguments
+
+
 @pytest.mark.parametrize("path", PARAMETER_FILES, ids=lambda path: path.name)
 def test_parameter_files_give_what_is_needed_and_hold_no_secret(path):
     target = path.parent / re.search(r"^using '(.+)'", read(path).text, re.MULTILINE).group(1)

@@ -34,3 +34,14 @@ def test_links_to_runbooks_lead_somewhere():
     headings = {heading.lower() for heading in sections()}
     for target in re.findall(r"\]\(#([\w-]+)\)", text):
         assert target in headings, target
+
+
+def test_alerts_and_the_page_on_monitoring_name_metrics_that_cairn_has():
+    text = (INFRA.parent / "shared" / "telemetry.py").read_text()
+    made = set(re.findall(r'create_\w+\(\s*"(cairn\.[\w.]+)"', text))
+    asked = re.findall(r'Name == "(cairn\.[\w.]+)"', (INFRA / "modules" / "alerts.bicep").read_text())
+    assert len(asked) == len(monitored())
+    assert set(asked) <= made
+    page = (INFRA.parent / "docs" / "operations.md").read_text()
+    table = page[page.index("| metric |") :].partition("\n\n")[0]
+    assert set(re.findall(r"`(cairn\.[\w.]+)`", table)) == made
