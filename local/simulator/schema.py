@@ -18,9 +18,11 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import orjson
@@ -335,15 +337,17 @@ def _versions() -> Iterator[str]:
     yield hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
 
 
-def load_schemas() -> dict[str, Schema]:
-    """The v1.0 and beta schema by version, from the cache or drawn afresh. Safe to call from several runs at once."""
+@cache
+def load_schemas() -> Mapping[str, Schema]:
+    """The v1.0 and beta schema by version, one for a process; from the cache folder or drawn afresh. Safe to call from
+    several runs at once."""
     kept = cache_folder() / f"graph-schema-{'-'.join(_versions())}.json"
     try:
         drawn = orjson.loads(kept.read_bytes())
     except (OSError, orjson.JSONDecodeError):
         drawn = [_draw("msgraph", "v1.0", SERVED), _draw("msgraph_beta", "beta", {*SERVED, *BETA_SERVED})]
         _keep(kept, orjson.dumps(drawn))
-    return {each["version"]: _revive(each) for each in drawn}
+    return MappingProxyType({each["version"]: _revive(each) for each in drawn})
 
 
 def _keep(path: Path, body: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +54,7 @@ class Tenant:
     """Everything that belongs to one tenant."""
 
     store: Store
-    schemas: dict[str, Schema]
+    schemas: Mapping[str, Schema]
     credentials: Credentials
     resolvers: dict[str, Resolver] = field(default_factory=dict)
     cursors: Cursors = field(default_factory=Cursors)
@@ -93,12 +94,6 @@ class Tenant:
             del self.hidden_until[record.key]
             return False
         return True
-
-
-    def living(self, key: str) -> Record | None:
-        """A record that the caller can already see: what references in bodies must lead to."""
-        record = self.store.get(key)
-        return None if record is None or self.hidden(record) else record
 
     def delta_horizon(self) -> int:
         """The log position up to which delta may tell: changes that lag keeps back come later."""

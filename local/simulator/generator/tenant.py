@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Mapping
 
 from local.simulator.credentials import Credentials
 from local.simulator.generator.administrator import make_administrator
@@ -27,7 +28,7 @@ from local.simulator.store import Store
 
 
 def populate(
-    store: Store, schemas: dict[str, Schema], *, users: int, groups: int, seed: int, memberships: int | None = None,
+    store: Store, schemas: Mapping[str, Schema], *, users: int, groups: int, seed: int, memberships: int | None = None,
     applications: int | None = None, service_principals: int | None = None, devices: int | None = None,
 ) -> Credentials:  # fmt: skip
     """Fill an empty store; returns the administrator's application.

@@ -137,7 +137,9 @@ def judged(write: Write, record: Record, body: Body) -> Body:
             settings = validator.body(PUBLISHING, checked[name])
             _check_publishing(settings)
             checked[name] = (record.read().get(name) or {}) | settings
-        elif name == "id" or (_is_navigation(write, type_name, name) and table != "conditionalAccessPolicy"):
+        elif name == "id" or (
+            _is_navigation(write, type_name, name) and table != "conditionalAccessPolicy" and (table, name) != TARGETS
+        ):
             raise refusals.read_only(name)
         if name in rule.required and (checked[name] is None or checked[name] == ""):
             raise _refuse(table, refusals.invalid_value(name, type_name))
@@ -167,6 +169,8 @@ def _check_named(write: Write, record: Record, body: Body, rule: TypeRule) -> No
             raise refusals.read_only(name)
 
 
+# a navigation property that a PATCH sets as a whole (Update fido2AuthenticationMethodConfiguration, its example)
+TARGETS = ("authenticationMethodConfiguration", "includeTargets")
 PUBLISHING = "onPremisesPublishing"
 PUBLISHING_READ_ONLY = ("applicationType", "isOnPremPublishingEnabled", "verifiedCustomDomainCertificatesMetadata")
 

@@ -1,6 +1,6 @@
 """Generated tenants, made once a run: a small one of which everything is looked at, and one of ordinary size."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -28,7 +28,7 @@ def everything(store: Store) -> Iterator[tuple[Record, bool]]:
 
 
 @pytest.fixture(scope="session")
-def schemas() -> dict[str, Schema]:
+def schemas() -> Mapping[str, Schema]:
     return load_schemas()
 
 

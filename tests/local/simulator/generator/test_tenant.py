@@ -1,6 +1,7 @@
 """Generated tenants: repeatable, complete even when small, and skewed as real ones are."""
 
 import random
+from collections.abc import Mapping
 from itertools import pairwise
 
 import pytest
@@ -133,7 +134,7 @@ def test_groups_nest_and_hold_devices_and_service_principals(ordinary: Store) ->
 
 @pytest.mark.parametrize("users", [0, 1, 2, 3, 5, 12, 25])
 @pytest.mark.parametrize("groups", [0, 1, 7])
-def test_any_size_is_made_exactly(users: int, groups: int, schemas: dict[str, Schema]) -> None:
+def test_any_size_is_made_exactly(users: int, groups: int, schemas: Mapping[str, Schema]) -> None:
     store = generated(users, groups, seed=users)
     assert (store.table("user").live, store.table("group").live) == (users, groups)
     assert store.table("authorizationPolicy").live == 1
