@@ -56,7 +56,8 @@ async def begin_differences(message: ReportDifferences) -> DifferencesBegun:
     report = {**report, "taskId": message["taskId"]}
     scope = await scope_of(opened, report)
     async with sessions.reading(opened.settings, message["tenantId"]) as graph:
-        begun = await live.begin_live(opened, graph, report, await live.types_of(opened, graph, report, scope))
+        kinds = await live.kinds_of(opened, graph, report, scope)
+        begun = await live.begin_live(opened, graph, report, live.types_of(report, kinds), kinds)
     return DifferencesBegun(run=begun["run"], lanes=begun["lanes"])
 
 

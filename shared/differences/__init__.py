@@ -2,6 +2,7 @@
 
     overlay    a tenant's live state, read over the newest restore point and kept beside it
     live       reads it, by the same activities that make a backup
+    by_ids     of few objects only these, where their types would be read in full
     comparing  two restore points (or one and the live state) → changes of each type
     names      ids → names
     audit      who did what, as the directory audit log tells

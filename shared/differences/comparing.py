@@ -281,6 +281,8 @@ class _Told:
         if after is None:
             return []
         was = self._waiting.pop(one.object_id, None) if before is None else None
+        if was is not None and not self.by.in_scope(one.object_id):
+            return []
         if was is not None:
             again = recreated_changes(self.row, (was.object_id, was.body), (one.object_id, after.body), ids=ids)
             return [judged(change, self.row, after.body) for change in again]

@@ -5,25 +5,27 @@ point's tokens (or from the report's own last reading, when it is refreshed), a 
 cost follows what changed, and nothing of it is a restore point.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import orjson
 
 from shared.backup.beginning import begin
-from shared.backup.run import Run
+from shared.backup.run import Run, load_run, save_run
 from shared.backup.sealing import type_entries
 from shared.catalog import CATALOG_VERSION, OBJECT_TYPES
 from shared.deployment import Deployment
+from shared.differences.by_ids import KINDS, ByIds
 from shared.differences.overlay import OverlayStore
 from shared.differences.reports import Cost, Report
 from shared.differences.segments import report_prefix
 from shared.entra.transport import Graph
-from shared.messages import BackupBegun, BackUpTenant
+from shared.messages import BackupBegun, BackUpTenant, Lane
 from shared.records.times import as_time
 from shared.recovery.relink import GUID
 from shared.repository.chain import read_manifest
-from shared.repository.manifest import Manifest
+from shared.repository.manifest import Manifest, TypeEntry
 from shared.repository.restore_point import RestorePoint
 from shared.repository.sealing import seal
 from shared.version import VERSION
@@ -40,31 +42,69 @@ def beside(opened: Deployment, report: Report) -> Deployment:
     return replace(opened, vault=OverlayStore(opened.vault, opened.workspace, prefix))
 
 
-async def begin_live(opened: Deployment, graph: Graph, report: Report, types: list[str] | None) -> BackupBegun:
-    """What is read of the live tenant for this report, and how. Safe to repeat."""
+async def begin_live(
+    opened: Deployment, graph: Graph, report: Report, types: list[str], kinds: Mapping[str, str] | None = None
+) -> BackupBegun:
+    """What is read of the live tenant for this report, and how; `kinds` are the only objects that it is about, by id.
+    What of them is read by their ids is read here. Safe to repeat."""
     request = BackUpTenant(
         tenantId=report["tenantId"], taskId=report["taskId"], kind="incremental", types=types,
         requestedBy=report["requestedBy"], scheduled=False,
     )  # fmt: skip
-    return await begin(beside(opened, report), graph, request)
+    over = beside(opened, report)
+    begun = await begin(over, graph, request)
+    if kinds is None or not report["noise"].get("serverChurn", True):  # reading by ids leaves out what churns
+        return begun
+    run = await load_run(opened.workspace, begun["run"])
+    if not run.previous:
+        return begun
+    previous = await read_manifest(over.vault, run.tenant_id, run.previous)
+    entries = await ByIds(over, graph, run, previous, kinds).entries()
+    if not entries:
+        return begun
+    await opened.workspace.put(_by_ids_name(report), orjson.dumps({
+        name: entry.as_json() for name, entry in entries.items()
+    }))
+    planned = {
+        name: replace(one, mode="carried", reason=f"by the ids asked for, since {one.reason}")
+        if name in entries else one for name, one in run.types.items()
+    }
+    name = await save_run(opened.workspace, replace(run, types=planned))
+    lanes = [Lane(name=one["name"], types=[each for each in one["types"] if each not in entries], share=one["share"])
+             for one in begun["lanes"]]
+    return BackupBegun(run=name, kind=begun["kind"], lanes=[one for one in lanes if one["types"]])
 
 
-async def types_of(opened: Deployment, graph: Graph, report: Report, scope: frozenset[str] | None) -> list[str]:
-    """The types that this report reads: those asked for, or all that are not for reference only.
+def _by_ids_name(report: Report) -> str:
+    """Where what was read by ids lies until the live state is sealed."""
+    prefix = report_prefix(report["tenantId"], report["reportId"])
+    return f"{prefix}live/byIds/{report['taskId']}.json"
 
-    A report about some objects reads the types that hold them, and those whose delta shows links to such types. An id
-    that the restore point does not know is asked of Graph.
-    """
-    if report["types"] is not None:
-        return report["types"]
+
+async def kinds_of(
+    opened: Deployment, graph: Graph, report: Report, scope: frozenset[str] | None
+) -> dict[str, str] | None:
+    """Id → type of the objects that the report is about, as the restore point has them or else Graph; None for all."""
     if scope is None:
-        return [name for name, row in OBJECT_TYPES.items() if not row.reference_only]
+        return None
     point = await RestorePoint.open(beside(opened, report).vault, report["tenantId"], report["backupId"])
     held: dict[str, str] = {}
     for name in point.manifest.types:
         if name in OBJECT_TYPES:
             held |= dict.fromkeys(await point.view(name).hashes_of(scope - held.keys()), name)
-    found = {*held.values(), *await _kinds(graph, sorted(scope - held.keys()))}
+    return held | await _kinds(graph, sorted(scope - held.keys()))
+
+
+def types_of(report: Report, kinds: Mapping[str, str] | None) -> list[str]:
+    """The types that this report reads: those asked for, or all that are not for reference only.
+
+    A report about some objects reads the types that hold them, and those whose delta shows links to such types.
+    """
+    if report["types"] is not None:
+        return report["types"]
+    if kinds is None:
+        return [name for name, row in OBJECT_TYPES.items() if not row.reference_only]
+    found = set(kinds.values())
     linking = {
         name for name, row in OBJECT_TYPES.items()
         if any(link.reading == "delta" and (not link.targets or found & set(link.targets)) for link in row.links)
@@ -72,21 +112,23 @@ async def types_of(opened: Deployment, graph: Graph, report: Report, scope: froz
     return sorted(found | linking)
 
 
-async def _kinds(graph: Graph, ids: list[str]) -> set[str]:
-    """The types of those of these objects that the tenant has; ids that are none of a directory object are left out.
+async def _kinds(graph: Graph, ids: list[str]) -> dict[str, str]:
+    """Id → type of those of these objects that the tenant has; ids that are none of a directory object are left out.
 
     Source: Microsoft Graph "directoryObject: getByIds", which takes 1,000 ids and leaves out what it does not find.
     """
-    by_graph_type = {f"#microsoft.graph.{row.graph_type}": name for name, row in OBJECT_TYPES.items()}
     guids = [one for one in ids if GUID.fullmatch(one)]
-    kinds: set[str] = set()
+    kinds: dict[str, str] = {}
     for at in range(0, len(guids), BY_IDS):
         answer = await graph.post_json(
             "/directoryObjects/getByIds?$select=id", orjson.dumps({"ids": guids[at : at + BY_IDS]}),
             asked="objects by id", permission="Directory.Read.All",
         )  # fmt: skip
-        kinds |= {by_graph_type.get(str(one.get("@odata.type")), "") for one in answer.get("value", [])}
-    return kinds - {""}
+        kinds |= {
+            str(one["id"]): KINDS[shown] for one in answer.get("value", [])
+            if (shown := str(one.get("@odata.type")).removeprefix("#microsoft.graph.")) in KINDS
+        }
+    return kinds
 
 
 async def seal_live(opened: Deployment, run: Run, report: Report, checkpoints: list[str]) -> Manifest:
@@ -94,6 +136,9 @@ async def seal_live(opened: Deployment, run: Run, report: Report, checkpoints: l
     over = beside(opened, report)
     previous = await read_manifest(over.vault, run.tenant_id, run.previous) if run.previous else None
     types = await type_entries(over, run, previous, checkpoints, compacts=False)
+    if await opened.workspace.properties(_by_ids_name(report)) is not None:
+        found = orjson.loads(await opened.workspace.get(_by_ids_name(report)))
+        types |= {name: TypeEntry.from_json(entry) for name, entry in found.items()}
     finished = opened.records.clock()
     draft = Manifest(
         tenant_id=run.tenant_id, run_id=run.task_id, kind="incremental", started=run.started, finished=finished,
@@ -112,9 +157,13 @@ def costs(run: Run, manifest: Manifest) -> list[Cost]:
     """What each type that was read took, and how it was read in the end."""
     found = []
     for name, planned in run.types.items():
-        if planned.mode in ("off", "carried") or name not in manifest.types or name not in OBJECT_TYPES:
+        if planned.mode == "off" or name not in manifest.types or name not in OBJECT_TYPES:
             continue
-        entry, mode, why = manifest.types[name], planned.mode, planned.reason
+        entry, mode, why = manifest.types[name], str(planned.mode), planned.reason
+        if mode == "carried" and entry.outcome == "carried":
+            continue
+        if mode == "carried":
+            mode = "byIds"
         if mode == "changes" and entry.full_read_at and as_time(entry.full_read_at) >= run.started:
             mode, why = "full", "its delta token was not taken any more"
         found.append(Cost(

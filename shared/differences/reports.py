@@ -14,7 +14,7 @@ LIVE = "live"
 
 
 class Cost(TypedDict):
-    """What reading one type of the live tenant took; `mode` is how: `changes`, `full`, `parents`, `carried`."""
+    """What reading one type of the live tenant took; `mode` is how: `changes`, `full`, `parents`, `byIds`."""
 
     type: str
     mode: str

@@ -152,10 +152,13 @@ async def store_scope(opened: Any, tenant_id: str, report_id: str, object_ids: l
 
 
 async def scope_of(opened: Deployment, report: Report) -> frozenset[str] | None:
-    """The ids that the report is about, or None for all."""
+    """The ids that the report is about, with all others that these objects have had; or None for all."""
     if not report["scope"]:
         return None
-    return frozenset((await load_json(opened.workspace, report["scope"]))["objectIds"])
+    asked = frozenset((await load_json(opened.workspace, report["scope"]))["objectIds"])
+    known = await opened.records.identity_map.resolved(report["tenantId"])
+    present = {known.objects.get(one, one) for one in asked}
+    return asked | present | {old for old, new in known.objects.items() if new in present}
 
 
 def story_of(figures: Figures) -> str:
