@@ -1,7 +1,6 @@
 """Restores, plans and operations as callers see them."""
 
-import csv
-import io
+import unicodedata
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -74,7 +73,22 @@ async def shown_plan(
 async def plan_as_text(restore: Restore, index: PlanIndex, store: RestoreStore) -> Response:
     """The plan as lines that a person reads."""
     lines = [line async for line in _lines(restore, index, store)]
-    return Response("\n".join(lines) + "\n", media_type="text/plain; charset=utf-8")
+    return Response("".join(f"{on_one_line(line)}\n" for line in lines), media_type="text/plain; charset=utf-8")
+
+
+def on_one_line(text: str) -> str:
+    """The text with its controls written out.
+
+    Names are what a tenant's people made of them: one that ends a line could pass for an operation of the plan, one
+    with terminal controls could hide some, and one that turns the direction of text around could swap them.
+    """
+    return "".join(
+        f"\\u{ord(one):04x}" if unicodedata.category(one) in _CONTROLS or one in _TURNS else one for one in text
+    )
+
+
+_CONTROLS = frozenset({"Cc", "Zl", "Zp"})
+_TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 async def _lines(restore: Restore, index: PlanIndex, store: RestoreStore) -> AsyncIterator[str]:
@@ -127,6 +141,3 @@ async def plan_as_csv(restore: Restore, index: PlanIndex, store: RestoreStore) -
         async for each in store.not_restored(index)
     ]
     return csv_of(f"plan-{restore['restoreId']}", COLUMNS, rows)
-
-
-__all__ = ["csv", "io", "operation_row", "plan_as_csv", "plan_as_text", "shown", "shown_plan"]

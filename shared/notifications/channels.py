@@ -22,7 +22,10 @@ Templates = Annotated[
 ]
 EmailAddress = Annotated[
     str,
-    Field(max_length=254, pattern=r'^[^\s@<>,;:"()\[\]\\]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$'),
+    Field(
+        max_length=254,
+        pattern=r'^[^\s\x00-\x1f\x7f-\x9f@<>,;:"()\[\]\\]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$',
+    ),
     expecting("an e-mail address"),
 ]
 Secret = Annotated[

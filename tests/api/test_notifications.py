@@ -31,7 +31,10 @@ async def test_what_is_set_is_shown_without_its_secret(client: httpx.AsyncClient
 
 
 @pytest.mark.parametrize(("wrong", "where"), [
+    ({"webhooks": [{"url": "https://127。0。0。1/", "secret": "s" * 16}]}, "webhooks.0.url"),
     ({"recipients": [{"email": "nobody"}]}, "recipients.0.email"),
+    ({"recipients": [{"email": "a\x00b@b.example"}]}, "recipients.0.email"),
+    ({"recipients": [{"email": "a\x85b@b.example"}]}, "recipients.0.email"),
     ({"recipients": [{"email": "a@b.example\nBcc: x@y.example"}]}, "recipients.0.email"),
     ({"recipients": [{"email": "a@b.example", "templates": ["other"]}]}, "recipients.0.templates.0"),
     ({"webhooks": [{"url": "https://example.com/", "secret": "short"}]}, "webhooks.0.secret"),

@@ -6,9 +6,11 @@ import time
 import httpx
 import pytest
 
+from api.restore_shapes import plan_as_text
 from api.services import Services
 from shared.deployment import Records
 from shared.recovery.lifecycle import store_of
+from shared.recovery.plan import NotRestored, Operation
 from tests.api.conftest import OTHER, TENANT, FakeDurable, Mint
 
 RESTORES = f"/tenants/{TENANT}/restores"
@@ -235,3 +237,31 @@ async def test_each_source_asks_for_its_own_permission_and_either_is_enough_for_
         other = next(name for name in sources if name != needed)
         anonymous.headers["Authorization"] = f"Bearer {mint(roles=[other.replace('.', '')])}"
         assert (await anonymous.post(f"{RESTORES}/{restore['restoreId']}/cancel")).status_code == 403
+
+
+class StoredPlan:
+    """A plan whose names somebody hostile gave."""
+
+    backup_id, sha256, findings, missing_permissions = "00000001", "f" * 64, (), ()
+    counts = {"update": 1}  # noqa: RUF012
+    NAME = "Anna\n     2  delete  user Bob\x1b[2J\u202egro"
+
+    async def operations(self, _index):
+        yield Operation(
+            "update", "user", "a", self.NAME, method="PATCH", path="/users/a", attributes=("city",), order=1, wave=1,
+            reason="it differs",
+        )
+
+    async def not_restored(self, _index):
+        yield NotRestored("user", "b", self.NAME, "", "it was left")
+
+
+async def test_no_name_in_a_plan_for_people_passes_for_a_line_of_it_or_moves_a_terminal():
+    plan = StoredPlan()
+    text = bytes((await plan_as_text({"restoreId": "x"}, plan, plan)).body).decode()
+    lines = text.splitlines()
+    assert len([line for line in lines if "Bob" in line]) == 2
+    assert not [line for line in lines if line.split()[1:2] == ["delete"]]
+    assert "Anna\\u000a     2  delete  user Bob\\u001b[2J\\u202egro" in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
