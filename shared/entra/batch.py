@@ -6,13 +6,14 @@
       5xx, no answer: again, a few times          all else: the part's typed error
 
 Invariants: every part is answered exactly once, by a body or by an error; one part's failure is no other part's; a
-request that fails as a whole is raised. A list inside a part is followed to its end, part by part.
+request that fails as a whole is raised, save where `$batch` itself is refused: then every part goes by itself. A list
+inside a part is followed to its end, part by part.
 Source: "Combine multiple HTTP requests using JSON batching" (at most 20 parts; parts are throttled one by one).
 """
 
 import asyncio
 import random
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
@@ -23,13 +24,14 @@ from typing import Any
 
 import orjson
 
+from shared.entra.bodies import document as json_of
 from shared.entra.bodies import is_error
 from shared.entra.failures import failure, retry_after
 from shared.entra.governor import Bucket, Seen
 from shared.entra.listing import NEXT, Course
 from shared.entra.resource_units import resource_units
-from shared.entra.transport import PREFER, Graph, number
-from shared.errors import EntraError, Garbled, NotPermitted, Throttled, Unavailable
+from shared.entra.transport import PREFER, Answer, Graph, number
+from shared.errors import EntraError, Garbled, NotFound, NotPermitted, Rejected, Throttled, Unavailable
 
 PARTS_MAX = 20
 IN_FLIGHT = 12
@@ -152,6 +154,8 @@ class _Queue:
         self._ready: deque[_Pending] = deque()
         self._waiting: list[tuple[float, int, _Pending]] = []
         self._count = 0
+        self.singly = False
+        """Whether this Graph has no `$batch`."""
 
     def again(self, part: Part) -> None:
         self._ready.append(_Pending(part))
@@ -197,6 +201,8 @@ async def _bundles(
 
 
 async def _sent(graph: Graph, bundle: list[_Pending], queue: _Queue, version: str) -> list[PartAnswer]:
+    if queue.singly:
+        return await _alone(graph, bundle, version)
     costs = [float(resource_units("GET", pending.part.path)) for pending in bundle]
     bucket: Bucket = next((pending.part.bucket for pending in bundle if pending.part.bucket), "")
     payload = {"requests": [
@@ -207,10 +213,14 @@ async def _sent(graph: Graph, bundle: list[_Pending], queue: _Queue, version: st
         for place, pending in enumerate(bundle)
     ]}
     token = await graph.token()
-    document = await graph.post_json(
-        "/$batch", orjson.dumps(payload), version=version, asked=f"a batch of {bundle[0].part.asked or 'reads'}",
-        permission=bundle[0].part.permission, estimate=sum(costs), parts=len(bundle), bucket=bucket,
-    )
+    try:
+        document = await graph.post_json(
+            "/$batch", orjson.dumps(payload), version=version, asked=f"a batch of {bundle[0].part.asked or 'reads'}",
+            permission=bundle[0].part.permission, estimate=sum(costs), parts=len(bundle), bucket=bucket,
+        )
+    except (NotFound, Rejected):  # no `$batch` here; each part finds out by itself whether it is refused
+        queue.singly = True
+        return await _alone(graph, bundle, version)
     answered = _by_place(document)
     _settled(graph, bucket, costs, answered)
     answers = []
@@ -226,6 +236,28 @@ async def _sent(graph: Graph, bundle: list[_Pending], queue: _Queue, version: st
             graph.usage.repeats += 1
             queue.later(pending, graph.now() + wait)
     return answers
+
+
+async def _alone(graph: Graph, bundle: list[_Pending], version: str) -> list[PartAnswer]:
+    """The same, each part a request of its own, which the transport repeats where that helps."""
+    return [await _answered(graph, pending.part, version) for pending in bundle]
+
+
+async def _answered(graph: Graph, part: Part, version: str) -> PartAnswer:
+    async def get() -> Answer:
+        return await graph.get(
+            part.path, version=version, asked=part.asked, permission=part.permission, bucket=part.bucket,
+            headers=part.headers,
+        )
+
+    try:
+        first = await get()
+        if part.binary:
+            return PartAnswer(part, b64encode(first.content()).decode())
+        body = None if first.status == NO_CONTENT else await graph.reread(get, json_of, first)
+        return PartAnswer(part, body)
+    except EntraError as error:
+        return PartAnswer(part, error=error)
 
 
 def _by_place(document: Json) -> dict[int, Json]:

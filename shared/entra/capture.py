@@ -35,7 +35,7 @@ from shared.entra.children import (
     parents_select,
 )
 from shared.entra.listing import Asking, Page, pages, with_query
-from shared.entra.pages import TYPE, Body, LinkSlice, Parsed, is_links_only, parse_page
+from shared.entra.pages import TYPE, Body, LinkSlice, Parsed, body_of, is_links_only, parse_page
 from shared.entra.planner import Measured, Way, chosen_way
 from shared.entra.shown import NotShown, any_hidden, names_shown
 from shared.entra.single_reads import (
@@ -403,6 +403,8 @@ async def _single(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
         yield Captured(after)
         return
     values: list[Body] = body["value"] if row.key not in body and isinstance(body.get("value"), list) else [body]
+    if not body_of(body):
+        raise Garbled(f"{row.title}: an answer without anything in it", code="noBody")
     # A singleton without an id of its own goes by its type's name, which there is one of in a tenant.
     named = [value if value.get(row.key) else {**value, row.key: row.name} for value in values]
     async with aclosing(_page(run, Page(named, ""), at, after, links=list(asked.each_links))) as pieces:

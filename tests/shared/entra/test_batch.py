@@ -198,3 +198,16 @@ async def test_a_part_without_a_body_or_with_an_error_under_a_200_is_not_an_answ
     answers = {one.part.id: one async for one in read_parts(graph, parts("/a", "/b"))}
     assert isinstance(answers["/a"].error, Garbled)
     assert answers["/b"].error is None
+
+
+@pytest.mark.parametrize("no", [refusal(404, "x"), refusal(400, "BadRequest"), refusal(501, "NotImplemented")])
+async def test_where_there_is_no_batch_every_part_goes_by_itself(fake: FakeGraph, graph: Graph, no: Any) -> None:
+    fake.script("/v1.0/$batch", no)
+    more = answer({"value": [{"id": "1"}], "@odata.nextLink": "{root}/v1.0/a2"})
+    fake.script("/v1.0/a", half_a_body({"value": []}), more)
+    fake.script("/v1.0/a2", answer({"value": [{"id": "2"}]}))
+    fake.script("/v1.0/b", refusal(403, "Authorization_RequestDenied"))
+    slices = [one async for one in read_lists(graph, parts("/a", "/b"))]
+    assert [value["id"] for one in slices for value in one.values] == ["1", "2"]
+    assert [type(one.error) for one in slices if one.error] == [NotPermitted]
+    assert fake.asked.count("/v1.0/$batch") == 1

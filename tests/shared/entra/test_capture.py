@@ -18,7 +18,7 @@ from shared.entra.pages import Body, LinkSlice
 from shared.entra.planner import Measured, chosen_way
 from shared.entra.transport import Graph
 from shared.entra.wanted import Reading, holds_permission, wanted
-from shared.errors import NotFound, NotPermitted, TokenExpired
+from shared.errors import Garbled, NotFound, NotPermitted, TokenExpired
 from tests.shared.entra.scripted import Batching, FakeGraph, answer, refusal
 
 
@@ -236,6 +236,15 @@ async def test_a_token_that_is_always_gone_is_an_error_in_the_end(fake: FakeGrap
     fake.script("/v1.0/things/delta", refusal(410, "resyncRequired"))
     with pytest.raises(TokenExpired):
         await all_of(capture(graph, DELTA))
+
+
+@pytest.mark.parametrize("nothing", [{}, {"@odata.context": "c"}])
+async def test_a_single_object_without_anything_in_it_is_not_an_answer(
+    fake: FakeGraph, graph: Graph, nothing: Any
+) -> None:
+    fake.script("/v1.0/policies/one", answer(nothing))
+    with pytest.raises(Garbled):
+        await all_of(capture(graph, row(name="policy", path="/policies/one", reading="single")))
 
 
 async def test_a_single_object_without_an_id_goes_by_its_types_name(fake: FakeGraph, graph: Graph) -> None:
