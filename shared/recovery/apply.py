@@ -51,8 +51,8 @@ UNCLEAR_SECONDS = 15.0
 GONE_SECONDS = 5.0
 """The same where nothing new is named: then it is most likely gone."""
 LAG_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-LOST_ANSWERS = 6
-"""How often a write whose answer was lost is looked at and sent again."""
+LOST_WAITS = (0.4, 0.8, 1.6, 3.2, 6.4, 8.0)
+"""Seconds before a write whose answer was lost is looked at and sent again; after the last it has failed."""
 
 type Clock = Callable[[], str]
 
@@ -248,10 +248,10 @@ class Applying:
                 if monotonic() >= self.stop_at:
                     raise _LaterError from None
             except Unavailable:
-                lost += 1
-                if lost > LOST_ANSWERS:
+                if lost >= len(LOST_WAITS):
                     raise
-                await asyncio.sleep(min(8.0, 0.2 * 2**lost))
+                await asyncio.sleep(LOST_WAITS[lost])
+                lost += 1
                 done = await self._was_done(one, find)
                 if done is not None:
                     return done
@@ -285,7 +285,8 @@ class Applying:
             return self._receipt(one, "done" if uncertain else "unchanged", status=error.status,
                                  request_id=error.request_id)
 
-        if one.kind in ("unlink", "delete") and isinstance(error, NotFound):
+        gone = one.kind in ("unlink", "delete") or one.method == "DELETE"  # rules and sets are updated by removing them
+        if gone and isinstance(error, NotFound):
             return unchanged()
         if one.kind == "link" and len(one.targets) > 1 and isinstance(error, Rejected | NotFound):
             return await self._one_by_one(one, known)  # one bad id, or one that is there, fails all of them
@@ -330,10 +331,10 @@ class Applying:
             try:
                 await write(self.graph, request)
             except Unavailable as error:
-                lost += 1
-                if lost > LOST_ANSWERS:
+                if lost >= len(LOST_WAITS):
                     return error
-                await asyncio.sleep(min(8.0, 0.2 * 2**lost))
+                await asyncio.sleep(LOST_WAITS[lost])
+                lost += 1
             except EntraError as error:
                 late = monotonic() - began > _lag_bound(one, error) or monotonic() >= self.stop_at
                 if link_is_there(error) or late:

@@ -3,10 +3,18 @@
 import pytest
 
 from local.simulator.faults.rules import parse
+from shared.recovery import apply as applying
 from tests.shared.recovery.conftest import Restores, restores  # noqa: F401 - the fixture
 from tests.shared.recovery.test_users_and_groups import plain_group
 
 LOST = {"kind": "timeoutAfterWrite", "method": "POST|PATCH|PUT|DELETE", "path": "^(?!.*batch).*$", "count": 6}
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long is waited between two looks is no matter here."""
+    monkeypatch.setattr(applying, "LOST_WAITS", (0.02,) * len(applying.LOST_WAITS))
+    monkeypatch.setattr(applying, "UNCLEAR_SECONDS", 0.2)
 
 
 @pytest.mark.parametrize("after", range(3))
