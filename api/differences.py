@@ -25,10 +25,13 @@ from shared import operations
 from shared.browse.search.screens import DIFFERENCES
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.noise import NOISE_RULES
+from shared.deployment import Records
 from shared.differences.listing import ChangeFilter, changes_of, generation_of, is_personal, write_csv
 from shared.differences.reports import HIDDEN, LIVE, OPEN, Report
 from shared.differences.working import store_scope
+from shared.errors import UnknownRecord
 from shared.expectations import expecting
+from shared.records.restore_points import RestorePoint
 from shared.records.tasks import Task
 from shared.records.times import as_text
 from shared.recovery.difference import ChangeType
@@ -87,10 +90,10 @@ async def report_differences(
     """Start a difference report."""
     records, tenant_id = deployed.records, tenant_id.lower()
     _check(body)
-    point = await records.restore_points.get(tenant_id, body.backup_id)
+    point = await _point(records, tenant_id, "backupId", body.backup_id)
     against = body.against
     if against != LIVE:
-        against = (await records.restore_points.get(tenant_id, against))["backupId"]
+        against = (await _point(records, tenant_id, "against", against))["backupId"]
     if against == point["backupId"]:
         raise unprocessable(wrong("against", body.against, "live, or another restore point than backupId"))
 
@@ -107,6 +110,17 @@ async def report_differences(
         return await _started(deployed, client, tenant_id, task_id, task_id, caller.subject)
 
     return await started_once(request, deployed, caller, idempotency_key, body.model_dump(), run)
+
+
+async def _point(records: Records, tenant_id: str, field: str, backup_id: str) -> RestorePoint:
+    try:
+        return await records.restore_points.get(tenant_id, backup_id)
+    except UnknownRecord as error:
+        raise Problem(
+            404, "notFound", "There is nothing of that id.", str(error),
+            errors=[wrong(field, backup_id, "the id of a restore point of this tenant, or latest")],
+            remedy=f"List them with GET /api/v1/tenants/{tenant_id}/backups.",
+        ) from None
 
 
 @router.get("")
@@ -149,6 +163,7 @@ async def list_changes(
     """The changes of a report, by object type; those set aside under others only where they are asked for."""
     report = await _made(deployed, tenant_id, report_id)
     query_of(query.q, DIFFERENCES)
+    _check_type(type)
     masked = _masked(caller)
     chosen = ChangeFilter(
         change_type, type, attribute, caused_by, restorable, collapsed, query.q or "", masked=bool(masked)
@@ -177,6 +192,7 @@ async def get_changes_csv(
     """The changes as CSV; more than 50,000 rows become a task, whose download is the file."""
     report = await _made(deployed, tenant_id, report_id)
     query_of(q, DIFFERENCES)
+    _check_type(type)
     chosen = ChangeFilter(
         change_type, type, attribute, caused_by, restorable, collapsed, q or "", masked=bool(_masked(caller))
     )
@@ -310,3 +326,8 @@ def _check(body: StartReport) -> None:
     if errors:
         raise unprocessable(*errors)
 
+
+def _check_type(name: str | None) -> None:
+    """422 for a type that there is not: a misspelt one would look as if nothing of it had changed."""
+    if name is not None and name not in OBJECT_TYPES:
+        raise unprocessable(wrong("type", name, "a type that GET /api/v1/objectTypes lists"))

@@ -162,14 +162,20 @@ def too_long() -> Problem:
     )
 
 
+IDS_IN_QUERY = frozenset({"task", "backup", "from", "to"})
+"""Query parameters that name what must be there."""
+
+
 def refusal(error: CairnError, request: Request) -> Problem:
     """The problem, with the id that leads nowhere, or with the challenge that a 401 must carry (RFC 6750)."""
     problem = of_error(error)
     if isinstance(error, UnknownRecord):
-        named = [(name, value) for name, value in request.path_params.items() if name != IN_PATH]
-        named = named or [(name, request.query_params[name]) for name in ("task",) if name in request.query_params]
+        in_path = [(name, value) for name, value in request.path_params.items() if name != IN_PATH]
+        in_query = [(name, value) for name, value in request.query_params.items() if name in IDS_IN_QUERY]
+        told = [(name, value) for name, value in (*in_path, *in_query) if value and repr(value[:64]) in str(error)]
         problem.body["errors"] = [
-            wrong(to_camel(name), value, "the id of one that is there, as its list gives it") for name, value in named
+            wrong(to_camel(name), value, "the id of one that is there, as its list gives it")
+            for name, value in told or in_path or in_query
         ]
     if isinstance(error, InvalidToken):
         problem.headers["WWW-Authenticate"] = f'Bearer error="invalid_token", error_description="{error}"'
