@@ -8,6 +8,7 @@ cut nothing of that process does anything any more.
 
 import asyncio
 import copy
+import gc
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,6 +24,7 @@ from shared.entra import writing
 from shared.records.memory_table import MemoryTable
 from shared.records.restores import Restore
 from shared.recovery import apply as applying
+from shared.recovery import lifecycle
 from shared.recovery.plan import KINDS
 from shared.repository.memory_store import MemoryBlobStore
 from tests.laws.damages import Tenant, administrator
@@ -191,6 +193,18 @@ async def run_until_cut(restores: Restores, planned: Restore) -> bool:
     return True
 
 
+async def taken_up(restores: Restores, planned: Restore) -> None:
+    """Gone on with from where it was cut, as an orchestrator does: at the end, when nothing but the end is left."""
+    restore = await restores.restore(planned["restoreId"])
+    if restore["state"] in ("ready", "applying", "verifying"):
+        assert await run_until_cut(restores, planned)
+        return
+    await lifecycle.finish(restores.opened, {
+        "tenantId": restores.tenant_id, "taskId": planned["restoreId"], "restoreId": planned["restoreId"],
+        "planHash": planned["planHash"] or "", "outcome": "applied", "summary": "",
+    })
+
+
 SOME = 8
 """Boundaries around Cairn's own records that are tried each time; `make soak` tries all."""
 
@@ -204,6 +218,7 @@ def chosen(kind: str, part: str, boundaries: int) -> list[int]:
 
 
 @pytest.mark.timeout(1800)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # files that a cut process had open
 @pytest.mark.parametrize(("kind", "part"), [
     ("write", "odd"), ("write", "even"), ("blob", "some"), ("row", "some"),
     pytest.param("blob", "all", marks=pytest.mark.slow), pytest.param("row", "all", marks=pytest.mark.slow),
@@ -230,10 +245,11 @@ async def test_cut_at_any_boundary_and_taken_up_again_it_ends_the_same(
             ended = await run_until_cut(one.restores, one.planned)
             scissors.at, scissors.dead = 0, False
             if not ended:
-                assert await run_until_cut(one.restores, one.planned)
+                await taken_up(one.restores, one.planned)
             done = await one.restores.restore(one.planned["restoreId"])
             bad = await refused(one.restores, done)
             assert not bad, f"cut at {kind} {at} of {boundaries}\n" + "\n".join(bad)
             assert done["state"] == "done"
             assert done["verification"]["differing"] == 0, f"cut at {kind} {at}: {done['verification']}"
             assert one.tables() == whole, f"cut at {kind} {at}: {one.tables() - whole} more, {whole - one.tables()} less"
+    gc.collect()
