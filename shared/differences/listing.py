@@ -17,6 +17,7 @@ from shared.browse.search.parsing import parse
 from shared.browse.search.screens import DIFFERENCES
 from shared.catalog import OBJECT_TYPES
 from shared.csv_cells import cell
+from shared.differences.names import BETWEEN
 from shared.differences.reports import Report
 from shared.differences.segments import read_lines, read_list
 from shared.recovery.role_names import ROLE_TYPES, all_names
@@ -128,8 +129,11 @@ def _searched(change: dict[str, Any], report: Report) -> dict[str, Any]:
         **change, "backupDate": report["created"], "oldValue": _text(change["oldValue"]),
         "newValue": _text(change["newValue"]),
     }
+    joined = tuple(change["references"].values())
     if change["objectType"] in ROLE_TYPES:
         seen["objectName"] = all_names(change["objectName"])
+    elif joined and change["objectName"] == BETWEEN.join(joined):
+        seen["objectName"] = BETWEEN.join(map(all_names, joined))
     if change["targetType"] in ROLE_TYPES:
         seen["targetName"] = all_names(change["targetName"] or "")
     for key in ("oldValue", "newValue"):

@@ -32,6 +32,9 @@ from shared.version import VERSION
 
 KEPT = timedelta(days=1)
 
+type Kinds = Mapping[str, frozenset[str]]
+"""Id → the types of the objects that have it: what there is one of for each user has the user's id."""
+
 BY_IDS = 1_000
 """Ids in one getByIds request."""
 
@@ -43,10 +46,10 @@ def beside(opened: Deployment, report: Report) -> Deployment:
 
 
 async def begin_live(
-    opened: Deployment, graph: Graph, report: Report, types: list[str], kinds: Mapping[str, str] | None = None
+    opened: Deployment, graph: Graph, report: Report, types: list[str], kinds: Kinds | None = None
 ) -> BackupBegun:
-    """What is read of the live tenant for this report, and how; `kinds` are the only objects that it is about, by id.
-    What of them is read by their ids is read here. Safe to repeat."""
+    """What is read of the live tenant for this report, and how; `kinds` are the only objects that it is about. What of
+    them is read by their ids is read here. Safe to repeat."""
     request = BackUpTenant(
         tenantId=report["tenantId"], taskId=report["taskId"], kind="incremental", types=types,
         requestedBy=report["requestedBy"], scheduled=False,
@@ -59,7 +62,7 @@ async def begin_live(
     if not run.previous:
         return begun
     previous = await read_manifest(over.vault, run.tenant_id, run.previous)
-    entries = await ByIds(over, graph, run, previous, kinds).entries()
+    entries = await ByIds(over, graph, run, previous, {one: _first(types) for one, types in kinds.items()}).entries()
     if not entries:
         return begun
     await opened.workspace.put(_by_ids_name(report), orjson.dumps({
@@ -81,21 +84,29 @@ def _by_ids_name(report: Report) -> str:
     return f"{prefix}live/byIds/{report['taskId']}.json"
 
 
+def _first(types: frozenset[str]) -> str:
+    """What an object of this id is linked to as: what hangs on a user goes by the user's id."""
+    return min(types, key=lambda name: (OBJECT_TYPES[name].reading != "delta", name))
+
+
 async def kinds_of(
     opened: Deployment, graph: Graph, report: Report, scope: frozenset[str] | None
-) -> dict[str, str] | None:
-    """Id → type of the objects that the report is about, as the restore point has them or else Graph; None for all."""
+) -> Kinds | None:
+    """The objects that the report is about, as the restore point has them or else Graph; None for all."""
     if scope is None:
         return None
     point = await RestorePoint.open(beside(opened, report).vault, report["tenantId"], report["backupId"])
-    held: dict[str, str] = {}
+    held: dict[str, set[str]] = {}
     for name in point.manifest.types:
         if name in OBJECT_TYPES:
-            held |= dict.fromkeys(await point.view(name).hashes_of(scope - held.keys()), name)
-    return held | await _kinds(graph, sorted(scope - held.keys()))
+            for one in await point.view(name).hashes_of(scope):
+                held.setdefault(one, set()).add(name)
+    for one, name in (await _kinds(graph, sorted(scope - held.keys()))).items():
+        held.setdefault(one, set()).add(name)
+    return {one: frozenset(names) for one, names in held.items()}
 
 
-def types_of(report: Report, kinds: Mapping[str, str] | None) -> list[str]:
+def types_of(report: Report, kinds: Kinds | None) -> list[str]:
     """The types that this report reads: those asked for, or all that are not for reference only.
 
     A report about some objects reads the types that hold them, and those whose delta shows links to such types.
@@ -104,7 +115,7 @@ def types_of(report: Report, kinds: Mapping[str, str] | None) -> list[str]:
         return report["types"]
     if kinds is None:
         return [name for name, row in OBJECT_TYPES.items() if not row.reference_only]
-    found = set(kinds.values())
+    found = {name for names in kinds.values() for name in names}
     linking = {
         name for name, row in OBJECT_TYPES.items()
         if any(link.reading == "delta" and (not link.targets or found & set(link.targets)) for link in row.links)

@@ -27,6 +27,9 @@ DIRECTORY_OBJECTS = (
 )
 """Where an id of an unknown type is looked for."""
 
+BETWEEN = " · "
+"""Stands between the names of those that an object joins, where it has no name of its own."""
+
 
 class Names:
     """Names found so far, of two states."""
@@ -66,7 +69,7 @@ class Names:
     def _by_holders(self, change: Change) -> Change:
         """An object without a name of its own (a role assignment, a grant) goes by those that it joins."""
         names = {one: self._known[one][1] for one in change.about if one in self._known and self._known[one][1]}
-        return replace(change, object_name=" · ".join(names.values()), references=names)
+        return replace(change, object_name=BETWEEN.join(names.values()), references=names)
 
     async def of(self, object_type: str, object_ids: Iterable[str]) -> dict[str, str]:
         """Names of these objects, by id."""

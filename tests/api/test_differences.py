@@ -103,6 +103,14 @@ async def test_what_makes_no_sense_is_refused_by_name(
     assert not durable.scheduled
 
 
+@pytest.mark.parametrize("path", ["changes", "changes.csv"])
+async def test_changes_of_a_type_that_there_is_not_are_refused(
+    client: httpx.AsyncClient, report: str, path: str
+) -> None:
+    answer = await client.get(f"{REPORTS}/{report}/{path}", params={"type": "nonsense"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "type")
+
+
 @pytest.mark.parametrize("body", [{"backupId": "00000009"}, {"backupId": "latest", "against": "00000009"}])
 async def test_a_restore_point_that_is_not_there_is_404(
     client: httpx.AsyncClient, points: None, body: dict[str, Any]

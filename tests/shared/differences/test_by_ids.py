@@ -8,6 +8,8 @@ import pytest
 
 from shared.backup import planning
 from shared.differences import by_ids
+from shared.differences.listing import ChangeFilter, changes_of
+from shared.recovery.role_names import GLOBAL_ADMINISTRATOR
 from tests.laws.changes import CHANGES
 from tests.shared.differences.conftest import Differences
 
@@ -77,3 +79,35 @@ async def test_what_is_cheaper_read_in_full_is_read_so(differences: Differences)
     first = await differences.backups.run("full")
     report = await differences.report(first.backup_id, object_ids=[user])
     assert "byIds" not in modes(report).values()
+
+
+async def test_a_user_is_read_also_where_what_hangs_on_it_has_its_id(
+    differences: Differences, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, tenant_id = differences.backups.opened, differences.backups.simulator.tenant_id
+    held = (await opened.records.tenants.settings(tenant_id)).settings
+    more = held.model_copy(update={"options": {**held.options, "authenticationMethods": True}})
+    await opened.records.tenants.set_settings(tenant_id, more, by="test")
+    store = differences.store
+    user = next(one.key for one in store.all("user"))
+    first = await differences.backups.run("full")
+    store.update(user, {**store.get(user).read(), "city": "Somewhere"})
+    for page in (NEVER, ALWAYS):
+        monkeypatch.setattr(by_ids, "PAGE", page)
+        report = await differences.report(first.backup_id, object_ids=[user])
+        assert {"user", "signInPreferences"} <= modes(report).keys()
+        assert [one["attribute"] for one in await differences.changes(report)] == ["city"]
+
+
+async def test_an_assignment_is_found_by_the_older_name_of_its_role(differences: Differences) -> None:
+    store = differences.store
+    first = await differences.backups.run("full")
+    user = next(one.key for one in store.all("user") if one.read().get("userType") == "Member")
+    store.create("unifiedRoleAssignment", {
+        "id": "made-since", "principalId": user, "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/",
+    })
+    report = await differences.report(first.backup_id)
+    chosen = ChangeFilter(text='"Company Administrator"')
+    found = [one async for _, one in changes_of(differences.backups.opened.workspace, report, chosen)]
+    assert ("newObject", "unifiedRoleAssignment") in {(one["changeType"], one["objectType"]) for one in found}
+    assert all("Company" not in one["objectName"] for one in found)
