@@ -57,9 +57,8 @@ async def restoring(
 
 
 def _without_what_no_application_may_write(simulator: Simulator) -> None:
-    """Restricted units, whose members only their own administrators change; assignments that Graph would not make, to
-    groups that are not security-enabled; and sponsors of agents, which the simulator takes no writes of.
-    Home realm discovery policies apply to service principals only."""
+    """Restricted units, whose members only their own administrators change; and assignments that Graph would not make,
+    to groups that are not security-enabled. Home realm discovery policies apply to service principals only."""
     store = simulator.store
     for unit in list(store.all("administrativeUnit")):
         store.update(unit.key, {**unit.read(), "isMemberManagementRestricted": None})
@@ -70,9 +69,6 @@ def _without_what_no_application_may_write(simulator: Simulator) -> None:
     for source, target in list(store.link_set("homeRealmDiscoveryPolicies").pairs()):
         if store.get(source).table == "application":
             store.unlink(source, "homeRealmDiscoveryPolicies", target)
-    for source, target in list(store.link_set("sponsors").pairs()):
-        if store.get(source).table != "user":
-            store.unlink(source, "sponsors", target)
 
 
 async def seen(restores: Restores) -> View:
