@@ -370,7 +370,7 @@ def _page(answer: PartAnswer) -> tuple[list[Json], str]:
     values = body.get("value") if isinstance(body, dict) else None
     if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
         raise Garbled(f"{answer.part.asked}: the part has no `value` that is a list", code="noValue")
-    link = body.get(NEXT, "")
+    link = body.get(NEXT) or ""
     if not isinstance(link, str):
         raise Garbled(f"{answer.part.asked}: the part's nextLink is no address", code="badLink")
     return values, link

@@ -52,7 +52,7 @@ from shared.entra.wanted import Reading, Wanted, wanted
 from shared.errors import CatalogError, EntraError, Garbled, NotFound, Rejected, TokenExpired
 
 RESTARTS = 2
-"""How often a type is begun anew in one capture, before its lost tokens are an error."""
+"""How often a type is begun anew in one capture, before its lost tokens mean that it is read without delta."""
 SLOW_PAGE = 100
 """Objects a page where each takes a request of its own under a narrow limit, so that no page takes minutes."""
 
@@ -127,9 +127,12 @@ async def capture(
                     if captured.finished or (moved and not run.ahead()):
                         return
         except TokenExpired:
-            if at.get("restarts", 0) >= RESTARTS:
+            restarts = at.get("restarts", 0) + 1
+            by_delta = at["way"] in ("chain", "paced", "changes")
+            if restarts > RESTARTS and not (by_delta and reading.sweeps):  # without: what was read before it stands
                 raise
-            at = {**await _beginning(run, "full", ""), "restarts": at.get("restarts", 0) + 1}
+            begun = await _beginning(run, "full", "") if restarts <= RESTARTS else _begun("list")
+            at = {**begun, "restarts": restarts}
             yield Captured(at, restarted=True)
         except (Rejected, NotFound, Garbled, NotShown) as refused:
             further = await _further_down(run, at, refused)
@@ -142,12 +145,16 @@ async def capture(
 async def _beginning(run: _Run, mode: Mode, since: str) -> Cursor:
     asked, row = run.wanted, run.wanted.row
     if row.reading in ("single", "perParent"):
-        return {"way": row.reading, "step": 0, "link": "", "token": ""}
+        return _begun(row.reading)
     if mode == "changes" and since and asked.by_delta:
-        return {"way": "changes", "step": 0, "link": run.graph.endpoints.followed(since), "token": ""}
+        return {**_begun("changes"), "link": run.graph.endpoints.followed(since)}
     way: Way = "list" if not asked.by_delta else "paced"
     if asked.delta_links and asked.by_delta:
         way = await _chosen(run)
+    return _begun(way)
+
+
+def _begun(way: str) -> Cursor:
     return {"way": way, "step": 0, "link": "", "token": ""}
 
 
@@ -157,16 +164,16 @@ async def _further_down(run: _Run, at: Cursor, refused: Exception) -> Cursor | N
         return None
     if isinstance(refused, Garbled) and refused.code != delta.NO_DELTA_LINK:
         return None
-    begun: Cursor = {"way": "", "step": 0, "link": "", "token": "", "restarts": at.get("restarts", 0)}
     match at["way"]:
         case "paced":
-            return {**begun, "way": "chain"}
+            begun = _begun("chain")
         case "chain":
-            return {**begun, "way": "list"}
+            begun = _begun("list")
         case _ if run.reading.sweeps:
-            return {**await _beginning(run, "full", ""), "restarts": at.get("restarts", 0)}
+            begun = await _beginning(run, "full", "")
         case _:  # a replay that closes what was just read: that stands, and the coverage tells
             return None
+    return {**begun, "restarts": at.get("restarts", 0)}
 
 
 def _steps(way: str, asked: Wanted, *, sweeps: bool) -> list[str]:

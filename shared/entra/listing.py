@@ -134,13 +134,13 @@ async def pages(
 
 
 def links_of(document: Mapping[str, Any]) -> tuple[str, str]:
-    """(nextLink, deltaLink) of a page; Garbled if one is there and no address, or if both are."""
+    """(nextLink, deltaLink) of a page, null being none; Garbled if one is there and no address, or if both are."""
     found = []
     for name in (NEXT, DELTA):
-        link = document.get(name, "")
-        if not isinstance(link, str) or (name in document and not link):
+        link = document.get(name)
+        if link is not None and (not isinstance(link, str) or not link):
             raise Garbled(f"the page's {name} is no address", code="badLink")
-        found.append(link)
+        found.append(link or "")
     if all(found):
         raise Garbled("the page has both a nextLink and a deltaLink", code="badLink")
     return found[0], found[1]

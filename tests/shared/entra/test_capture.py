@@ -231,11 +231,38 @@ async def test_a_token_that_is_gone_falls_back_to_a_full_read_by_itself(
     assert view.delta_link == fake.root + "/v1.0/next"
 
 
-async def test_a_token_that_is_always_gone_is_an_error_in_the_end(fake: FakeGraph, graph: Graph) -> None:
+async def test_a_type_whose_tokens_are_always_gone_is_read_as_a_list_in_the_end(
+    fake: FakeGraph, graph: Graph, batching: Batching
+) -> None:
+    fake.script("/v1.0/things/$count", answer(raw=b"1"))
+    fake.script("/v1.0/things/delta", refusal(410, "resyncRequired"))
+    fake.script("/v1.0/things", answer({"value": [{"id": "1", "name": "a", "owners": ids("o")}]}))
+    batching.script("/things/1/members", (200, {"value": ids("m")}))
+    view = await all_of(capture(graph, DELTA))
+    assert set(view.objects) == {"1"}
+    assert view.links == {("1", "members"): {"m"}, ("1", "owners"): {"o"}}
+    assert view.delta_link == ""
+
+
+@pytest.mark.parametrize("gone", [row(select=("id",)), row(path="/policies/one", reading="single")])
+async def test_a_type_without_delta_that_is_always_gone_is_an_error(
+    fake: FakeGraph, graph: Graph, gone: ObjectType
+) -> None:
+    fake.script(f"/v1.0{gone.path}", refusal(410, "Gone"))
+    with pytest.raises(TokenExpired):
+        await all_of(capture(graph, gone))
+
+
+async def test_a_replay_that_closes_a_reading_and_whose_tokens_are_always_gone_is_an_error(
+    fake: FakeGraph, graph: Graph
+) -> None:
+    fake.script("/v1.0/since", refusal(410, "resyncRequired"))
     fake.script("/v1.0/things/$count", answer(raw=b"1"))
     fake.script("/v1.0/things/delta", refusal(410, "resyncRequired"))
     with pytest.raises(TokenExpired):
-        await all_of(capture(graph, DELTA))
+        await all_of(capture(
+            graph, DELTA, mode="changes", since=fake.root + "/v1.0/since", reading=Reading(sweeps=False)
+        ))
 
 
 @pytest.mark.parametrize("nothing", [{}, {"@odata.context": "c"}])

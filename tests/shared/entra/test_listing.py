@@ -47,6 +47,11 @@ async def test_an_empty_page_in_the_middle_does_not_end_the_list(fake: FakeGraph
     assert await ids_of(graph, "/users") == ["1", "2"]
 
 
+async def test_a_next_link_that_is_null_ends_the_list(fake: FakeGraph, graph: Graph) -> None:
+    fake.script("/v1.0/users", answer({"value": [{"id": "1"}], "@odata.nextLink": None}))
+    assert await ids_of(graph, "/users") == ["1"]
+
+
 async def test_headers_are_sent_again_on_every_page(fake: FakeGraph, graph: Graph) -> None:
     fake.script("/v1.0/users", answer(page("1", next_link="{root}/v1.0/b")))
     fake.script("/v1.0/b", answer(page("2")))
