@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import orjson
@@ -29,7 +30,7 @@ from shared.backup.checkpoint import (
 from shared.backup.finishing import Finishing
 from shared.backup.known import known_ids
 from shared.backup.progress import LaneProgress
-from shared.backup.recorder import Recorder
+from shared.backup.recorder import Recorder, drafts_of
 from shared.backup.run import Run
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import ObjectType
@@ -240,7 +241,7 @@ class _Taking:
                 reason="What changed could not be read as asked for, so the type was read in full.",
             )  # fmt: skip
         self._replaying = self.at.mode == "changes" or piece.replay
-        drafts = await asyncio.to_thread(self._record, piece.parse)
+        drafts = await drafts_of(partial(self._record, piece.parse))
         await self._store(drafts)
         if piece.unread:
             entries = tuple(
@@ -269,14 +270,14 @@ class _Taking:
     async def stored(self, finishing: Finishing | None = None) -> TypeCapture:
         """The capture with everything that was recorded stored; `finishing` is given at the type's end, and says
         whether any of it needs to be."""
-        drafts = await asyncio.to_thread(self._recorder.finish)
-        if finishing is not None:
-            self.same_as_before = await finishing.same_as_before(self.at, drafts, self._opened.settings.cloud)
-        if self.same_as_before:
+        drafts = await drafts_of(self._recorder.finish)
+        with ExitStack() as closing:
             for draft in drafts:
-                draft.close()
-        else:
-            await self._store(drafts)
+                closing.enter_context(draft)
+            if finishing is not None:
+                self.same_as_before = await finishing.same_as_before(self.at, drafts, self._opened.settings.cloud)
+            if not self.same_as_before:
+                await self._store(drafts)
         self.at = replace(
             self.at,
             object_records=self.at.object_records + self._recorder.object_records,

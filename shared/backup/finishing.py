@@ -8,13 +8,12 @@
 - What could not be read of an object is taken over from before, so that a failed request never looks like a removal.
 """
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
 from shared.backup.checkpoint import TypeCapture
-from shared.backup.recorder import Recorder
+from shared.backup.recorder import Recorder, drafts_of
 from shared.backup.run import Run
 from shared.catalog.row import PARENT, Cloud, ObjectType
 from shared.deployment import Deployment
@@ -113,14 +112,14 @@ class Finishing:
         layers, _ = await self._layers_before()
         unread = {str(one["objectId"]) for one in at.not_read}
         now = self._view((at.layer,))
-        recorder = Recorder(self._row.name)
-        async for batch in self._view(layers).object_batches():
-            under = [one for one in batch if one.body.get(PARENT) in touched and one.body.get(PARENT) not in unread]
-            kept = await now.hashes_of([one.object_id for one in under]) if under else {}
-            for one in under:
-                if one.object_id not in kept:
-                    recorder.removed(one.object_id, "hardDeleted")
-        return await self._added(at, recorder)
+        with Recorder(self._row.name) as recorder:
+            async for batch in self._view(layers).object_batches():
+                under = [one for one in batch if one.body.get(PARENT) in touched and one.body.get(PARENT) not in unread]
+                kept = await now.hashes_of([one.object_id for one in under]) if under else {}
+                for one in under:
+                    if one.object_id not in kept:
+                        recorder.removed(one.object_id, "hardDeleted")
+            return await self._added(at, recorder)
 
     async def _only_differences(self, at: TypeCapture, entry: TypeEntry) -> TypeCapture:
         old = self._view(entry.layers)
@@ -129,18 +128,18 @@ class Finishing:
             return replace(at, objects=(), links=(), stored_as="changes")
         if 2 * (len(found.added) + len(found.changed_after) + len(found.removed)) > await old.count("objects") + 1:
             return at  # most of it is new: a base reads better
-        recorder = Recorder(self._row.name)
-        reason = "unknown" if self._row.recycle_bin else "hardDeleted"
-        async for one in found.objects():
-            if one.after is None:
-                recorder.removed(one.object_id, reason)  # type: ignore[arg-type]
-            else:
-                recorder.kept(one.after)
-        async for link in found.links():
-            record = link.link
-            put = recorder.link if link.change == "added" else recorder.unlink
-            put(record.source_id, record.link, record.target_id, record.target_type)
-        return replace(await self._replaced(at, recorder), stored_as="changes")
+        with Recorder(self._row.name) as recorder:
+            reason = "unknown" if self._row.recycle_bin else "hardDeleted"
+            async for one in found.objects():
+                if one.after is None:
+                    recorder.removed(one.object_id, reason)  # type: ignore[arg-type]
+                else:
+                    recorder.kept(one.after)
+            async for link in found.links():
+                record = link.link
+                put = recorder.link if link.change == "added" else recorder.unlink
+                put(record.source_id, record.link, record.target_id, record.target_type)
+            return replace(await self._replaced(at, recorder), stored_as="changes")
 
     async def _with_what_was_known(self, at: TypeCapture, entry: TypeEntry) -> TypeCapture:
         """Add, from before, what could not be read this time."""
@@ -151,18 +150,18 @@ class Finishing:
         links = await old.links_of(unread)
         objects = await old.objects_by_id(unread)
         now = await new.objects_by_id(unread)
-        recorder = Recorder(self._row.name)
-        for object_id, names in unread.items():
-            for link in links[object_id]:
-                if link.link in names:
-                    recorder.link(object_id, link.link, link.target_id, link.target_type)
-            before, after = objects.get(object_id), now.get(object_id)
-            lost = {name: before.body[name] for name in names if before and name in before.body}
-            if lost and after is not None:
-                recorder.kept(replace(after, body={**after.body, **lost}))
-        if self._row.parent:
-            await self._keep_children(old, new, unread, recorder)
-        return await self._added(at, recorder)
+        with Recorder(self._row.name) as recorder:
+            for object_id, names in unread.items():
+                for link in links[object_id]:
+                    if link.link in names:
+                        recorder.link(object_id, link.link, link.target_id, link.target_type)
+                before, after = objects.get(object_id), now.get(object_id)
+                lost = {name: before.body[name] for name in names if before and name in before.body}
+                if lost and after is not None:
+                    recorder.kept(replace(after, body={**after.body, **lost}))
+            if self._row.parent:
+                await self._keep_children(old, new, unread, recorder)
+            return await self._added(at, recorder)
 
     async def _keep_children(self, old: TypeView, new: TypeView, parents: Collection[str], recorder: Recorder) -> None:
         """Record what was known under parents whose children could not all be read, and is not in what was read."""
@@ -186,20 +185,20 @@ class Finishing:
         if not links or not at.objects or not layers:
             return at
         old = self._view(layers)
-        recorder = Recorder(self._row.name)
-        async for batch in self._view((at.layer,)).object_batches():
-            older = {one.object_id: one for one in batch if _created(one) and _created(one) < read_at}
-            known = await old.hashes_of(older)
-            revived = [one.body for object_id, one in older.items() if object_id not in known]
-            if not revived:
-                continue
-            async for slices, unread in link_slices(graph, self._row, links, revived):
-                for one in slices:
-                    for target in one.added:
-                        recorder.link(one.source, one.link, target.id, target.type)
-                if unread:
-                    raise unread[0].error
-        return await self._added(at, recorder)
+        with Recorder(self._row.name) as recorder:
+            async for batch in self._view((at.layer,)).object_batches():
+                older = {one.object_id: one for one in batch if _created(one) and _created(one) < read_at}
+                known = await old.hashes_of(older)
+                revived = [one.body for object_id, one in older.items() if object_id not in known]
+                if not revived:
+                    continue
+                async for slices, unread in link_slices(graph, self._row, links, revived):
+                    for one in slices:
+                        for target in one.added:
+                            recorder.link(one.source, one.link, target.id, target.type)
+                    if unread:
+                        raise unread[0].error
+            return await self._added(at, recorder)
 
     async def _layers_before(self) -> tuple[tuple[Layer, ...], str]:
         """What changes are read over, and when that was read."""
@@ -224,7 +223,7 @@ class Finishing:
         objects: list[SegmentRef] = []
         links: list[SegmentRef] = []
         with ExitStack() as closing:
-            drafts = [closing.enter_context(draft) for draft in await asyncio.to_thread(recorder.finish)]
+            drafts = [closing.enter_context(draft) for draft in await drafts_of(recorder.finish)]
             for draft in drafts:
                 segment = await store_segment(self._opened.vault, self._run.tenant_id, draft)
                 (objects if draft.holds == "objects" else links).append(segment)

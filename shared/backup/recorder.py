@@ -4,8 +4,10 @@ Volatile properties (the catalog's `volatile`: names, or dotted paths with `[]` 
 body, so that they are kept and never count as a change.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from shared.backup.tallies import tallies_of
 from shared.repository.records import ObjectRecord, RemovalReason
@@ -79,6 +81,31 @@ class Recorder:
         """Drop what was recorded and not handed over."""
         self._objects.discard()
         self._links.discard()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()
+
+
+async def drafts_of(work: Callable[[], list[SegmentDraft]]) -> list[SegmentDraft]:
+    """The drafts that `work` makes in a worker thread; the caller closes them.
+
+    A thread cannot be stopped: whoever is cancelled meanwhile waits for its end, so that nothing is recorded into what
+    was discarded, and the drafts that nobody takes any more are closed.
+    """
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        if not working.cancelled() and working.exception() is None:
+            for draft in working.result():
+                draft.close()
+        raise
 
 
 def volatile_splitter(paths: tuple[str, ...]) -> Callable[[Json], Json | None]:

@@ -158,7 +158,9 @@ async def test_what_is_planted_is_found_in_restore_points_alone(
     with caplog.at_level(logging.DEBUG):
         await _use(planted, token, monkeypatch)
     secrets = (
-        planted.simulator.client_secret, HOOK_SECRET, HOOK_PATH, token, token.rsplit(".", 1)[1], "eyJ", "deltatoken=",
+        planted.simulator.client_secret, HOOK_SECRET, HOOK_PATH, token, token.rsplit(".", 1)[1], "deltatoken=",
+        # How a JSON Web Token begins; `eyJ` alone also stands in what is encrypted, by chance.
+        "eyJhbGciOi", "eyJ0eXAiOi", token.partition(".")[0],
     )
     said = {
         "log": "\n".join(_told(record) for record in caplog.records),

@@ -1,10 +1,14 @@
 """What the recorder takes out of a body is kept beside it, and only what the catalog names."""
 
+import asyncio
+import threading
+
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from shared.backup.recorder import Recorder, volatile_splitter
+from shared.backup.recorder import Recorder, drafts_of, volatile_splitter
 from shared.repository.manifest import Layer
 from shared.repository.memory_store import MemoryBlobStore
 from shared.repository.segments import SegmentDraft, store_segment
@@ -31,8 +35,26 @@ def test_nothing_is_lost_between_body_and_volatile(body):
     assert body.get("c") == before.get("c")
 
 
-def drafts_of(recorder: Recorder) -> list[SegmentDraft]:
-    return recorder.finish()
+async def test_whoever_is_cancelled_waits_for_the_thread_and_closes_what_it_made():
+    recorder, began, let_go = Recorder("user"), threading.Event(), threading.Event()
+    made: list[SegmentDraft] = []
+
+    def slow() -> list[SegmentDraft]:
+        began.set()
+        let_go.wait()
+        recorder.object("u", {"id": "u"})
+        made.extend(recorder.finish())
+        return made
+
+    taking = asyncio.create_task(drafts_of(slow))
+    await asyncio.to_thread(began.wait)
+    taking.cancel()
+    await asyncio.sleep(0)
+    assert not taking.done()
+    let_go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+    assert [draft.file.closed for draft in made] == [True]
 
 
 async def test_objects_that_differ_in_volatile_properties_alone_make_records_of_equal_hash():
@@ -41,7 +63,7 @@ async def test_objects_that_differ_in_volatile_properties_alone_make_records_of_
         recorder = Recorder("user", ("signInActivity",))
         recorder.object("u", {"id": "u", "signInActivity": signed_in})
         store = MemoryBlobStore()
-        [draft] = drafts_of(recorder)
+        [draft] = recorder.finish()
         with draft:
             layer = Layer(objects=(await store_segment(store, TENANT, draft),))
         view = TypeView(store, TENANT, "user", (layer,))
@@ -51,7 +73,7 @@ async def test_objects_that_differ_in_volatile_properties_alone_make_records_of_
 
 
 def test_a_recorder_without_records_makes_no_segment():
-    assert drafts_of(Recorder("user")) == []
+    assert Recorder("user").finish() == []
 
 
 def test_guests_are_counted_as_they_are_recorded():
