@@ -13,6 +13,8 @@ from typing import Any, Literal, TextIO
 from shared.browse.columns import MFA_METHODS
 from shared.browse.engine import Take
 from shared.browse.files import IndexFiles
+from shared.browse.living import Living
+from shared.browse.origins import Origin
 from shared.browse.search.query import Query
 from shared.browse.search.screens import OBJECTS
 from shared.browse.search.sql import Compiler
@@ -107,6 +109,8 @@ class Listing:
     manifest: Manifest
     since: Since
     constants: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    living: Living | None = None
+    """What there still is of the restore points that the index names."""
 
     async def page(
         self, chosen: Filter, *, top: int = 100, after: Place | None = None
@@ -138,9 +142,12 @@ class Listing:
         def take(_: Sequence[str], batch: Sequence[Sequence[Any]]) -> None:
             nonlocal rows
             rows += len(batch)
-            writer.writerows([[cell(value) for value in row] for row in batch])
+            for row in batch:
+                capture = captures.get(row[-3], (row[-3], row[-2]))
+                writer.writerow([cell(value) for value in (*row[:-3], *capture, row[-1])])
 
         gone = await self._gone_table(chosen)
+        captures = await self._captures(chosen, gone)
         deleted = "removed IS NOT NULL"
         if gone:
             deleted += f" OR {_IN_GONE}"
@@ -153,6 +160,16 @@ class Listing:
                 take,
             )
         return rows
+
+    async def _captures(self, chosen: Filter, gone: Mapping[str, Any]) -> dict[str, Origin]:
+        """Who captured these objects, as the index says it → the restore point that there still is."""
+        if self.living is None:
+            return {}
+        async with self._asked(chosen, gone) as asked:
+            rows = await asked.rows(
+                f"SELECT captured, min(capturedAt) AS at FROM objects WHERE {asked.where} GROUP BY captured"  # noqa: S608
+            )
+        return {row["captured"]: await self.living.of(row["captured"] or "", row["at"] or "") for row in rows}
 
     async def count(self, chosen: Filter) -> int:
         """How many objects these are."""
@@ -185,6 +202,10 @@ class Listing:
                 by_type.setdefault(row["objectType"], []).append(row["objectId"])
         gone = {name: await self.since.gone_of(name, ids) for name, ids in by_type.items()}
         mfa = await self._mfa_of(by_type.get("user", []))
+        if self.living is not None:
+            for row in rows:
+                capture = await self.living.of(row["captured"] or "", row["capturedAt"] or "")
+                row["captured"], row["capturedAt"] = capture
         return [self._object(row, row["objectId"] in gone.get(row["objectType"], ()), mfa) for row in rows]
 
     def _object(self, row: Mapping[str, Any], is_gone: bool, mfa: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from shared.browse.files import index_files
 from shared.browse.index import find_index
 from shared.browse.listing import Listing
+from shared.browse.living import Living
 from shared.browse.since import Since
 from shared.deployment import Records
 from shared.records.times import as_text
+from shared.repository.chain import manifest_numbers
 from shared.repository.manifest import Manifest
 from shared.repository.restore_point import newest_manifest
 from shared.repository.store import BlobStore
@@ -23,4 +25,5 @@ async def open_listing(records: Records, vault: BlobStore, workspace: BlobStore,
         "tenant": [tenant["displayName"], manifest.tenant_id],
     }
     since = Since(vault, manifest, await newest_manifest(vault, manifest.tenant_id))
-    return Listing(workspace, files, manifest, since, constants)
+    living = Living(vault, manifest.tenant_id, sorted(await manifest_numbers(vault, manifest.tenant_id)))
+    return Listing(workspace, files, manifest, since, constants, living)

@@ -91,14 +91,17 @@ class History:
         """What each restore point has of the object, oldest first; the newest of its ids that is there counts."""
         states = [_States(self._vault, self._tenant_id, object_id) for object_id in object_ids]
         found: list[Seen] = []
+        last = len(states) - 1
         for manifest in await self.manifests():
             entry = manifest.types.get(object_type)
             if entry is None or not entry.layers:
                 continue  # the type was not read: that says nothing about the object
             each = [await one.of(entry.layers) for one in states]
             place = next((n for n in reversed(range(len(each))) if each[n].digest), None)
-            if place is None:
-                place = next((n for n in reversed(range(len(each))) if each[n].removed), len(each) - 1)
+            if place is None:  # how it went is told by the id that it had last
+                removed = [n for n in reversed(range(len(each))) if each[n].removed]
+                place = last if last in removed else removed[0] if removed else last
+            last = place
             found.append(Seen(manifest.backup_id, manifest.kind, manifest.started, each[place], object_ids[place]))
         return found
 

@@ -16,6 +16,9 @@ from api.durable import current_client
 from api.services import Services
 from shared.browse.packing import show_unpacked
 from shared.records.table import key_of
+from shared.records.times import as_text
+from shared.repository.chain import read_manifest
+from shared.repository.names import manifest_name
 from tests.api.conftest import FakeDurable, Mint, mint, validator
 from tests.shared.backup.conftest import Backups, backups
 from tests.shared.browse.conftest import unpack
@@ -347,6 +350,21 @@ async def test_unpacking_may_start_a_report_of_the_differences_as_well(story: St
     assert (report["backupId"], report["against"]) == ("00000002", "live")
     again = await story.client.post(f"{story.root}/backups/latest/unpack", json={})
     assert (again.status_code, again.json()["code"]) == (409, "busy")
+
+
+async def test_a_restore_point_that_expired_is_no_last_backup(story: Story) -> None:
+    opened = story.backups.opened
+    tenant_id = story.backups.simulator.tenant_id
+    newest = await read_manifest(opened.vault, tenant_id, 2)
+    await unpack(story.backups, newest)
+    await show_unpacked(opened.records, opened.workspace, newest)
+    asked = {"backup": "00000002", "type": "user"}
+    assert {one["lastBackup"] for one in (await story.ok("/objects", **asked))["value"]} == {"00000001", "00000002"}  # type: ignore[attr-defined]
+    await opened.vault.delete(manifest_name(tenant_id, "00000001"))
+    listed = (await story.ok("/objects", **asked))["value"]
+    assert {(one["lastBackup"], one["lastBackupAt"]) for one in listed} == {("00000002", as_text(newest.started))}  # type: ignore[attr-defined]
+    rows = csv.DictReader(io.StringIO((await story.get("/objects.csv", **asked)).text))
+    assert {(row["lastBackup"], row["lastBackupAt"]) for row in rows} == {("00000002", as_text(newest.started))}
 
 
 async def test_a_restore_point_is_packed_at_once_and_again_without_effect(story: Story) -> None:
