@@ -42,6 +42,8 @@ def _verdict(change: Change, row: ObjectType, body: Mapping[str, Any]) -> Verdic
         left_alone = why_left_alone(row.left_alone, body)
         if left_alone:
             return Verdict(left_alone)
+        if change.change_type in ("softDeleted", "hardDeleted", "newObject") and row.mastered_on_premises(body):
+            return Verdict(MASTERED_ON_PREMISES)
     match change.change_type:
         case "changed":
             return _attribute(change, row, body)
