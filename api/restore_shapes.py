@@ -12,7 +12,7 @@ from shared.recovery.plan import Operation
 from shared.recovery.store import PlanIndex, RestoreStore
 from shared.recovery.taking_back import why_not_undone
 
-INNER = frozenset({"plan", "appliedAppOnly"})
+INNER = frozenset({"plan", "appliedAppOnly", "scope"})
 
 
 def shown(restore: Restore) -> dict[str, Any]:

@@ -19,16 +19,19 @@ from api.services import CalledBy, Deployed, Kept, OpenDeployment, Services
 from api.starting import IdempotencyKey, started_once, was_sent_before
 from shared import operations
 from shared.catalog import OBJECT_TYPES
+from shared.deployment import Records
 from shared.errors import Busy, UnknownRecord
 from shared.records.restores import Restore
 from shared.records.tasks import Task
+from shared.recovery.beside import first_met, met
 from shared.recovery.lifecycle import REQUEST, TOUCHED, store_of, why_unsafe
 from shared.recovery.options import MOST_IDS, RestoreRequest, Selection, Source
+from shared.recovery.scope import Scope, asked_for, of_row
 from shared.recovery.undoing import as_note, touched_by
 from shared.recovery.verifying import VERIFICATION, facts_of
 from shared.security.callers import Caller
 from shared.security.permissions import Permission
-from shared.starting import running, start
+from shared.starting import DurableClient, holders, running, start
 from shared.tenants.settings import Body
 
 router = APIRouter(prefix="/tenants/{tenant_id}/restores", tags=["restores"], route_class=GuardedRoute)
@@ -42,6 +45,8 @@ OPERATIONS = Fields(
 )
 FACTS = Fields("place asc", ("place", "objectType", "what"), ("objectType", "objectId", "what", "matches"))
 MOST_SHOWN = 1000
+NOTHING = Scope(writes=[], brings=[], names=[])
+"""Meets only what must run alone."""
 
 
 class ApplyRequest(Body):
@@ -66,6 +71,22 @@ class UndoRequest(Body):
     reason: Annotated[str, Field(max_length=1000)] = ""
 
 
+async def refuse_beside_one_alone(request: Request) -> None:
+    """409 while a restore of the tenant runs that none may run beside, unless this is the request that started it."""
+    services: Services = request.app.state.services
+    records = (await services.deployment()).records
+    if await was_sent_before(request, records, request.state.caller):
+        return
+    await _refuse_meeting(records, current_client.get(), request.path_params["tenant_id"].lower(), NOTHING)
+
+
+async def _refuse_meeting(records: Records, client: DurableClient, tenant_id: str, scope: Scope | None) -> None:
+    """409 while a restore runs that one of this scope may not run beside; looked at again once its lock is held."""
+    holder = await first_met(records, tenant_id, scope, await holders(records, client, tenant_id, "restore"))
+    if holder:
+        raise Busy("A restore of this tenant is running already.", task_id=holder)
+
+
 async def refuse_while_running(request: Request) -> None:
     """409 while another restore of the tenant runs, unless this is the request that started it."""
     services: Services = request.app.state.services
@@ -81,6 +102,12 @@ async def refuse_unknown_or_running(request: Request) -> None:
     """404 for a restore that is not there, before 403 and 409."""
     await restore_of_kind_allowed(request)
     await refuse_while_running(request)
+
+
+async def refuse_unknown_or_beside_one_alone(request: Request) -> None:
+    """404 for a restore that is not there, before 403 and 409."""
+    await restore_of_kind_allowed(request)
+    await refuse_beside_one_alone(request)
 
 
 async def restore_of_kind_allowed(request: Request) -> None:
@@ -107,7 +134,7 @@ async def own_restore(request: Request) -> None:
 
 
 @router.post("", status_code=202)
-@permit("restore.fromObjects", refuse=refuse_while_running, signed_in_within=RECENT, or_else=FROM_REPORTS)
+@permit("restore.fromObjects", refuse=refuse_beside_one_alone, signed_in_within=RECENT, or_else=FROM_REPORTS)
 async def start_restore(
     request: Request, tenant_id: str, caller: CalledBy, deployed: Deployed, client: Durable, body: RestoreRequest,
     idempotency_key: IdempotencyKey = None,
@@ -126,11 +153,20 @@ async def start_restore(
         )
 
     async def run(task_id: str) -> Task:
-        await _create(deployed, tenant_id, task_id, body, backup_id=backup_id, requested_by=caller.subject)
-        operation = operations.restore(
-            tenant_id, task_id, restore_id=task_id, apply=body.apply, requested_by=caller.subject
+        scope = asked_for(body.selection, body.options)
+        await _refuse_meeting(deployed.records, client, tenant_id, scope)
+        await _create(
+            deployed, tenant_id, task_id, body, backup_id=backup_id, requested_by=caller.subject, scope=scope
         )
-        return await start(deployed.records, client, operation)
+        operation = operations.restore(
+            tenant_id, task_id, restore_id=task_id, apply=body.apply, requested_by=caller.subject,
+            beside=lambda: met(deployed.records, tenant_id, task_id, task_id),
+        )
+        try:
+            return await start(deployed.records, client, operation)
+        except Busy as busy:  # another one came at the same moment
+            await deployed.records.restores.set(tenant_id, task_id, state="failed", message=str(busy))
+            raise
 
     return await started_once(
         request, deployed, caller, idempotency_key, body.model_dump(mode="json", by_alias=True), run
@@ -314,7 +350,7 @@ async def approve_restore(
 
 
 @router.post("/{restore_id}/apply", status_code=202)
-@permit("restore.fromObjects", refuse=refuse_unknown_or_running, signed_in_within=RECENT, or_else=FROM_REPORTS)
+@permit("restore.fromObjects", refuse=refuse_unknown_or_beside_one_alone, signed_in_within=RECENT, or_else=FROM_REPORTS)
 async def apply_restore(
     request: Request, tenant_id: str, restore_id: str, caller: CalledBy, deployed: Deployed, client: Durable,
     body: ApplyRequest, idempotency_key: IdempotencyKey = None,
@@ -340,6 +376,7 @@ async def apply_restore(
                 errors=[wrong("force", body.force, "true, to apply it all the same")],
                 remedy="Look at the plan's findings; apply with force if it is meant.",
             )
+        await _refuse_meeting(deployed.records, client, tenant_id, of_row(restore))
         await deployed.records.restores.set(
             tenant_id, restore_id, state="ready", force=body.force, applyTaskId=task_id,
             appliedAppOnly=caller.app_only, message="",
@@ -347,6 +384,7 @@ async def apply_restore(
         operation = operations.restore(
             tenant_id, task_id, restore_id=restore_id, apply=True, requested_by=caller.subject,
             plan_hash=restore["planHash"] or "", undo=bool(restore["undoOf"]),
+            beside=lambda: met(deployed.records, tenant_id, restore_id, task_id),
         )
         return await start(deployed.records, client, operation)
 
@@ -477,7 +515,7 @@ def _not_there(error: WrongField, list_name: str) -> Problem:
 
 async def _create(
     deployed: OpenDeployment, tenant_id: str, restore_id: str, body: RestoreRequest, *, backup_id: str,
-    requested_by: str, undo_of: str | None = None,
+    requested_by: str, undo_of: str | None = None, scope: Scope | None = None,
 ) -> Restore:
     store = store_of(deployed, tenant_id, restore_id)
     await store.put_note(REQUEST, body.model_dump(mode="json", by_alias=True, exclude_none=True))
@@ -490,6 +528,7 @@ async def _create(
         "applyTaskId": restore_id if body.apply else None, "backupId": backup_id,
         "beforeBackupId": None, "undoOf": undo_of, "undoneBy": None, "findings": [], "missingPermissions": [],
         "credentials": "none", "verification": None, "message": "", "plan": "", "appliedAppOnly": False,
+        "scope": scope,
     }))
 
 

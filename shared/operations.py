@@ -1,6 +1,6 @@
 """What can be started, as the orchestration that does it: the same for the HTTP interface and for the schedule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from shared.audit.entry import DEPLOYMENT
@@ -86,9 +86,9 @@ def expiry(tenant_id: str, task_id: str, *, requested_by: str) -> Operation:
 
 def restore(
     tenant_id: str, task_id: str, *, restore_id: str, apply: bool, requested_by: str, plan_hash: str = "",
-    undo: bool = False,
+    undo: bool = False, beside: Callable[[], Awaitable[str]] | None = None,
 ) -> Operation:  # fmt: skip
-    """The planning of a restore, its application, or both; one at a time for a tenant."""
+    """The planning of a restore, its application, or both; alone in its tenant but for those that `beside` lets."""
     message = RestoreTenant(tenantId=tenant_id, taskId=task_id, restoreId=restore_id, apply=apply)
     if plan_hash:
         message["planHash"] = plan_hash
@@ -96,7 +96,7 @@ def restore(
     return Operation(
         task_id=task_id, tenant_id=tenant_id, type="undo" if undo else "restore", name=verb,
         orchestrator="restore_tenant", message=dict(message), requested_by=requested_by, lock="restore",
-        unit="operations", result={"restoreId": restore_id},
+        unit="operations", result={"restoreId": restore_id}, beside=beside,
     )  # fmt: skip
 
 

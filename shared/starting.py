@@ -3,9 +3,11 @@
 Order: hold the tenant's lock for this kind of work; write the task; schedule its orchestration under the task's id. A
 crash in between leaves a task without orchestration, which the watchdog closes. Every step may be repeated with the
 same task id. A lock whose holder's orchestration is gone is taken over, and the holder's task is closed.
+
+The lock of restores has places for a few, which run at once where `beside` says that they may.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -17,6 +19,9 @@ from shared.records.times import as_time
 
 GRACE = timedelta(seconds=30)
 """How long a lock or a queued task may be without orchestration before it counts as dead: one is just being started."""
+
+RESTORES_AT_ONCE = 3
+"""Of one tenant; they share its write quota."""
 
 LIVING = frozenset({"PENDING", "RUNNING", "SUSPENDED", "CONTINUED_AS_NEW"})
 """Names of durabletask's OrchestrationStatus for an orchestration that may still do something."""
@@ -69,6 +74,9 @@ class Operation:
     requested_by: str
     lock: str = ""
     unit: str = "objects"
+    beside: Callable[[], Awaitable[str]] | None = None
+    """Asked once a place of the lock is held: the id of another holder's task that this may not run beside, or empty.
+    Without it the operation runs alone."""
     result: Mapping[str, Any] | None = None
     """What the task says of its result from the beginning: the ids of what it makes."""
 
@@ -104,11 +112,22 @@ async def start(records: Records, client: DurableClient, operation: Operation) -
 
 
 async def running(records: Records, client: DurableClient, tenant_id: str, lock: str) -> str | None:
-    """The id of the living task that holds the lock, or None. Read-only."""
-    held = await records.run_locks.held(tenant_id, lock)
-    if held is None or await _is_dead(records, client, held.task_id, since=held.since):
-        return None
-    return held.task_id
+    """The id of a living task that holds the lock, or None. Read-only."""
+    return next(iter(await holders(records, client, tenant_id, lock)), None)
+
+
+async def holders(records: Records, client: DurableClient, tenant_id: str, lock: str) -> list[str]:
+    """The ids of the living tasks that hold a place of the lock. Read-only."""
+    places = [await records.run_locks.held(tenant_id, place) for place in places_of(lock)]
+    return [
+        one.task_id for one in places
+        if one is not None and not await _is_dead(records, client, one.task_id, since=one.since)
+    ]
+
+
+def places_of(lock: str) -> tuple[str, ...]:
+    """The names under which a lock is held: one, or for restores a few."""
+    return (lock, *(f"{lock}.{number}" for number in range(2, RESTORES_AT_ONCE + 1))) if lock == "restore" else (lock,)
 
 
 async def stop(records: Records, client: DurableClient, task: Task, *, by: str) -> Task:
@@ -121,7 +140,7 @@ async def stop(records: Records, client: DurableClient, task: Task, *, by: str) 
         return await records.tasks.get(task["taskId"])
     if await _lives(client, task["taskId"]):
         await client.terminate_orchestration(task["taskId"], recursive=True)
-    await close(records, task, "cancelled", f"Cancelled by {by}.", code="taskCancelled", lock=task["type"])
+    await close(records, task, "cancelled", f"Cancelled by {by}.", code="taskCancelled", lock=_lock_of(task))
     return await records.tasks.get(task["taskId"])
 
 
@@ -140,8 +159,8 @@ async def close(
             message=f"{task['name']}: {summary}",
             task={"taskId": task["taskId"], "name": task["name"]},
         )
-    if lock:
-        await records.run_locks.release(task["tenantId"], lock, task["taskId"])
+    for place in places_of(lock) if lock else ():
+        await records.run_locks.release(task["tenantId"], place, task["taskId"])
     return closed
 
 
@@ -189,9 +208,11 @@ async def close_if_gone(records: Records, client: DurableClient, task: Task) -> 
     why = "Its orchestration is gone: Cairn was stopped while it ran."
     if task["type"] in STOPS_ITSELF:
         why = await _end_lost_restore(records, task, why)
-    return await close(
-        records, task, "failed", why, code="taskLost", lock="restore" if task["type"] in STOPS_ITSELF else task["type"]
-    )
+    return await close(records, task, "failed", why, code="taskLost", lock=_lock_of(task))
+
+
+def _lock_of(task: Task) -> str:
+    return "restore" if task["type"] in STOPS_ITSELF else task["type"]
 
 
 async def _end_lost_restore(records: Records, task: Task, why: str) -> str:
@@ -220,7 +241,56 @@ _SEVERITY: Mapping[str, Any] = {
 
 
 async def _hold(records: Records, client: DurableClient, operation: Operation) -> None:
-    tenant_id, lock, task_id = operation.tenant_id, operation.lock, operation.task_id
+    """Hold a place of the lock; raises Busy where none is free, or where another's holder is met."""
+    tenant_id, task_id = operation.tenant_id, operation.task_id
+    places = places_of(operation.lock)
+    had = [place for place in places if await _holder(records, tenant_id, place) == task_id]
+    mine = had[0] if had else await _first_place(records, client, operation, places)
+    for place in places:
+        if place != mine:
+            await _let_go_of_dead(records, client, tenant_id, place)
+    others = [await _holder(records, tenant_id, place) for place in places if place != mine]
+    there = next((one for one in others if one and one != task_id), "")
+    met = (await operation.beside() if operation.beside else there) if there else ""
+    if met:
+        if not had:
+            await records.run_locks.release(tenant_id, mine, task_id)
+        raise Busy(f"A {operation.lock} of this tenant is running already.", task_id=met)
+
+
+async def _first_place(
+    records: Records, client: DurableClient, operation: Operation, places: tuple[str, ...]
+) -> str:
+    """The first place that could be held; raises Busy with the first holder."""
+    first: Busy | None = None
+    for place in places:
+        try:
+            await _hold_place(records, client, operation, place)
+        except Busy as busy:
+            first = first or busy
+        else:
+            return place
+    raise first or Busy("There is no place.", task_id="")
+
+
+async def _holder(records: Records, tenant_id: str, place: str) -> str:
+    held = await records.run_locks.held(tenant_id, place)
+    return held.task_id if held is not None else ""
+
+
+async def _let_go_of_dead(records: Records, client: DurableClient, tenant_id: str, place: str) -> None:
+    """Free a place whose holder is dead, and close its task."""
+    held = await records.run_locks.held(tenant_id, place)
+    if held is None or not await _is_dead(records, client, held.task_id, since=held.since):
+        return
+    dead = await records.tasks.find(held.task_id)
+    if dead is not None and dead["status"] in OPEN:
+        await close_if_gone(records, client, dead)
+    await records.run_locks.release(tenant_id, place, held.task_id)
+
+
+async def _hold_place(records: Records, client: DurableClient, operation: Operation, lock: str) -> None:
+    tenant_id, task_id = operation.tenant_id, operation.task_id
     try:
         await records.run_locks.acquire(tenant_id, lock, task_id)
     except Busy as busy:

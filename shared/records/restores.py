@@ -5,7 +5,7 @@ Changes are compare-and-swap, so of two callers one wins and the other sees what
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from shared.errors import UnknownRecord
 from shared.records.table import Row, RowChanged, RowExists, Table, key_of, walk
@@ -55,6 +55,8 @@ class Restore(TypedDict):
     plan: str
     """Name of the plan's first page in the vault."""
     appliedAppOnly: bool
+    scope: NotRequired[dict[str, list[str]] | None]
+    """What it may write, where it may run beside others (`shared/recovery/scope`)."""
 
 
 class Restores:

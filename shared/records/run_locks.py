@@ -1,4 +1,4 @@
-"""Run locks: one running operation of a kind per tenant.
+"""Run locks: one running operation of a kind per tenant (restores have a few such locks, see `shared/starting`).
 
 A lock is a row that names the task that holds it. It has no lease: who finds it held asks whether that task's
 orchestration still lives, and takes the lock over from a dead holder only.

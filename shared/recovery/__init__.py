@@ -9,6 +9,7 @@
     reading        the two states, from a restore point and from the tenant
     planning       reads both, makes the plan, stores it under its hash
     before         before images, sealed as a restore point
+    scope, beside  which restores of a tenant may run at once
     apply          the only code that changes a tenant
     verification   reads back what was written
     handing_over   generated passwords, into the Key Vault that the tenant's settings name

@@ -21,6 +21,7 @@ from shared.records.tasks import OPEN
 from shared.records.times import as_text
 from shared.recovery.apply import Applying
 from shared.recovery.before import seal_before
+from shared.recovery.beside import met
 from shared.recovery.chosen import Chosen
 from shared.recovery.from_report import chosen_changes
 from shared.recovery.handing_over import hand_over, hand_over_the_rest
@@ -54,18 +55,21 @@ async def plan(opened: Deployment, graph: Graph, message: RestoreTenant) -> Rest
     if restore["planHash"] is None:
         request = RestoreRequest.model_validate(await store.note(REQUEST))
         point = await RestorePoint.open(opened.vault, tenant_id, restore["backupId"] or "latest")
-        index = await Planning(opened, graph, tenant_id, point, request).run(
-            await _chosen(opened, tenant_id, store, request), store
-        )
+        planning = Planning(opened, graph, tenant_id, point, request, scoped=bool(restore.get("scope")))
+        index = await planning.run(await _chosen(opened, tenant_id, store, request), store)
         state: RestoreState = "awaitingApproval" if settings.approvals.required else "ready"
         restore = await records.restores.change(tenant_id, restore_id, lambda now: None if now["planHash"] else {
             "planHash": index.sha256, "plan": index.sha256, "counts": dict(index.counts),
             "state": state if now["state"] == "planning" else now["state"],
             "findings": [one.as_json() for one in index.findings],
             "missingPermissions": list(index.missing_permissions), "planned": as_text(records.clock()),
-            "backupId": index.backup_id,
+            "backupId": index.backup_id, "scope": planning.scope,
         })
     unsafe = why_unsafe(restore, force=restore["force"])
+    # Its scope stands in its row by now, so of two that meet at least one sees the other.
+    begins = message["apply"] and restore["state"] == "ready"
+    if begins and await met(records, tenant_id, restore_id, message["taskId"]):
+        unsafe = unsafe or "Another restore runs that touches some of the same. Apply it when that one has ended."
     return RestorePlanned(
         state=restore["state"], planHash=restore["planHash"] or "", summary=planned_in_words(restore),
         # Taken up again after a crash, it may be under way already.

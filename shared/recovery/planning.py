@@ -28,6 +28,8 @@ from shared.recovery.reading import PresentReader, read_wanted, reading_of, rest
 from shared.recovery.relink import Ids
 from shared.recovery.requirements import read_standing, unmet
 from shared.recovery.safety import findings
+from shared.recovery.scope import Scope
+from shared.recovery.scope import planned as scope_of
 from shared.recovery.seats import Sku
 from shared.recovery.state import Present, Wanted, display_name
 from shared.recovery.store import PlanIndex, RestoreStore
@@ -44,12 +46,16 @@ class Planning:
     """Makes the plan of one restore."""
 
     def __init__(
-        self, opened: Deployment, graph: Graph, tenant_id: str, point: RestorePoint, request: RestoreRequest
+        self, opened: Deployment, graph: Graph, tenant_id: str, point: RestorePoint, request: RestoreRequest, *,
+        scoped: bool = False,
     ) -> None:
         self._opened, self._graph, self._tenant_id, self._point = opened, graph, tenant_id, point
         self._options: RestoreOptions = request.options
         self._unread: dict[str, str] = {}
         """Types that the tenant did not show, and why."""
+        self.scope: Scope | None = None
+        """What the plan may write, once it is made, if asked for; None where the restore must run alone."""
+        self._scoped = scoped
 
     async def run(self, chosen: Chosen, store: RestoreStore) -> PlanIndex:
         """The stored plan."""
@@ -86,6 +92,7 @@ class Planning:
             self._graph, self._point, operations, settings.break_glass_ids, administrators.enabled
         )
         order = ordered(operations)
+        self.scope = scope_of(operations, situation) if self._scoped else None
         wanted = sorted({one for each in operations for one in each.permission.split()})
         told += [*findings(operations, self._options, facts), *unmet(operations, standing), *planner.findings]
         return await store.put_plan(

@@ -114,6 +114,47 @@ async def test_one_restore_of_a_tenant_runs_at_a_time(client: httpx.AsyncClient,
     assert second.json()["taskId"] == first.json()["taskId"]
 
 
+async def test_restores_of_other_objects_run_at_once_and_a_refused_one_leaves_nothing(
+    client: httpx.AsyncClient, backed_up: str, records: Records
+) -> None:
+    first = (await client.post(RESTORES, json=asked())).json()["taskId"]
+    other = await client.post(RESTORES, json=asked(selection={"objectIds": ["b"]}))
+    assert other.status_code == 202, other.text
+    for body in (asked(selection={"objectIds": ["b", "c"]}), asked(selection={"all": True}),
+                 asked(selection={"objectIds": ["d"]}, options={"links": "exact"})):
+        refused = await client.post(RESTORES, json=body)
+        assert (refused.status_code, refused.json()["code"]) == (409, "busy"), refused.text
+        assert refused.json()["taskId"] in (first, other.json()["taskId"])
+    shown = (await client.get(RESTORES)).json()["value"]
+    assert len(shown) == 2
+    assert "scope" not in shown[0]
+
+
+async def test_while_a_restore_runs_that_must_run_alone_every_other_is_refused_before_it_is_looked_at(
+    client: httpx.AsyncClient, backed_up: str, records: Records
+) -> None:
+    alone = (await client.post(RESTORES, json=asked(selection={"types": ["user"]}))).json()["taskId"]
+    for body in (asked(), {}):
+        refused = await client.post(RESTORES, json=body)
+        assert (refused.status_code, refused.json()["taskId"]) == (409, alone)
+
+
+async def test_a_plan_is_applied_beside_a_restore_of_other_objects_only(
+    client: httpx.AsyncClient, backed_up: str, records: Records
+) -> None:
+    planned = (await client.post(RESTORES, json=asked())).json()["taskId"]
+    await records.restores.set(TENANT, planned, state="ready", planHash="h" * 64)
+    await records.tasks.close(planned, "succeeded", "planned")
+    same = (await client.post(RESTORES, json=asked())).json()["taskId"]
+    refused = await client.post(f"{RESTORES}/{planned}/apply", json={"planHash": "h" * 64})
+    assert (refused.status_code, refused.json()["taskId"]) == (409, same)
+    assert (await records.restores.get(TENANT, planned))["state"] == "ready"
+    await records.tasks.close(same, "succeeded", "planned")
+    await client.post(RESTORES, json=asked(selection={"objectIds": ["b"]}))
+    applied = await client.post(f"{RESTORES}/{planned}/apply", json={"planHash": "h" * 64})
+    assert applied.status_code == 202, applied.text
+
+
 async def test_where_approval_is_asked_for_applying_at_once_is_refused(
     client: httpx.AsyncClient, backed_up: str, durable: FakeDurable
 ) -> None:

@@ -244,6 +244,29 @@ def test_cancelling_while_it_applies_says_what_was_done(cairn: Cairn, tenant: Te
     assert finished["results"]["done"] == len(users) - len(done)
 
 
+def test_restores_of_different_people_run_at_once_and_a_third_of_one_of_them_waits(
+    cairn: Cairn, tenant: Tenant, unharmed: list[str]
+) -> None:
+    one, other = unharmed[90:92]
+    for user in (one, other):
+        tenant.sent("PATCH", f"/users/{user}", {"city": "Elsewhere"})
+    tenant.faults({"kind": "slow", "method": "PATCH", "path": "/users/", "seconds": 3})
+    asked = {"source": {"backupId": "latest"}, "apply": True}
+    first = cairn.call("POST", "restores", {**asked, "selection": {"objectIds": [one]}})
+    second = cairn.call("POST", "restores", {**asked, "selection": {"objectIds": [other]}})
+    assert [first.status_code, second.status_code] == [202, 202], second.text
+    third = cairn.call("POST", "restores", {**asked, "selection": {"objectIds": [other]}})
+    assert (third.status_code, third.json()["taskId"]) == (409, second.json()["taskId"])
+    alone = cairn.call("POST", "restores", {**asked, "selection": {"all": True}})
+    assert alone.status_code == 409
+    for started in (first, second):
+        assert cairn.task(started)["status"] == "succeeded"
+    for user in (one, other):
+        assert tenant.sent("GET", f"/users/{user}?$select=city")["city"] != "Elsewhere"
+    tenant.faults()
+    assert cairn.planned([one, other], apply=True)["counts"]["update"] == 0, "the lock is free, and nothing differs"
+
+
 def test_passwords_are_shown_once_and_to_the_person_who_restores(
     cairn: Cairn, tenant: Tenant, unharmed: list[str]
 ) -> None:

@@ -42,7 +42,7 @@ class Restores:
 
     async def plan(
         self, object_ids: list[str] | None = None, *, backup_id: str = "latest", types: list[str] | None = None,
-        touched: Any = None, undo_of: str | None = None, **options: Any,
+        touched: Any = None, undo_of: str | None = None, scope: Any = None, **options: Any,
     ) -> Restore:
         restore_id = str(uuid.uuid4())
         if backup_id == "latest":
@@ -60,7 +60,8 @@ class Restores:
         if touched is not None:
             await store.put_note("touched", as_note(touched))
         await self.opened.records.tasks.create(
-            task_id=restore_id, tenant_id=self.tenant_id, type="restore", name="Restore", requested_by="test"
+            task_id=restore_id, tenant_id=self.tenant_id, type="restore", name="Restore", requested_by="test",
+            result={"restoreId": restore_id},
         )
         await self.opened.records.restores.create({  # type: ignore[typeddict-item]
             "restoreId": restore_id, "tenantId": self.tenant_id, "state": "planning", "planHash": None, "counts": {},
@@ -68,7 +69,7 @@ class Restores:
             "selection": {}, "options": {}, "force": False, "planned": None, "applied": None, "taskId": restore_id,
             "applyTaskId": None, "backupId": backup_id, "beforeBackupId": None, "undoOf": undo_of, "undoneBy": None,
             "findings": [], "missingPermissions": [], "credentials": "none", "verification": None, "message": "",
-            "plan": "", "appliedAppOnly": False,
+            "plan": "", "appliedAppOnly": False, "scope": scope,
         })
         async with self.sessions.restoring(self.opened.settings, self.tenant_id) as graph:
             await lifecycle.plan(self.opened, graph, {
