@@ -90,7 +90,10 @@ AUTHENTICATION_STRENGTH = ObjectType(
         ("combinationConfigurations", "POST /policies/authenticationStrengthPolicies/{key}/combinationConfigurations"),
     ),
     create_required=("displayName", "allowedCombinations"),
-    read_only=("id", "createdDateTime", "modifiedDateTime", "policyType", "requirementsSatisfied"),
+    read_only=(
+        "id", "createdDateTime", "modifiedDateTime", "policyType", "requirementsSatisfied",
+        "combinationConfigurations[].id",
+    ),
     immutable=("id", "policyType"),
     unique=("displayName",),
     left_alone=(LeftAlone(("policyType", "builtIn"), "built into every tenant and the same in all"),),

@@ -206,7 +206,7 @@ PERMISSION_GRANT_POLICY = ObjectType(
         ("excludes", "POST /policies/permissionGrantPolicies/{key}/excludes"),
     ),
     create_required=("id", "displayName", "description"),
-    read_only=("deletedDateTime",),
+    read_only=("deletedDateTime", "includes[].id", "excludes[].id"),
     immutable=("id",),
     unique=("id",),
     left_alone=(LeftAlone(("id", "microsoft-*"), "built into every tenant and changed by Microsoft alone"),),

@@ -19,7 +19,7 @@ from shared.recovery.federation import IMMUTABLE_ID
 from shared.recovery.relink import Ids, relinked
 from shared.recovery.role_names import role_name
 from shared.recovery.state import Json, display_name
-from shared.recovery.writable import differing, same
+from shared.recovery.writable import differing, same, without_given_parts
 
 ChangeType = Literal["changed", "linkAdded", "linkRemoved", "newObject", "softDeleted", "hardDeleted"]
 CHANGE_TYPES: tuple[ChangeType, ...] = get_args(ChangeType)
@@ -161,11 +161,12 @@ def attribute_changes(
     shown = of_object(row, object_id, after)
     groups, held_by = licensing_groups(before, after), holders(row, after)
     old, _ = relinked(row, before, ids)
+    ours, theirs = without_given_parts(row, old), without_given_parts(row, after)
     for name in sorted({*old, *after}):
         if name in NO_ATTRIBUTES or (not same_reading and (name not in old or name not in after)):
             continue
         was, now = old.get(name), after.get(name)
-        if was != now and not same(was, now):
+        if was != now and not same(ours.get(name), theirs.get(name)):
             yield replace(
                 shown, attribute=name, old_value=short(was), new_value=short(now),
                 about=groups if name in LICENCES else held_by,

@@ -48,11 +48,19 @@ def comparable(row: ObjectType, body: Mapping[str, Any]) -> Json:
     """The body as restore compares it: without volatile and nested read-only parts; a copy."""
     copied: Json = _copied(body)
     volatile_splitter(row.volatile)(copied)
-    for path in (*row.read_only, *row.secret):
-        if ("." in path or "[]" in path) and " " not in path:
-            _drop(copied, path.replace("[]", "").split("."))
+    _drop_all(copied, (*row.read_only, *row.secret))
     if row.name == "conditionalAccessPolicy":
         _strength_by_id(copied)
+    return copied
+
+
+def without_given_parts(row: ObjectType, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The body without the parts of its properties that the service gives, such as ids of conditions; else as it is."""
+    nested = [path for path in row.read_only if "." in path or "[]" in path]
+    if not nested:
+        return body
+    copied: Json = _copied(body)
+    _drop_all(copied, nested)
     return copied
 
 
@@ -101,6 +109,12 @@ def _copied(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _copied(part) for name, part in value.items()}
     return [_copied(part) for part in value] if isinstance(value, list) else value
+
+
+def _drop_all(body: Json, paths: Iterable[str]) -> None:
+    for path in paths:
+        if ("." in path or "[]" in path) and " " not in path:
+            _drop(body, path.replace("[]", "").split("."))
 
 
 def _drop(value: Any, steps: list[str]) -> None:

@@ -17,8 +17,9 @@ from shared.deployment import Deployment, records_in_memory
 from shared.entra import governor
 from shared.entra.governors import Governors
 from shared.recovery.difference import Change
+from shared.recovery.federation import IMMUTABLE_ID
 from shared.recovery.restorability import judged
-from shared.recovery.writable import differing
+from shared.recovery.writable import comparable, differing, without_given_parts
 from shared.repository.memory_store import MemoryBlobStore
 from shared.repository.tokens import LocalTokenCipher
 from shared.settings import read_settings
@@ -137,10 +138,11 @@ def _of_object(
         was, now = ({**one, "identities": [
             each for each in one.get("identities") or () if each["signInType"] != "userPrincipalName"
         ]} for one in (was, now))
-    names = differing(row, was, now) if new else {name for name in {*was, *now} if was.get(name) != now.get(name)}
+    ours, theirs = without_given_parts(row, was), without_given_parts(row, now)
+    names = differing(row, was, now) if new else {name for name in {*was, *now} if ours.get(name) != theirs.get(name)}
     lines = []
     for name in sorted(names):
-        if new and name in GIVEN_ANEW:
+        if new and (name in GIVEN_ANEW or (name == IMMUTABLE_ID and not was.get(name))):
             continue
         if new and name == "scheduleInfo" and now["scheduleInfo"]["expiration"] == was["scheduleInfo"]["expiration"]:
             continue  # no schedule begins in the past
