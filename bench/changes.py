@@ -70,12 +70,22 @@ def _send(graph, requests: Sequence[Mapping[str, object]]) -> None:  # type: ign
 
 
 def _first(graph, count: int) -> list[str]:  # type: ignore[no-untyped-def]
-    """The people of `bench.tenant`, all of them free to be changed; the few others are synced, agents, or protected."""
-    ids: list[str] = []
-    address = f"/users?$select=id,otherMails&$top={PAGE}"
-    while address and len(ids) < count:
+    """The people of `bench.tenant`, all of them free to be changed; the few others are synced, agents, or protected.
+
+    Of a tenant that the simulator made: members that are neither synced nor agents nor protected.
+    """
+    ours: list[str] = []
+    free: list[str] = []
+    address = f"/users?$select=id,otherMails,onPremisesSyncEnabled,userType,isManagementRestricted&$top={PAGE}"
+    while address and len(ours or free) < count:
         page = graph.get(address)
         page.raise_for_status()
-        ids += [one["id"] for one in page.json()["value"] if any(mail.endswith(HOME) for mail in one["otherMails"])]
+        for one in page.json()["value"]:
+            if any(mail.endswith(HOME) for mail in one["otherMails"]):
+                ours.append(one["id"])
+            elif one["userType"] == "Member" and "@odata.type" not in one and not (
+                one["onPremisesSyncEnabled"] or one["isManagementRestricted"]
+            ):
+                free.append(one["id"])
         address = page.json().get("@odata.nextLink", "")
-    return ids[:count]
+    return (ours or free)[:count]

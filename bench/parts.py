@@ -118,6 +118,15 @@ def simulating(tenant: Path, *, latency_ms: float = 0.0) -> Iterator[Simulator]:
 
 
 @contextmanager
+def generating(users: int, groups: int, *, latency_ms: float = 0.0) -> Iterator[Simulator]:
+    """Serve a tenant of the simulator's own making, which lies in no file: for sizes that take long to load."""
+    command = [sys.executable, "-m", "local", "simulator", "--port", "0", "--users", str(users),
+               "--groups", str(groups), "--latency-ms", str(latency_ms)]  # fmt: skip
+    with serving(command) as (ready, pid):
+        yield Simulator(ready["url"], ready["tenant"], ready["client"], ready["secret"], pid)
+
+
+@contextmanager
 def cairn_protecting(
     simulator: Simulator, folder: Path, *, every_link: bool = True, module: str = "",
     more: Mapping[str, str] | None = None,
