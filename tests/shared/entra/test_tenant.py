@@ -113,7 +113,9 @@ async def test_every_user_group_member_owner_and_manager_is_there(
 @pytest.mark.parametrize("name", DELTA_TYPES)
 async def test_lists_and_delta_give_one_body_and_one_set_of_links(graph: Graph, name: str) -> None:
     row = OBJECT_TYPES[name]
-    for options in ({}, {"customSecurityAttributes": True}):
+    every_option = {"customSecurityAttributes": True}
+    # Keys are read one by one, 150 a minute: a second time round would wait a minute for them.
+    for options in (every_option,) if row.special_bucket == "keyCredentials" else ({}, every_option):
         listed = await read(graph, row, reading=Reading(options=options, delta=False))
         for way in ("chain", "paced"):
             view = await read(graph, row, cursor=begin(way), reading=Reading(options=options))
