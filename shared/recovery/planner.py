@@ -30,6 +30,7 @@ type Key = tuple[str, str]
 """(object type, id in the restore point)."""
 
 LAST_OWNER = "Microsoft Graph lets go of no group's last owner, and the restore point has none to put in their place"
+NOT_SECURITY = "Microsoft Graph assigns applications to security-enabled groups only"
 SYNCED = "it is mastered on premises: set it back there, and synchronization brings it here"
 
 
@@ -152,9 +153,9 @@ class Planner:
         if present.liveness == "live":
             self._update(row, wanted, present, body, found)
         elif self._key(wanted) in self._made:
-            holder = self._holder_not_coming(row, body)
-            if holder:
-                self._leave(wanted, "", f"what it belongs to, {holder}, does not come back with this restore")
+            why = self._why_not_made(row, wanted, body)
+            if why:
+                self._leave(wanted, "", why)
                 return
             self._create(row, wanted, present, body, found)
         elif present.liveness == "softDeleted" and self._options.from_recycle_bin:
@@ -361,9 +362,16 @@ class Planner:
                 found.add(present.object_id)
         return frozenset(found)
 
-    def _holder_not_coming(self, row: ObjectType, body: Json) -> str:
-        """The id of an object without which this one is not, and which stays away; empty where there is none."""
-        return next((one for one in holders(row, body) if one in self._away), "")
+    def _why_not_made(self, row: ObjectType, wanted: Wanted, body: Json) -> str:
+        """Why Graph would refuse to make it because of an object that it hangs on; empty where it would not."""
+        away = next((one for one in holders(row, body) if one in self._away), "")
+        if away:
+            return f"what it belongs to, {away}, does not come back with this restore"
+        if row.name == "appRoleAssignment":
+            group = self._s.wanted.get(("group", str(wanted.body.get("principalId"))))
+            if group is not None and group.body.get("securityEnabled") is False:
+                return NOT_SECURITY
+        return ""
 
     def _seats_of_the_revived(self) -> None:
         """Users take their seats with them out of the recycle bin."""

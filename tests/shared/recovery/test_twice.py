@@ -6,6 +6,7 @@ import pytest
 
 from shared.recovery import federation
 from shared.recovery.fixups import merged_reference
+from shared.recovery.planner import NOT_SECURITY
 from tests.laws.restoring import EXACT
 from tests.shared.recovery.conftest import Restores, restores  # noqa: F401 - the fixture
 
@@ -107,6 +108,22 @@ async def test_what_belongs_to_something_that_stays_away_is_left_with_the_reason
     why = [one["reason"] for one in await restores.left(done) if one["objectId"] == "assigned"]
     assert len(why) == 1
     assert synced in why[0]
+
+
+async def test_no_application_is_assigned_to_a_group_without_security(restores: Restores) -> None:
+    store = restores.simulator.store
+    group = first(store, "group", lambda body: body["groupTypes"] == ["Unified"] and not body.get("securityEnabled"))
+    resource = first(store, "servicePrincipal", lambda body: not body.get("appRoles"))
+    store.create("appRoleAssignment", {
+        "id": "assigned", "principalId": group, "principalType": "Group", "resourceId": resource,
+        "appRoleId": "00000000-0000-0000-0000-000000000000",
+    })
+    await restores.backups.run("full")
+    store.delete("assigned", soft=False)
+    store.delete(group, soft=False)
+    done = await restores.run([group])
+    assert not [one for one, _ in await restores.operations(done) if one.object_id == "assigned"]
+    assert [one["reason"] for one in await restores.left(done) if one["objectId"] == "assigned"] == [NOT_SECURITY]
 
 
 def test_targets_changed_since_stay_as_they_are_but_for_the_new_id() -> None:
