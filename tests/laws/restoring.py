@@ -19,7 +19,7 @@ from shared.entra.governors import Governors
 from shared.recovery.difference import Change
 from shared.recovery.federation import IMMUTABLE_ID
 from shared.recovery.restorability import judged
-from shared.recovery.writable import comparable, differing, without_given_parts
+from shared.recovery.writable import differing, without_given_parts
 from shared.repository.memory_store import MemoryBlobStore
 from shared.repository.tokens import LocalTokenCipher
 from shared.settings import read_settings

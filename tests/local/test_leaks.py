@@ -123,15 +123,14 @@ def readable(content: bytes) -> bytes:
 
 
 def test_what_is_planted_is_found_in_copies_of_the_tenant_alone_and_secrets_nowhere(tmp_path: Path) -> None:
-    with told.receiver() as (address, taken):
-        with told.stacks.stack(tmp_path, *told.stacks.SMALL) as up:
-            secrets = story(up, address)
-            deadline = time.monotonic() + 60
-            while not any(b"restoreApplied" in body for _, _, body in taken):
-                assert time.monotonic() < deadline, taken
-                time.sleep(0.5)
-            shown = histories(up)
-            assert up.end() == 0
+    with told.receiver() as (address, taken), told.stacks.stack(tmp_path, *told.stacks.SMALL) as up:
+        secrets = story(up, address)
+        deadline = time.monotonic() + 60
+        while not any(b"restoreApplied" in body for _, _, body in taken):
+            assert time.monotonic() < deadline, taken
+            time.sleep(0.5)
+        shown = histories(up)
+        assert up.end() == 0
     said: list[tuple[str, bytes]] = [
         ("log", (tmp_path / "cairn.log").read_bytes()), ("standard error", (tmp_path / "up.log").read_bytes()),
         ("tasks", shown.encode()), ("webhooks", b"".join(body for _, _, body in taken)), *kept(tmp_path),
