@@ -11,7 +11,7 @@ from datetime import timedelta
 from shared.backup.recorder import Recorder
 from shared.backup.summary import restore_point_of
 from shared.catalog import CATALOG_VERSION, OBJECT_TYPES
-from shared.catalog.row import PARENT
+from shared.catalog.row import PARENT, ObjectType
 from shared.deployment import Deployment
 from shared.entra.transport import Graph
 from shared.errors import Missing
@@ -79,6 +79,11 @@ def _stub(one: Operation) -> Wanted:
     return Wanted(one.object_type, one.object_id, {PARENT: parent} if parent and not placeholders_in(parent) else {})
 
 
+def _is_read(row: ObjectType, link: str) -> bool:
+    """Whether images hold the link: what others hold, or another type stands for, is not read with the object."""
+    return row.link(link).reading != "inverse" and not row.link(link).restored_as
+
+
 async def _layer(
     opened: Deployment, tenant_id: str, name: str, entry: TypeEntry, states: Iterable[Present]
 ) -> Layer:
@@ -102,7 +107,7 @@ async def _layer(
             if (link, target) not in had:
                 recorder.link(object_id, link, target, kind)
         for (link, target), kind in sorted(had.items()):
-            if (link, target) not in has and link not in one.unread_links and row.link(link).reading != "inverse":
+            if (link, target) not in has and link not in one.unread_links and _is_read(row, link):
                 recorder.unlink(object_id, link, target, kind)
     objects: list[SegmentRef] = []
     links: list[SegmentRef] = []
