@@ -605,7 +605,7 @@ class Planner:
             method=method, path=path, body=body, version=version or row.version,
             bucket="conditionalAccess" if row.special_bucket == "conditionalAccess" else "writes",
             permission=permission or " ".join(row.write_permissions), chain=self._chain(row, wanted, now),
-            parent=parent_of(row, wanted.object_id, wanted.body),
+            parent=self._s.ids.now(parent_of(row, wanted.object_id, wanted.body)),
             relinked=tuple((one.property, one.old, one.new) for one in found),
             wave=self._waves.number(row.name, step) if wave is None else wave, **more,
         ))
