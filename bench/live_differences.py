@@ -70,9 +70,11 @@ def _at(
         cairn_protecting(simulator, Path(data), every_link=every_type) as cairn,
     ):
         simulator.control("POST", "quotas", {"scale": QUOTAS_LIFTED})
-        base = cairn.run("backups", {"kind": "full", **({} if every_type else {"types": list(DELTA_TYPES)})})
+        with metered(cairn.pid) as worker:
+            base = cairn.run("backups", {"kind": "full", **({} if every_type else {"types": list(DELTA_TYPES)})})
         base = base["result"]["backupId"]
         objects = objects or sum(cairn.get(f"backups/{base}")["counts"].values())
+        report.note(f"the full backup before, {objects} objects, quotas lifted", worker.told())
         simulator.control("POST", "quotas", {"scale": 1})
         few = change_users(simulator, FEW, "Changed once")
         by_delta = _told(report, simulator, cairn, base, few, f"{objects} objects, types with delta", DELTA_TYPES)
