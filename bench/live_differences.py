@@ -26,6 +26,9 @@ DELTA_TYPES = (
 )
 """Types that Microsoft Graph has a delta of."""
 QUOTAS_LIFTED = 10_000
+KEYS_SINGLY = frozenset({"application", "servicePrincipal"})
+"""Types whose keys Graph gives one by one, 150 a minute: in the simulator's own tenant of a million users many have
+some, and the backup before would take hours of waiting that say nothing of the report."""
 
 
 def measure(report: Report, cache: Path, scale: str) -> None:
@@ -47,7 +50,7 @@ def million(report: Report, cache: Path, scale: str) -> None:  # noqa: ARG001 - 
     """
     users = MILLION // 100 if scale == "small" else MILLION
     generated = generating(users, users // 10, latency_ms=LATENCY_MS)
-    _at(report, generated, every_type=False)
+    _at(report, generated, types=tuple(name for name in DELTA_TYPES if name not in KEYS_SINGLY), every_type=False)
 
 
 def _from_file(cache: Path, scale: str) -> AbstractContextManager[Simulator]:
@@ -61,7 +64,7 @@ def _objects(scale: str) -> int:
 
 def _at(
     report: Report, tenant: AbstractContextManager[Simulator], objects: int = 0, *, every_type: bool = True,
-    many_too: bool = False,
+    many_too: bool = False, types: tuple[str, ...] = DELTA_TYPES,
 ) -> None:
     whole = wholesale = None
     with (
@@ -71,13 +74,13 @@ def _at(
     ):
         simulator.control("POST", "quotas", {"scale": QUOTAS_LIFTED})
         with metered(cairn.pid) as worker:
-            base = cairn.run("backups", {"kind": "full", **({} if every_type else {"types": list(DELTA_TYPES)})})
+            base = cairn.run("backups", {"kind": "full", **({} if every_type else {"types": list(types)})})
         base = base["result"]["backupId"]
         objects = objects or sum(cairn.get(f"backups/{base}")["counts"].values())
         report.note(f"the full backup before, {objects} objects, quotas lifted", worker.told())
         simulator.control("POST", "quotas", {"scale": 1})
         few = change_users(simulator, FEW, "Changed once")
-        by_delta = _told(report, simulator, cairn, base, few, f"{objects} objects, types with delta", DELTA_TYPES)
+        by_delta = _told(report, simulator, cairn, base, few, f"{objects} objects, types with delta", types)
         if every_type:
             whole = _told(report, simulator, cairn, base, few, f"{objects} objects, every type", None)
         if many_too:
