@@ -43,19 +43,23 @@ class ListQuery:
     continuation: str | None
 
 
+Top = Annotated[
+    int,
+    QueryParameter(ge=1, le=MOST_TOP, description="Entries a page."),
+    expecting(f"a whole number from 1 to {MOST_TOP}"),
+]
+Continuation = Annotated[
+    str | None, QueryParameter(max_length=2000, description="Where to go on; only ever as a nextLink has it.")
+]
+
+
 async def list_query(
-    top: Annotated[
-        int,
-        QueryParameter(ge=1, le=MOST_TOP, description="Entries a page."),
-        expecting(f"a whole number from 1 to {MOST_TOP}"),
-    ] = DEFAULT_TOP,
+    top: Top = DEFAULT_TOP,
     order_by: Annotated[
         str | None, QueryParameter(alias="orderBy", max_length=100, description="A field, then `asc` or `desc`.")
     ] = None,
     q: Annotated[str | None, QueryParameter(description="A search; see the search language.")] = None,
-    continuation: Annotated[
-        str | None, QueryParameter(max_length=2000, description="Where to go on; only ever as a nextLink has it.")
-    ] = None,
+    continuation: Continuation = None,
 ) -> ListQuery:
     """The parameters as given."""
     return ListQuery(top, order_by, q, continuation)
@@ -64,16 +68,7 @@ async def list_query(
 ListedBy = Annotated[ListQuery, Depends(list_query)]
 
 
-async def page_query(
-    top: Annotated[
-        int,
-        QueryParameter(ge=1, le=MOST_TOP, description="Entries a page."),
-        expecting(f"a whole number from 1 to {MOST_TOP}"),
-    ] = DEFAULT_TOP,
-    continuation: Annotated[
-        str | None, QueryParameter(max_length=2000, description="Where to go on; only ever as a nextLink has it.")
-    ] = None,
-) -> ListQuery:
+async def page_query(top: Top = DEFAULT_TOP, continuation: Continuation = None) -> ListQuery:
     """The parameters of a list that has one order and no search."""
     return ListQuery(top, None, None, continuation)
 

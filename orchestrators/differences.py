@@ -17,13 +17,10 @@ from durabletask.task import OrchestrationContext
 
 from orchestrators.answers import CLOSE_RETRY, FAILURES, all_answers, answer, first_line
 from shared.messages import (
-    ChangesExported,
     CloseReport,
-    CloseTask,
     CompareStates,
     DifferencesBegun,
     DifferencesFound,
-    ExportChanges,
     Lane,
     LiveSealed,
     ReadLive,
@@ -119,20 +116,3 @@ def read_live(ctx: OrchestrationContext, request: ReadLive) -> Generator[Any, An
         request = {**request, "checkpoint": captured["checkpoint"]}
     ctx.continue_as_new({**request, "slices": slices})
     return ""
-
-
-def export_changes(ctx: OrchestrationContext, request: ExportChanges) -> Generator[Any, Any, int]:
-    """Return how many changes were written as CSV; the task's download is the file. Safe to repeat."""
-    closing = CloseTask(
-        tenantId=request["tenantId"], taskId=request["taskId"], kind="export", status="succeeded", summary="",
-        code="exported",
-    )
-    rows = 0
-    try:
-        exported: ChangesExported = yield from answer(ctx, "write_changes", request)
-        rows = exported["rows"]
-        closing = {**closing, "summary": f"{rows} changes; download them with GET /tasks/{{taskId}}/download."}
-    except FAILURES as failure:
-        closing = {**closing, "status": "failed", "summary": first_line(failure), "code": "exportFailed"}
-    yield ctx.call_activity("close_task", input=closing, retry_policy=CLOSE_RETRY)
-    return rows

@@ -67,7 +67,7 @@ EMPTY = "empty"
 
 Mode = Literal["full", "changes"]
 type Cursor = dict[str, Any]
-
+type _Way = Callable[[Cursor], AsyncGenerator[Captured]]
 
 @dataclass(frozen=True, slots=True)
 class Captured:
@@ -302,28 +302,38 @@ async def _page(
 
 
 async def _sweep(run: _Run, at: Cursor, link: Link) -> AsyncGenerator[Captured]:
-    row = run.wanted.row
-    if _by_id(run, at) and not row.odata_type:
+    by_id = _by_id(run, at) and not run.wanted.row.odata_type
+    known = partial(_sweep_by_id, run, link=link) if by_id else None
+    async with aclosing(_as_far_as_answered(at, known, partial(_sweep_listed, run, link=link))) as pieces:
+        async for piece in pieces:
+            yield piece
+
+
+async def _as_far_as_answered(
+    at: Cursor, by_id: _Way | None, listed: _Way, *, expands: bool = True
+) -> AsyncGenerator[Captured]:
+    """One relation of every object: by the known ids, else page after page, else of every object by itself."""
+    if by_id is not None:
         try:
-            async with aclosing(_sweep_by_id(run, at, link)) as pieces:
+            async with aclosing(by_id(at)) as pieces:
                 async for piece in pieces:
                     yield piece
             return
         except NotById:
             at = {**at, "link": ""}
     try:
-        async with aclosing(_sweep_listed(run, at, link)) as pieces:
+        async with aclosing(listed(at)) as pieces:
             async for piece in pieces:
                 yield piece
-    except Rejected:  # this Graph does not expand here: every object is asked by itself
-        if at["link"]:
+    except Rejected:  # this Graph does not expand here
+        if at["link"] or not expands:
             raise
-        async with aclosing(_sweep_listed(run, {**at, "link": SINGLY}, link)) as pieces:
+        async with aclosing(listed({**at, "link": SINGLY})) as pieces:
             async for piece in pieces:
                 yield piece
 
 
-async def _sweep_listed(run: _Run, at: Cursor, link: Link) -> AsyncGenerator[Captured]:
+async def _sweep_listed(run: _Run, at: Cursor, *, link: Link) -> AsyncGenerator[Captured]:
     row = run.wanted.row
     singly = at["link"].startswith(SINGLY)
     path = at["link"].removeprefix(SINGLY) or with_query(
@@ -364,7 +374,7 @@ def _by_id(run: _Run, at: Cursor) -> bool:
     return not at["link"] or at["link"].startswith(BY_ID)
 
 
-async def _sweep_by_id(run: _Run, at: Cursor, link: Link) -> AsyncGenerator[Captured]:
+async def _sweep_by_id(run: _Run, at: Cursor, *, link: Link) -> AsyncGenerator[Captured]:
     row = run.wanted.row
     for ids in left(run.reading.known or (), at["link"]):
         values, unanswered = await objects_by_id(
@@ -435,27 +445,17 @@ async def _children(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> As
                 yield piece
         yield Captured(_after(at, some))
         return
-    if _by_id(run, at) and row.parent_expand and row.parent_where is None and not parent.odata_type:
-        try:
-            async with aclosing(_children_by_id(run, parent, at)) as pieces:
-                async for piece in pieces:
-                    yield piece
-            return
-        except NotById:
-            at = {**at, "link": ""}
-    try:
-        async with aclosing(_children_listed(run, parent, asking, at)) as pieces:
-            async for piece in pieces:
-                yield piece
-    except Rejected:  # this Graph does not expand here: every parent is asked by itself
-        if at["link"] or not row.parent_expand:
-            raise
-        async with aclosing(_children_listed(run, parent, asking, {**at, "link": SINGLY})) as pieces:
-            async for piece in pieces:
-                yield piece
+    by_id = _by_id(run, at) and row.parent_expand and row.parent_where is None and not parent.odata_type
+    known = partial(_children_by_id, run, parent=parent) if by_id else None
+    listed = partial(_children_listed, run, parent=parent, asking=asking)
+    async with aclosing(_as_far_as_answered(at, known, listed, expands=bool(row.parent_expand))) as pieces:
+        async for piece in pieces:
+            yield piece
 
 
-async def _children_listed(run: _Run, parent: ObjectType, asking: Asking, at: Cursor) -> AsyncGenerator[Captured]:
+async def _children_listed(
+    run: _Run, at: Cursor, *, parent: ObjectType, asking: Asking
+) -> AsyncGenerator[Captured]:
     singly = at["link"].startswith(SINGLY)
     path = at["link"].removeprefix(SINGLY) or parents_path(run.wanted.row, parent, expanded=not singly)
     async with aclosing(pages(run.graph, path, asking, ahead=run.ahead, empty=at.get(EMPTY, 0))) as listed:
@@ -469,7 +469,7 @@ async def _children_listed(run: _Run, parent: ObjectType, asking: Asking, at: Cu
             at = after
 
 
-async def _children_by_id(run: _Run, parent: ObjectType, at: Cursor) -> AsyncGenerator[Captured]:
+async def _children_by_id(run: _Run, at: Cursor, *, parent: ObjectType) -> AsyncGenerator[Captured]:
     row = run.wanted.row
     for ids in left(run.reading.known or (), at["link"]):
         values, unanswered = await objects_by_id(

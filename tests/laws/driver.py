@@ -155,3 +155,18 @@ class Engine:
             return
         assert last is not None
         call.fail(f"{call.instance_id}: Activity task #1 failed: {last}", last)
+
+
+def answering(table: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
+    """Activities that answer from a table: a value, an exception to raise, or a function of the message."""
+
+    def activity(found: Any) -> Callable[..., Any]:
+        async def answer(message: dict[str, Any]) -> Any:
+            if isinstance(found, Exception):
+                raise found
+            given = found(message) if callable(found) else found
+            return await given if inspect.isawaitable(given) else given
+
+        return answer
+
+    return {name: activity(found) for name, found in table.items()}

@@ -10,7 +10,7 @@ import pytest
 import function_app
 from orchestrators import backup
 from shared.errors import BaseDamaged, StoreUnavailable
-from tests.laws.driver import Engine
+from tests.laws.driver import Engine, answering
 
 REQUEST = {
     "tenantId": "t", "taskId": "task", "kind": "full", "types": None, "requestedBy": "me", "scheduled": False,
@@ -34,15 +34,7 @@ def engine(slices: int = 1, **answers: Any) -> Engine:
         **answers,
     }
 
-    def answering(found: Any) -> Any:
-        async def answer(message: dict[str, Any]) -> Any:
-            if isinstance(found, Exception):
-                raise found
-            return await found(message) if callable(found) else found
-
-        return answer
-
-    return Engine(activities={name: answering(found) for name, found in table.items()})
+    return Engine(activities=answering(table))
 
 
 def named(made: Engine) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.errors import StoreUnavailable
-from tests.laws.driver import Engine
+from tests.laws.driver import Engine, answering
 
 REQUEST = {"tenantId": "t", "taskId": "task", "reportId": "report"}
 LANES = [{"name": "user", "types": ["user"], "share": 0.5}, {"name": "small", "types": ["group"], "share": 0.5}]
@@ -25,15 +25,7 @@ def engine(slices: int = 1, **answers: Any) -> Engine:
         "close_report": {"closed": True}, "write_changes": {"rows": 3}, "close_task": {"closed": True}, **answers,
     }
 
-    def answering(found: Any) -> Any:
-        async def answer(message: dict[str, Any]) -> Any:
-            if isinstance(found, Exception):
-                raise found
-            return await found(message) if callable(found) else found
-
-        return answer
-
-    return Engine(activities={name: answering(found) for name, found in table.items()})
+    return Engine(activities=answering(table))
 
 
 def named(made: Engine) -> list[str]:

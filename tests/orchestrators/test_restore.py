@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.errors import StoreUnavailable
-from tests.laws.driver import Engine
+from tests.laws.driver import Engine, answering
 
 REQUEST = {"tenantId": "t", "taskId": "task", "restoreId": "restore", "apply": True, "planHash": "hash"}
 FAILED = {"failure": "It went wrong.", "remedy": "Mend it.", "code": "Wrong"}
@@ -20,15 +20,7 @@ def engine(**answers: Any) -> Engine:
         "verify_restore": {"finished": True, "next": 0}, "finish_restore": {"closed": True}, **answers,
     }
 
-    def answering(found: Any) -> Any:
-        async def answer(message: dict[str, Any]) -> Any:
-            if isinstance(found, Exception):
-                raise found
-            return found(message) if callable(found) else found
-
-        return answer
-
-    return Engine(activities={name: answering(found) for name, found in table.items()})
+    return Engine(activities=answering(table))
 
 
 def applied(made: Engine) -> list[int]:
