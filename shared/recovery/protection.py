@@ -1,12 +1,14 @@
 """Who must not be touched, and what the safety checks need to know of the tenant. Read-only."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from shared.entra.batch import Part, read_parts
 from shared.entra.listing import Asking, pages, with_query
 from shared.entra.transport import Graph
 from shared.errors import EntraError
+from shared.recovery.covered import Memberships, groups_of, roles_of
 from shared.recovery.guarded import (
     BREAK_GLASS,
     CAIRNS_OWN,
@@ -15,7 +17,6 @@ from shared.recovery.guarded import (
     Administrators,
 )
 from shared.recovery.plan import Operation
-from shared.recovery.relink import placeholders_in
 from shared.recovery.safety import Facts
 from shared.recovery.state import Json
 from shared.repository.restore_point import RestorePoint
@@ -78,19 +79,35 @@ async def safety_facts(
     graph: Graph, point: RestorePoint, operations: Sequence[Operation], break_glass_ids: Iterable[str],
     administrators: frozenset[str],
 ) -> Facts:
-    """What the checks need; policies are read only where the plan changes any."""
-    totals = point.manifest.counts
-    policies: tuple[Json, ...] = ()
-    members: Mapping[str, frozenset[str]] = {}
-    people = administrators | frozenset(break_glass_ids)
-    roles: dict[str, frozenset[str]] = {one: frozenset({GLOBAL_ADMINISTRATOR}) for one in administrators}
+    """What the checks need; policies are read only where the plan changes any, or whom they apply to.
+
+    A group that policies leave out locks people out as well as a policy does, when the plan takes them out of it.
+    """
+    break_glass = frozenset(break_glass_ids)
+    people = administrators | break_glass
+    facts = Facts(point.manifest.counts, administrators, break_glass)
     changed = [one for one in operations if one.object_type == "conditionalAccessPolicy"]
-    if changed:
-        policies = await _policies_as_restored(graph, changed)
-        members = await _members_as_restored(graph, policies, operations)
-        if any(users.get(side) for users in map(_users, policies) for side in ("includeRoles", "excludeRoles")):
-            roles = await _roles(graph, people, roles)
-    return Facts(totals, administrators, frozenset(break_glass_ids), policies, members, roles)
+    if not any(map(_weighs, operations)):
+        return facts
+    groups_now, groups = await groups_of(graph, people, Memberships.of(operations))
+    known = {one: frozenset({GLOBAL_ADMINISTRATOR}) for one in administrators}
+    roles_now, roles = await roles_of(graph, people, known, operations)
+    if not changed and (groups_now, roles_now) == (groups, roles):
+        return facts
+    policies = await _policies_as_restored(graph, changed)
+    named = {group for users in map(_users, policies) for side in _GROUPS for group in users.get(side) or ()}
+    members = {group: frozenset(one for one in people if group in groups[one]) for group in named}
+    return replace(facts, policies=policies, members=members, roles=roles)
+
+
+_GROUPS = ("includeGroups", "excludeGroups")
+
+
+def _weighs(one: Operation) -> bool:
+    """Whether it may change what Conditional Access asks of whom."""
+    if one.object_type == "group":
+        return one.kind == "delete" or one.link == "members"
+    return one.object_type in ("conditionalAccessPolicy", "unifiedRoleAssignment")
 
 
 async def _policies_as_restored(graph: Graph, changed: Sequence[Operation]) -> tuple[Json, ...]:
@@ -115,50 +132,6 @@ async def _policies_as_restored(graph: Graph, changed: Sequence[Operation]) -> t
 async def _policies(graph: Graph, path: str) -> dict[str, Json]:
     asking = Asking("Conditional Access policies", bucket="conditionalAccess")
     return {str(one["id"]): dict(one) async for page in pages(graph, path, asking) for one in page.values}
-
-
-async def _members_as_restored(
-    graph: Graph, policies: Iterable[Json], operations: Sequence[Operation]
-) -> dict[str, frozenset[str]]:
-    """Group that a policy names → its members as the plan leaves them; one that is made anew by its placeholder."""
-    groups = {
-        group for users in map(_users, policies) for side in ("includeGroups", "excludeGroups")
-        for group in users.get(side) or ()
-    }
-    found: dict[str, frozenset[str]] = {}
-    for group in sorted(groups):
-        listed = f"/groups/{group}/transitiveMembers?$select=id&$top=999"
-        try:
-            found[group] = frozenset() if placeholders_in(group) else frozenset([
-                str(one["id"]) async for page in pages(graph, listed, Asking("members that a policy covers"))
-                for one in page.values
-            ])
-        except EntraError:
-            continue
-    for one in operations:
-        if one.object_type == "group" and one.link == "members" and one.chain in found:
-            targets = frozenset(one.targets)
-            now = found[one.chain]
-            found[one.chain] = now | targets if one.kind == "link" else now - targets
-    return found
-
-
-async def _roles(
-    graph: Graph, people: Iterable[str], known: Mapping[str, frozenset[str]]
-) -> dict[str, frozenset[str]]:
-    """User → the roles that they hold directly, which is what a policy's roles are compared with."""
-    found = dict(known)
-    for one in sorted(people):
-        listed = with_query(_ASSIGNMENTS, filter=f"principalId eq '{one}'")
-        try:
-            held = [
-                str(each.get("roleDefinitionId")) async for page in pages(graph, listed, Asking("roles of a person"))
-                for each in page.values
-            ]
-        except EntraError:
-            continue
-        found[one] = frozenset(held) | known.get(one, frozenset())
-    return found
 
 
 def _users(policy: Json) -> Json:
