@@ -306,7 +306,7 @@ async def fetch_credentials(tenant_id: str, restore_id: str, caller: CalledBy, d
         value.append({
             "kind": one["kind"], "objectType": one["objectType"], "objectId": one["objectId"],
             "userPrincipalName": one.get("userPrincipalName"), one["kind"]: secret,
-            **{key: one[key] for key in ("displayName", "expires", "keyId") if key in one},
+            **{key: one[key] for key in ("newObjectId", "displayName", "expires", "keyId") if key in one},
         })
     if not value:
         raise Problem(

@@ -30,6 +30,8 @@ from shared.entra.transport import Graph
 from shared.entra.writing import Write, Written, link_is_there, may_be_lag, was_made, write
 from shared.errors import AlreadyWritten, EntraError, NotFound, Rejected, StoreUnavailable, Throttled, Unavailable
 from shared.recovery.actions import expected_value, has_become, read_beside
+from shared.recovery.issuing import Issuing
+from shared.recovery.new_credentials import THUMBPRINT
 from shared.recovery.order import Batch
 from shared.recovery.plan import Operation
 from shared.recovery.relink import filled, placeholders_in
@@ -210,19 +212,27 @@ class Applying:
             made = await self._find(one, find)
             if made is not None:
                 return self._created(one, made, Written(200), uncertain=uncertain)
-        if one.kind == "update" and uncertain and find and await self._find(one, find) is not None:
-            return self._receipt(one, "done", before=before)
-        payload: Any = body
-        if one.kind == "create" and "{password}" in str(body):
-            payload = await self._with_password(one, body)
-        if one.stream:
-            payload = base64.b64decode(one.stream)
-        payload = _rooted(payload, self._root(one), self.now())
+        if one.kind == "update" and uncertain:
+            done = await self._was_updated(one, body, find)
+            if done is not None:
+                return {**done, "before": before} if before else done
         try:
+            payload = await self._payload(one, path, body)
             return await self._sent(one, path, payload, find, known, before, uncertain)
         except EntraError as error:
-            return self._receipt(one, "failed", before=before, status=error.status, request_id=error.request_id,
-                                 error=str(error), remedy=error.remedy)
+            return self._failed(one, error, before)
+
+    async def _payload(self, one: Operation, path: str, body: Any) -> Any:
+        """The body with what is known only now: a password, the root, the present moment, a thumbprint."""
+        if one.stream:
+            return base64.b64decode(one.stream)
+        if one.kind == "create" and "{password}" in str(body):
+            body = await self._with_password(one, body)
+        if THUMBPRINT in str(body):
+            body = await self._issuing.with_thumbprint(path, body, until=self.stop_at)
+            if body is None:
+                raise _LaterError
+        return _rooted(body, self._root(one), self.now())
 
     async def _sent(
         self, one: Operation, path: str, payload: Any, find: Json, known: Mapping[str, str], before: Json,
@@ -242,6 +252,8 @@ class Applying:
                     made = made if made is not None else await self._find(one, find)
                     return self._created(one, made or {}, answer, uncertain=False)
                 after = payload if one.kind == "update" and isinstance(payload, dict) else {}
+                if one.yields:
+                    after = await self._issuing.keep(one, payload, find, answer, lost=uncertain or lost > 0)
                 return self._receipt(one, "done", before=before, after=after, status=answer.status,
                                      request_id=answer.request_id)
             except Throttled:
@@ -252,7 +264,7 @@ class Applying:
                     raise
                 await asyncio.sleep(LOST_WAITS[lost])
                 lost += 1
-                done = await self._was_done(one, find)
+                done = await self._was_done(one, payload, find)
                 if done is not None:
                     return done
                 uncertain = True
@@ -267,15 +279,20 @@ class Applying:
                 if monotonic() >= self.stop_at:
                     raise _LaterError from None
 
-    async def _was_done(self, one: Operation, find: Json) -> Json | None:
+    async def _was_done(self, one: Operation, payload: Any, find: Json) -> Json | None:
         """Whether a write whose answer was lost was done; None where it is harmless, or needed, to send it again."""
         if one.kind == "create":
             made = await self._find(one, find)
             if made is not None:
                 return self._created(one, made, Written(200), uncertain=True)
-        if one.kind == "update" and find and await self._find(one, find) is not None:
-            return self._receipt(one, "done")
-        return None
+        return await self._was_updated(one, payload, find) if one.kind == "update" else None
+
+    async def _was_updated(self, one: Operation, payload: Any, find: Json) -> Json | None:
+        """The same for an update that may have been sent: where it adds an element, that is looked for."""
+        if one.yields:
+            issued = await self._issuing.issued_before(one, payload, find)
+            return self._receipt(one, "done", after=issued) if issued is not None else None
+        return self._receipt(one, "done") if find and await self._find(one, find) is not None else None
 
     async def _as_it_should_be(
         self, one: Operation, error: EntraError, known: Mapping[str, str], *, uncertain: bool
@@ -414,6 +431,14 @@ class Applying:
         })
         password = await self.cipher.decrypt(kept["secret"], tenant_id=self.tenant_id, purpose=kept["purpose"])
         return {**body, "passwordProfile": {**body["passwordProfile"], "password": password}}
+
+    @property
+    def _issuing(self) -> Issuing:
+        return Issuing(self.graph, self.store, self.cipher, self.tenant_id)
+
+    def _failed(self, one: Operation, error: EntraError, before: Json) -> Json:
+        return self._receipt(one, "failed", before=before, status=error.status, request_id=error.request_id,
+                             error=str(error), remedy=error.remedy)
 
     def _root(self, one: Operation) -> str:
         return f"{self.graph.endpoints.graph}/{one.version}"

@@ -1,23 +1,32 @@
 """Steps that a person takes after a restore, in words that can be followed. Pure.
 
-A private part is never readable, so none comes back: what an object had is told, and how to make the like. Sources:
-Microsoft Graph "application: addPassword", "servicePrincipal: addTokenSigningCertificate", "Create domain"; Microsoft
-Entra "Publish on-premises apps in separate networks using connector groups".
+A private part is never readable, so none comes back: what an object had is told, what this restore asks for in its
+place, and how to make the like where it does not. Sources: Microsoft Graph "application: addPassword",
+"servicePrincipal: addTokenSigningCertificate", "Create domain"; Microsoft Entra "Publish on-premises apps in separate
+networks using connector groups", "Federation metadata".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from shared.catalog.row import ObjectType
+from shared.recovery.new_credentials import Asked, held, signs, subject
 from shared.recovery.state import Json
 
 GROUPS_PATH = "/beta/onPremisesPublishingProfiles/applicationProxy"
 
 
-def step_after_creation(row: ObjectType, body: Mapping[str, Any]) -> str:
+def step_after_creation(row: ObjectType, body: Mapping[str, Any], asked: Asked, now: datetime) -> str:
     """What a person must do once the object was made; empty where nothing."""
-    step = _STEPS.get(row.name)
-    return step(body) if step else ""
+    if row.name == "domain":
+        return _domain(body)
+    if row.name == "application":
+        return _application(body, asked, now)
+    if row.name != "servicePrincipal":
+        return ""
+    steps = [_certificate(body, asked) if signs(row, body) else "", _secrets(body, asked, now, "servicePrincipals")]
+    return " ".join(one for one in steps if one)
 
 
 def connector_group_steps(
@@ -53,35 +62,55 @@ def _named(wanted: Json) -> str:
     return "{" + ", ".join(f'"{name}": "{wanted[name]}"' for name in ("name", "region") if wanted.get(name)) + "}"
 
 
-def _application(body: Mapping[str, Any]) -> str:
-    secrets = _titles(body.get("passwordCredentials"))
+def _application(body: Mapping[str, Any], asked: Asked, now: datetime) -> str:
+    secrets = _secrets(body, asked, now, "applications")
     lost = [one for one in body.get("keyCredentials") or () if not one.get("key")]
     if not secrets and not lost:
         return ""
-    steps = ["It has a new application id and no secret of its own: Microsoft Graph never shows one."]
-    if secrets:
-        steps.append(
-            f"It had {len(secrets)} client secrets ({', '.join(secrets)}): make new ones (App registrations, "
-            "Certificates & secrets, or POST /applications/{id}/addPassword)."
-        )
+    steps = ["It has a new application id and none of its secrets: Microsoft Graph never shows one.", secrets]
     if lost:
         steps.append(f"Upload the {len(lost)} certificates again whose public part was not in the restore point.")
-    return " ".join([*steps, "Give the new application id and secrets to all that sign in as it."])
+    steps.append("Give the new application id and secrets to all that sign in as it.")
+    return " ".join(one for one in steps if one)
 
 
-def _service_principal(body: Mapping[str, Any]) -> str:
-    if body.get("preferredSingleSignOnMode") != "saml":
-        return ""
-    certificates: list[Json] = list(body.get("keyCredentials") or ())
-    signing: Json = next((one for one in certificates if one.get("usage") == "Sign"), {})
-    name = str(signing.get("displayName") or f"CN={body.get('displayName') or 'SAML signing'}")
+def _secrets(body: Mapping[str, Any], asked: Asked, now: datetime, collection: str) -> str:
+    """What becomes of client secrets; empty where there were none."""
+    had = held(body, now)
+    steps: list[str] = []
+    if had.secrets and asked.secrets:
+        steps.append(
+            f"It gets {len(had.secrets)} new client secrets in place of those that it had ({_titles(had.secrets)}): "
+            "fetch them once (GET …/credentials), or find them in the tenant's Key Vault."
+        )
+    elif had.secrets:
+        steps.append(
+            f"It had {len(had.secrets)} client secrets ({_titles(had.secrets)}): make new ones (App registrations, "
+            f"Certificates & secrets, or POST /{collection}/{{id}}/addPassword). The option newSecrets makes them."
+        )
+    if had.expired:
+        steps.append(f"{len(had.expired)} more had expired ({_titles(had.expired)}).")
+    return " ".join(steps)
+
+
+def _certificate(body: Mapping[str, Any], asked: Asked) -> str:
     template = body.get("applicationTemplateId")
     gallery = f" It came from the gallery (template {template})." if template else ""
+    metadata = (
+        "https://login.microsoftonline.com/{tenant}/federationmetadata/2007-06/federationmetadata.xml?appid={appId}"
+    )
+    if asked.certificates:
+        return (
+            f"It signs with a new certificate, {subject(body)}: the receipt of its addTokenSigningCertificate request "
+            "has its thumbprint and when it expires. Give it to the application's service provider, which lets nobody "
+            f"in until it knows it: {metadata}.{gallery}"
+        )
     return (
         "Its SAML signing certificate is gone, since a private key cannot be read, and nobody signs in until there is "
         "a new one: POST /servicePrincipals/{id}/addTokenSigningCertificate with "
-        f'{{"displayName": "{name}"}}, PATCH preferredTokenSigningKeyThumbprint with the thumbprint of its answer, and '
-        f"give the new metadata to the application's service provider.{gallery}"
+        f'{{"displayName": "{subject(body)}"}}, PATCH preferredTokenSigningKeyThumbprint with the thumbprint of its '
+        f"answer, and give the new metadata to the application's service provider ({metadata}). The option "
+        f"newSigningCertificates does the first two.{gallery}"
     )
 
 
@@ -92,13 +121,8 @@ def _domain(body: Mapping[str, Any]) -> str:
     )
 
 
-def _titles(credentials: Any) -> list[str]:
-    return [
+def _titles(credentials: Iterable[Mapping[str, Any]]) -> str:
+    return ", ".join(
         f"{one.get('displayName') or one.get('keyId')}, until {str(one.get('endDateTime'))[:10]}"
-        for one in credentials or ()
-    ]
-
-
-_STEPS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "application": _application, "servicePrincipal": _service_principal, "domain": _domain,
-}
+        for one in credentials
+    )

@@ -5,7 +5,7 @@ conditionalAccessPolicy", "appRole resource type".
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from shared.catalog.row import PARENT, ObjectType
 from shared.catalog.where import group_kind
 from shared.entra.listing import with_query
 from shared.recovery import federation, guests, schedules
+from shared.recovery.new_credentials import Asked, thumbprint
 from shared.recovery.options import RestoreOptions
 from shared.recovery.relink import EXTENSION, GUID
 from shared.recovery.relink import PLACEHOLDER as FILLED
@@ -40,6 +41,8 @@ class Circumstances:
     tenant_id: str = ""
     federated: frozenset[str] = frozenset()
     """Names of the domains whose users another identity provider signs in."""
+    asked: Asked = field(default_factory=Asked)
+    """The secrets and certificates that what is made anew gets."""
 
 
 def wanted_body(row: ObjectType, body: Json, options: RestoreOptions, *, made: bool) -> Json:
@@ -143,7 +146,7 @@ KEYS_BY_NAME = frozenset({"preferredTokenSigningKeyThumbprint", "tokenEncryption
 
 def why_not_set(row: ObjectType, name: str, value: Any, present: Mapping[str, Any], protected: str | None) -> str:
     """Why a differing property is left as it is; empty where it is set."""
-    if row.name == "servicePrincipal" and name in KEYS_BY_NAME and not present.get("keyCredentials"):
+    if row.name == "servicePrincipal" and name in KEYS_BY_NAME and value and not _names_a_key(value, present):
         return "the certificate that it names is not there: nobody can read its private key"
     if name == "accountEnabled" and value is False and protected:
         return protected
@@ -156,6 +159,14 @@ def why_not_set(row: ObjectType, name: str, value: Any, present: Mapping[str, An
         if value.get("allowedToReadOtherUsers") is False and now.get("allowedToReadOtherUsers") is not False:
             return "allowedToReadOtherUsers=false breaks Microsoft 365 services: set it by hand if it is meant"
     return ""
+
+
+def _names_a_key(named: Any, present: Mapping[str, Any]) -> bool:
+    """Whether one of the keys that there are goes by this id or thumbprint."""
+    return any(
+        str(named).casefold() in (str(one.get("keyId")).casefold(), thumbprint(one).casefold())
+        for one in present.get("keyCredentials") or ()
+    )
 
 
 def why_not_linked(row: ObjectType, link: str, target_type: str) -> str:

@@ -1,17 +1,17 @@
-"""Handing generated passwords over to the Key Vault that the tenant's settings name.
+"""Handing generated passwords and new client secrets over to the Key Vault that the tenant's settings name.
 
     secret in the workspace, encrypted → written to the Key Vault → its place takes the secret's place in the workspace
 
 Invariants
-- A password leaves the workspace only after the Key Vault has taken it; whatever goes wrong, it waits there to be
-  fetched once instead, and an event says why.
-- Safe to repeat: a restore's password has one name, and what is there is not written again.
+- A password or secret leaves the workspace only after the Key Vault has taken it; whatever goes wrong, it waits there
+  to be fetched once instead, and an event says why.
+- Safe to repeat: each has one name, and what is there is not written again.
 - Names, tags and events hold ids, no value and no personal data.
 """
 
 import asyncio
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import batched
 
 from shared.deployment import Deployment
@@ -22,7 +22,8 @@ from shared.recovery.store import RestoreStore
 from shared.tenants.credentials_vault import why_refused
 
 KEPT = timedelta(days=30)
-"""When a handed-over password counts as expired: a person changes it at the first sign-in."""
+"""When a handed-over password counts as expired: a person changes it at the first sign-in. Secrets have ends of their
+own."""
 AT_ONCE = 8
 SECONDS = 60.0
 """Of one call: a batch has 250 operations, and Key Vault takes 300 new secrets in ten seconds."""
@@ -60,8 +61,8 @@ async def hand_over_the_rest(
         await opened.records.events.record(
             f"credentialsNotHandedOver:{restore_id}", tenant_id=tenant_id, severity="warning",
             code="credentialsNotHandedOver",
-            message=f"Not all generated passwords of restore {restore_id} could be written to the Key Vault: {why} "
-            "What it did not take is shown once by GET …/credentials.",
+            message=f"Not all generated passwords and secrets of restore {restore_id} could be written to the Key "
+            f"Vault: {why} What it did not take is shown once by GET …/credentials.",
             task={"taskId": task_id, "name": "Restore"},
         )
 
@@ -87,12 +88,13 @@ async def _write(
         await vault.keep(KeptSecret(
             place, await opened.cipher.decrypt(one["secret"], tenant_id=tenant_id, purpose=one["purpose"]), one["kind"],
             {"cairnTenant": tenant_id, RESTORE_TAG: restore_id, "cairnObjectType": one["objectType"],
-             "cairnObject": object_id},
-            opened.records.clock() + KEPT,
+             "cairnObject": object_id, **({"cairnKeyId": one["keyId"]} if one.get("keyId") else {})},
+            datetime.fromisoformat(one["expires"]) if one.get("expires") else opened.records.clock() + KEPT,
         ))
         await store.replace_secret(name, {
             "kind": one["kind"], "objectType": one["objectType"], "objectId": one["objectId"],
             "newObjectId": object_id, "keyVault": address, "secretName": place,
+            **{name: one[name] for name in ("keyId", "displayName", "expires") if one.get(name)},
         })
 
     async with open_key_vault(address, managed_identity_id=deployed.managed_identity_client_id) as vault:

@@ -258,9 +258,9 @@ def applied_in_words(results: dict[str, int], verification: dict[str, Any], *, c
 def passwords_in_words(credentials: Credentials, *, vault: bool) -> str:
     """Where generated passwords are, in one more sentence; empty where the tenant's settings name no Key Vault."""
     if credentials == "keyVault":
-        return " Generated passwords are in the Key Vault."
+        return " Generated passwords and secrets are in the Key Vault."
     if credentials == "waiting" and vault:
-        return " The Key Vault did not take all generated passwords: GET …/credentials shows the others once."
+        return " The Key Vault did not take all passwords and secrets: GET …/credentials shows the others once."
     return ""
 
 

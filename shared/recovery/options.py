@@ -65,6 +65,11 @@ class RestoreOptions(Body):
     passwords: Annotated[Literal["random"], expecting("random")] = "random"
     send_invitations: bool = False
     """Whether guests who are made anew get their invitation by mail from Microsoft."""
+    new_secrets: bool = False
+    """Whether applications and service principals that are made anew get a client secret for each unexpired one that
+    they had; off, since a secret that nobody fetches only opens a door."""
+    new_signing_certificates: bool = False
+    """Whether service principals with SAML sign-on that are made anew get a signing certificate."""
     max_changes: Annotated[
         int | None, Field(ge=1, le=10_000_000), expecting("a whole number from 1 to 10000000")
     ] = None

@@ -1,7 +1,8 @@
 """A plan: every request in order, what each expects to find, and what will not be restored and why. Plain values.
 
 Equal situations make equal plans, byte for byte, so a plan is known by its hash. Ids that Entra has yet to give are
-placeholders (see `relink`); `{root}` is the Graph root with its version, `{password}` a random one made while applying.
+placeholders (see `relink`); `{root}` is the Graph root with its version, `{password}` a random one made while applying,
+`{thumbprint}` that of the certificate that an earlier request asked for.
 """
 
 from collections import Counter
@@ -42,6 +43,8 @@ class Operation:
     """How a creation finds what it made before: a list's `path` and the properties to `match`."""
     becomes: Json = field(default_factory=dict)
     """What a request of its own makes of its attribute: the whole `value`, or elements that it `holds` or `lacks`."""
+    yields: str = ""
+    """What its answer holds and nothing shows again: `clientSecret` or `signingCertificate` (see `new_credentials`)."""
     look_first: bool = False
     """Look before the first try too: the object may have come back with the one that it hangs on."""
     parent: str = ""
@@ -66,7 +69,7 @@ class Operation:
             "body": self.body, "version": self.version if self.version != "v1.0" else "",
             "bucket": self.bucket if self.bucket != "writes" else "", "upsert": self.upsert, "stream": self.stream,
             "attributes": list(self.attributes), "link": self.link, "targets": list(self.targets), "find": self.find,
-            "becomes": self.becomes,
+            "becomes": self.becomes, "yields": self.yields,
             "lookFirst": self.look_first, "parent": self.parent, "chain": self.chain,
             "relinked": [list(one) for one in self.relinked],
         }
@@ -82,7 +85,7 @@ class Operation:
             upsert=value.get("upsert", False), stream=value.get("stream", ""),
             attributes=tuple(value.get("attributes", ())), link=value.get("link", ""),
             targets=tuple(value.get("targets", ())), expects=value["expects"], find=value.get("find", {}),
-            becomes=value.get("becomes", {}),
+            becomes=value.get("becomes", {}), yields=value.get("yields", ""),
             look_first=value.get("lookFirst", False), parent=value.get("parent", ""), chain=value.get("chain", ""),
             permission=value["permission"],
             reason=value["reason"], relinked=tuple((a, b, c) for a, b, c in value.get("relinked", ())),

@@ -12,7 +12,7 @@ from typing import Any
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import PARENT, Link, ObjectType
 from shared.catalog.where import holds, why_left_alone
-from shared.recovery import entitlements, federation, fixups, guarded, guests, schedules
+from shared.recovery import entitlements, federation, fixups, guarded, guests, new_credentials, schedules
 from shared.recovery.actions import action_requests, expected_value, is_as_wanted
 from shared.recovery.by_hand import connector_group_steps, step_after_creation
 from shared.recovery.chosen import WHOLE
@@ -202,11 +202,30 @@ class Planner:
         self._patches(row, wanted, body, left, {}, [], LAST if row.name == "group" else LINKS, "set once the object "
                       "stands")
         self._actions(row, wanted, body, {}, made)
-        step = step_after_creation(row, body)
+        self._new_credentials(row, wanted, body)
+        step = step_after_creation(row, body, self._s.at.asked, self._s.at.now)
         if row.name == "user" and federation.is_federated(body, self._s.at.federated):
             step = federation.step(body, wanted.object_id)
         if step:
             self._step(row, wanted, step)
+
+    def _new_credentials(self, row: ObjectType, wanted: Wanted, body: Json) -> None:
+        """Secrets and certificates in place of those that nobody can read, where the options ask for them."""
+        if row.name not in ("application", "servicePrincipal"):
+            return
+        asked, source = self._s.at.asked, f"{row.path}/{self._now(wanted)}"
+        certificates = new_credentials.new_certificates(row, body, asked)
+        for one in [*new_credentials.new_secrets(body, asked, self._s.at.now), *certificates]:
+            self._add(
+                row, wanted, "update", "POST", f"{source}/{one.action}", one.body, attributes=(one.attribute,),
+                becomes=one.becomes, yields=one.yields, step=LINKS, reason=one.reason,
+                find={"path": f"{source}?$select=id,{one.attribute}", "match": {}},
+            )
+        if certificates:
+            self._patches(
+                row, wanted, body, {new_credentials.PREFERRED: new_credentials.THUMBPRINT}, {}, [], LAST,
+                "it signs with the certificate that was asked for",
+            )
 
     def _invite(self, row: ObjectType, wanted: Wanted, body: Json, made: Json, found: list[Relinked]) -> None:
         """A guest comes back by an invitation; what that does not take is set once the guest is there."""

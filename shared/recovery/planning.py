@@ -18,6 +18,7 @@ from shared.recovery.everything import changed_since
 from shared.recovery.fixups import Circumstances
 from shared.recovery.guarded import with_an_administrator_left
 from shared.recovery.linked import Named, dependents, links_to, referring
+from shared.recovery.new_credentials import Asked
 from shared.recovery.not_read import parts_not_held, types_not_held, types_not_shown
 from shared.recovery.options import RestoreOptions, RestoreRequest
 from shared.recovery.order import ordered
@@ -74,7 +75,10 @@ class Planning:
         )
         situation = replace(
             situation, protected=protected, skus=await self._skus(situation.wanted.values()),
-            at=Circumstances(records.clock(), self._tenant_id, await self._federated(creates(situation))),
+            at=Circumstances(
+                records.clock(), self._tenant_id, await self._federated(creates(situation)),
+                Asked.by(self._options, self._opened.settings.cloud),
+            ),
             connector_groups=await self._connector_groups(situation.wanted.values()),
         )
         planner = Planner(situation)

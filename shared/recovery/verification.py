@@ -13,6 +13,7 @@ from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import PARENT
 from shared.recovery.actions import expected_value, has_become
 from shared.recovery.fixups import GROUP_PIM, PIM
+from shared.recovery.new_credentials import THUMBPRINT
 from shared.recovery.plan import Operation
 from shared.recovery.reading import PresentReader
 from shared.recovery.relink import filled
@@ -73,7 +74,7 @@ def expectations(
         try:
             parent = filled(new_ids.get(one.parent, one.parent), new_ids)
             expected = found.setdefault(key, Expected(one.object_type, object_id, parent))
-            _add(expected, one, new_ids)
+            _add(expected, one, receipt, new_ids)
         except KeyError:
             continue
     return list(found.values())
@@ -89,7 +90,7 @@ def current_id(one: Operation) -> str:
     return one.path.rpartition("/")[2] if one.chain == "conditionalAccess" else one.chain
 
 
-def _add(expected: Expected, one: Operation, new_ids: Mapping[str, str]) -> None:
+def _add(expected: Expected, one: Operation, receipt: Json, new_ids: Mapping[str, str]) -> None:
     if one.kind == "delete":
         expected.gone = True
     elif one.kind in ("link", "unlink"):
@@ -101,6 +102,8 @@ def _add(expected: Expected, one: Operation, new_ids: Mapping[str, str]) -> None
         body = one.body.get("onPremisesPublishing", one.body)
         # What it is known by is what Entra makes of the name that a creation gives (directory extensions).
         body = {**body, **{name: value for name, value in one.find.get("match", {}).items() if name in body}}
+        sent = receipt.get("after") or {}
+        body = {name: sent.get(name, value) if value == THUMBPRINT else value for name, value in body.items()}
         names = [name for name in one.attributes if name in body and name not in UNREADABLE]
         expected.attributes.update({name: filled(body[name], new_ids) for name in names})
 

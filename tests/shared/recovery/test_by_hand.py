@@ -1,7 +1,10 @@
 """What no application may write, and what no copy can hold, is a step that a person can follow."""
 
+from datetime import UTC, datetime
+
 from shared.catalog import OBJECT_TYPES
 from shared.recovery.by_hand import connector_group_steps, step_after_creation
+from shared.recovery.new_credentials import Asked
 from shared.recovery.options import RestoreOptions
 from shared.recovery.planner import Planner, Situation
 from shared.recovery.state import Present, Wanted
@@ -54,11 +57,12 @@ def test_nothing_that_only_people_may_write_is_sent():
 
 def test_secrets_of_an_application_and_the_certificate_of_a_saml_application_are_told():
     secret = {"displayName": "build", "keyId": "k", "endDateTime": "2027-01-01T00:00:00Z"}
-    step = step_after_creation(OBJECT_TYPES["application"], {"passwordCredentials": [secret]})
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    step = step_after_creation(OBJECT_TYPES["application"], {"passwordCredentials": [secret]}, Asked(), now)
     assert "1 client secrets (build, until 2027-01-01)" in step
-    assert step_after_creation(OBJECT_TYPES["application"], {}) == ""
+    assert step_after_creation(OBJECT_TYPES["application"], {}, Asked(), now) == ""
     saml = {"preferredSingleSignOnMode": "saml", "displayName": "Expenses", "applicationTemplateId": "template-1"}
-    step = step_after_creation(OBJECT_TYPES["servicePrincipal"], saml)
+    step = step_after_creation(OBJECT_TYPES["servicePrincipal"], saml, Asked(), now)
     assert "addTokenSigningCertificate" in step
     assert "preferredTokenSigningKeyThumbprint" in step
     assert "template-1" in step
