@@ -13,7 +13,7 @@ from email.utils import format_datetime
 
 import orjson
 
-from local.simulator import control, recovery
+from local.simulator import control, recovery, role_settings
 from local.simulator.access import discovery, permissions
 from local.simulator.access.tokens import Caller, Issuer
 from local.simulator.errors import GraphError, no_segment, not_allowed, not_found
@@ -186,6 +186,7 @@ class App:
             if record is not None and self.tenant.hidden(record):
                 raise not_found(record.key)
         permissions.check_select(caller, parse_select(request.query.get("$select")))
+        role_settings.check(self.tenant, request, target, caller)
         parent = target.parent
         if (
             parent is not None and target.navigation is not None and request.method == "GET"
@@ -206,6 +207,8 @@ class App:
             recovery.refresh(self.tenant)
         elif segments[1].lower() in SCHEDULED:
             schedules.settle(self.tenant)
+        elif segments[1].lower() == "policies":
+            role_settings.settle(self.tenant)
         return self.tenant.resolvers[segments[0]].resolve(segments[1:], me)
 
     def _dispatch(self, request: Request, target: Target, caller: Caller, request_id: str) -> Response:

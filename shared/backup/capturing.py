@@ -13,7 +13,7 @@ exception, and then the slice runs again from its checkpoint.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -28,7 +28,7 @@ from shared.backup.checkpoint import (
     save_checkpoint,
 )
 from shared.backup.finishing import Finishing
-from shared.backup.known import known_ids
+from shared.backup.known import known_ids, named_parents
 from shared.backup.progress import LaneProgress
 from shared.backup.recorder import Recorder, drafts_of
 from shared.backup.run import Run
@@ -68,10 +68,11 @@ async def capture_slice(opened: Deployment, graph: Graph, run: Run, message: Cap
         nonlocal checkpoint
         row = OBJECT_TYPES[name]
         try:
-            if row.parent in ended:
-                await ended[row.parent].wait()
+            before = row.waits_for & ended.keys()
+            for one in before:
+                await ended[one].wait()
             late = graph.now() >= stop_at and name != waiting[0]  # so that every slice gets on by a page at least
-            if late or (row.parent in ended and row.parent not in checkpoint.done()):
+            if late or not before <= checkpoint.done():
                 return
             reader = TypeReader(opened, graph.apart(), run, row, progress)
             read_now = await reader.go_on(checkpoint, stop_at)
@@ -103,6 +104,8 @@ class TypeReader:
     """Their ids, and those of parents that are gone."""
     over: TypeCapture | None = None
     """For the closing lane: what this run has captured of the type already."""
+    others: Mapping[str, TypeCapture] = field(default_factory=dict)
+    """For the closing lane: what the other lanes captured, by type."""
 
     async def go_on(self, checkpoint: Checkpoint, stop_at: float) -> Checkpoint:
         """The checkpoint with this type read to its end, or as far as the time allowed."""
@@ -123,7 +126,10 @@ class TypeReader:
         taking = _Taking(self.opened, self.run, self.row, at, self.progress)
         spent = usage_since(self.graph)
         try:
-            reading = replace(self._reading(), known=await self._known(at, checkpoint))
+            named = await named_parents(
+                self.opened, self.run, self.row, (*self.others.values(), *checkpoint.captures)
+            )
+            reading = replace(self._reading(), known=await self._known(at, checkpoint), named=named)
             cursor, finished, token = await self._read(taking, reading, cursor, since, stop_at)
             await taking.resolve(finishing)
             at = await taking.stored(finishing if finished else None)

@@ -42,6 +42,8 @@ async def close_lane(opened: Deployment, graph: Graph, run: Run, message: Captur
         name for name, one in captured.items()
         if OBJECT_TYPES[name].parent in replayed and one.outcome in ("complete", "partial") and name not in again
     ]  # fmt: skip
+    for some in (again, under, beneath):
+        some.sort(key=lambda name: bool(OBJECT_TYPES[name].parent_named_by))  # after the types that name parents
     for name in (*again, *replayed, *under, *beneath):
         if name in checkpoint.done():
             continue
@@ -58,7 +60,7 @@ async def close_lane(opened: Deployment, graph: Graph, run: Run, message: Captur
                 opened, graph, run, OBJECT_TYPES[name], progress,
                 mode="full" if replayed_in_full else "parents",
                 parents=None if replayed_in_full else met.changed, touched=met.touched,
-                over=None if replayed_in_full else captured[name],
+                over=None if replayed_in_full else captured[name], others=captured,
             )  # fmt: skip
         elif name in under:
             parent = OBJECT_TYPES[name].parent
@@ -70,9 +72,10 @@ async def close_lane(opened: Deployment, graph: Graph, run: Run, message: Captur
             reader = TypeReader(
                 opened, graph, run, OBJECT_TYPES[name], progress, mode="parents" if found else "full",
                 parents=found.changed if found else None, touched=found.touched if found else frozenset(),
+                others=captured,
             )  # fmt: skip
         elif name in again:
-            reader = TypeReader(opened, graph, run, OBJECT_TYPES[name], progress, mode="full")
+            reader = TypeReader(opened, graph, run, OBJECT_TYPES[name], progress, mode="full", others=captured)
         else:
             token = await opened.cipher.decrypt(
                 captured[name].tokens[DELTA], tenant_id=run.tenant_id, purpose=f"{name}/{DELTA}"

@@ -1,10 +1,15 @@
 """Which objects of a type there are, as far as is known: in the restore point before, and by what this run has read."""
 
+from collections.abc import Iterable
+
 from shared.backup.checkpoint import TypeCapture
 from shared.backup.finishing import Finishing
 from shared.backup.run import Run
-from shared.catalog.row import ObjectType
+from shared.catalog import OBJECT_TYPES
+from shared.catalog.paths import values
+from shared.catalog.row import PARENT, ObjectType
 from shared.deployment import Deployment
+from shared.repository.manifest import Layer
 from shared.repository.view import TypeView
 
 
@@ -22,3 +27,23 @@ async def known_ids(
         return None
     view = TypeView(opened.vault, run.tenant_id, row.name, layers)
     return tuple([record.object_id async for batch in view.object_batches() for record in batch])
+
+
+async def named_parents(
+    opened: Deployment, run: Run, row: ObjectType, captured: Iterable[TypeCapture]
+) -> frozenset[str]:
+    """The parents under which the type is read because objects of other types name them, or because some of its own
+    were there before; `captured` is what this run has read, a type's own reading before its replay."""
+    if not row.parent_named_by:
+        return frozenset()
+    read = [one for one in captured if one.outcome in ("complete", "partial")]
+    found: set[str] = set()
+    for holder in (*row.parent_named_by, f"{row.name}.{PARENT}"):
+        name, _, place = holder.partition(".")
+        entry = await Finishing(opened, run, OBJECT_TYPES[name]).before()
+        layers: tuple[Layer, ...] = entry.layers if entry is not None else ()
+        for one in (one for one in read if one.object_type == name and name != row.name):
+            layers = (*(layers if one.stored_as == "changes" else ()), one.layer)
+        async for batch in TypeView(opened.vault, run.tenant_id, name, layers).object_batches():
+            found.update(str(value) for record in batch for value in values(record.body, place))
+    return frozenset(found)

@@ -163,12 +163,23 @@ def lanes(rows: Iterable[ObjectType], plans: Iterable[TypePlan]) -> list[Lane]:
             own.append(Lane(name=row.name, types=types, share=sum(OWN_LANE.get(name, 0.0) for name in types)))
     rest = [row for row in to_read if row.name not in OWN_LANE and row.name not in following]
     slow = [row.name for row in rest if row.special_bucket == "conditionalAccess"]
-    small = [row.name for row in rest if row.special_bucket != "conditionalAccess"]
+    small = _in_their_order([row for row in rest if row.special_bucket != "conditionalAccess"])
     shared_lanes = [(CONDITIONAL_ACCESS_LANE, slow)] + [
-        (f"small{number + 1}", small[number::SMALL_LANES]) for number in range(SMALL_LANES)
+        (f"small{number + 1}", [name for some in small[number::SMALL_LANES] for name in some])
+        for number in range(SMALL_LANES)
     ]
     left = (1.0 - sum(OWN_LANE.values())) / (SMALL_LANES + 1)
     return own + [Lane(name=name, types=types, share=left) for name, types in shared_lanes if types]
+
+
+def _in_their_order(rows: list[ObjectType]) -> list[list[str]]:
+    """Types that stay together in one lane: one whose parents others name comes after those."""
+    together = {row.name: [row.name] for row in rows}
+    for row in rows:
+        before = [one.name for one in rows if one.name in row.waits_for and row.parent_named_by]
+        for one in before:
+            together[row.name] = [*together.pop(one, ()), *together[row.name]]
+    return list(together.values())
 
 
 def closing_order(rows: Iterable[ObjectType]) -> list[str]:

@@ -16,7 +16,6 @@ from shared.backup.run import Run, TypeRun
 from shared.backup.summary import not_whole, restore_point_of, story_of
 from shared.backup.tallies import tallies_of
 from shared.catalog import CATALOG_VERSION, OBJECT_TYPES
-from shared.catalog.uncovered import UNREAD
 from shared.deployment import Deployment
 from shared.entra.wanted import wanted
 from shared.errors import RepositoryError
@@ -216,8 +215,7 @@ class _Sealing:
 
     def _left_out(self, name: str) -> list[Json]:
         asked = wanted(OBJECT_TYPES[name], self._run.reading(), self._opened.settings.cloud)
-        never = [{"what": one.what, "reason": one.why, "remedy": one.remedy} for one in UNREAD.get(name, ())]
-        return never + [
+        return [
             {"what": one.what, "reason": f"The option {one.name} is off.", "remedy": f"Turn the option {one.name} on."}
             if one.why == "option"
             else {

@@ -25,6 +25,7 @@ from shared.catalog import (
     order,
     people,
     permissions,
+    pim_for_groups,
     policies,
     roles,
     service_principals,
@@ -54,6 +55,7 @@ _AREAS = (
     devices.ROWS,
     administrative_units.ROWS,
     roles.ROWS,
+    pim_for_groups.ROWS,
     conditional_access.ROWS,
     policies.ROWS,
     application_policies.ROWS,
@@ -82,7 +84,7 @@ def _check_names(row: ObjectType, rows: Mapping[str, ObjectType]) -> None:
     no_options = sorted(options - {""} - set(OPTIONS))
     if no_options:
         raise CatalogError(f"catalog row {row.name!r}: {no_options} stand in no row of options.py")
-    named = {row.parent, row.restored_as}
+    named = {row.parent, row.restored_as, *row.waits_for, *row.after}
     for reference in row.references:
         named |= {reference.target, *reference.alternatives}
     for link in row.links:

@@ -90,6 +90,7 @@ MFA_STATE = ObjectType(
     read_permissions=("Policy.Read.All",),
     write_permissions=("Policy.ReadWrite.AuthenticationMethod",),
     references=(_OF_USER,),
+    comes_with_parent=True,
     not_restored="every user has one: it is changed, never made",
 )
 

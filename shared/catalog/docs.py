@@ -160,7 +160,7 @@ def _read_facts(row: ObjectType) -> Iterator[tuple[str, str]]:
     yield "Properties", _names(row.select) if row.select else "all that Microsoft Graph gives by default"
     if row.extension_target:
         yield "Directory extensions", f"every one that is registered for `{row.extension_target}`, asked for by name"
-    yield "Kept inside the object", _names((*row.expand, *row.inline))
+    yield "Kept inside the object", _names((*row.expanded, *row.inline))
     yield "Subtypes", "; ".join(
         f"{one.title} (`{one.name}`)" + (f" with {_names(one.properties)}" if one.properties else "")
         for one in row.subtypes

@@ -44,7 +44,7 @@ def waves(rows: Mapping[str, ObjectType]) -> tuple[Wave, ...]:
 
 def names_needed(row: ObjectType) -> frozenset[str]:
     """The other types whose objects must be there before one of this type is made."""
-    named = {row.parent} if row.parent else set()
+    named = {row.parent, *row.after} - {""}
     for reference in row.references:
         if reference.orders:
             named |= {reference.target, *reference.alternatives}

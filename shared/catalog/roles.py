@@ -3,8 +3,7 @@
 One fact may show three times: a member of an activated role is a role assignment over the whole directory, and a
 permanent one is a PIM schedule without an end. All are captured as shown; `restored_as` says which one counts.
 Sources: Microsoft Graph "directoryRole", "unifiedRoleDefinition", "unifiedRoleAssignment",
-"unifiedRoleEligibilitySchedule", "unifiedRoleAssignmentSchedule", "unifiedRoleManagementPolicy",
-"privilegedAccessGroupEligibilitySchedule resource type".
+"unifiedRoleEligibilitySchedule", "unifiedRoleAssignmentSchedule", "unifiedRoleManagementPolicy resource type".
 """
 
 from shared.catalog.reasons import DERIVED, INHERITED, SAME_BY_ID
@@ -118,6 +117,7 @@ ROLE_ELIGIBILITY_SCHEDULE = ObjectType(
     volatile=("modifiedDateTime",),
     unique=("principalId+roleDefinitionId+directoryScopeId",),
     references=(_PRINCIPAL, _ROLE, _SCOPE),
+    after=("unifiedRoleManagementPolicy",),
     left_alone=(LeftAlone(("memberType", "Group|Inherited"), INHERITED),),
     unconfirmed=(
         "Whether `noExpiration` needs the role's policy to allow it; a start in the past is sent as now.",
@@ -148,6 +148,7 @@ ROLE_ASSIGNMENT_SCHEDULE = ObjectType(
     volatile=("modifiedDateTime",),
     unique=("principalId+roleDefinitionId+directoryScopeId",),
     references=(_PRINCIPAL, _ROLE, _SCOPE),
+    after=("unifiedRoleManagementPolicy",),
     left_alone=(
         LeftAlone(("assignmentType", "Activated"), "an activation that its owner made and that ends by itself"),
         LeftAlone(("memberType", "Group|Inherited"), INHERITED),
@@ -172,9 +173,12 @@ ROLE_MANAGEMENT_POLICY = ObjectType(
         id displayName description isOrganizationDefault lastModifiedBy lastModifiedDateTime scopeId scopeType
     """),
     immutable=("id", "scopeId", "scopeType"),
+    volatile=("lastModifiedBy", "lastModifiedDateTime"),
     references=(
         Reference("rules[].setting.approvalStages[].primaryApprovers[].userId", "user"),
         Reference("rules[].setting.approvalStages[].primaryApprovers[].groupId", "group"),
+        Reference("rules[].setting.approvalStages[].escalationApprovers[].userId", "user"),
+        Reference("rules[].setting.approvalStages[].escalationApprovers[].groupId", "group"),
         Reference("rules[].claimValue", "authenticationContextClassReference"),
     ),
     not_restored="Microsoft Entra makes one for each role by itself; its rules are written on the one that is there",
@@ -184,7 +188,6 @@ ROLE_MANAGEMENT_POLICY = ObjectType(
             "application role exists."
         ),
         "Whether the list must be filtered by scopeId and scopeType; it is.",
-        "Settings of PIM for groups (scopeType `Group`) are not read: they need one request a group and a permission.",
     ),
 )
 
@@ -206,76 +209,7 @@ ROLE_MANAGEMENT_POLICY_ASSIGNMENT = ObjectType(
     not_restored="policy ids differ from tenant to tenant: it tells which role a policy belongs to",
 )
 
-_GROUP_PIM = words("id createdDateTime createdUsing modifiedDateTime status memberType")
-_GROUP_REFERENCES = (
-    Reference("groupId", "group", holder=True),
-    Reference("principalId", "user", holder=True, alternatives=("group", "servicePrincipal")),
-)
-
-GROUP_ELIGIBILITY_SCHEDULE = ObjectType(
-    name="privilegedAccessGroupEligibilitySchedule",
-    title="Eligible members and owners of groups under PIM",
-    path="/identityGovernance/privilegedAccess/group/eligibilitySchedules",
-    graph_type="privilegedAccessGroupEligibilitySchedule",
-    reading="perParent",
-    parent="group",
-    parent_where=("groupKind", "security|microsoft365"),
-    filter="groupId eq '{id}'",
-    slow=True,
-    clouds=_PIM_CLOUDS,
-    excluded=(Excluded(("group", "principal"), SAME_BY_ID),),
-    read_permissions=("PrivilegedEligibilitySchedule.Read.AzureADGroup",),
-    write_permissions=("PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup",),
-    create="POST /identityGovernance/privilegedAccess/group/eligibilityScheduleRequests",
-    update="POST /identityGovernance/privilegedAccess/group/eligibilityScheduleRequests",
-    delete="POST /identityGovernance/privilegedAccess/group/eligibilityScheduleRequests",
-    create_required=words("action accessId groupId principalId scheduleInfo"),
-    read_only=_GROUP_PIM,
-    immutable=("id", "accessId", "groupId", "principalId"),
-    volatile=("modifiedDateTime",),
-    unique=("accessId+groupId+principalId",),
-    references=_GROUP_REFERENCES,
-    left_alone=(LeftAlone(("memberType", "group|inherited"), INHERITED),),
-    unconfirmed=_SCHEDULES_UNCONFIRMED,
-)
-
-GROUP_ASSIGNMENT_SCHEDULE = ObjectType(
-    name="privilegedAccessGroupAssignmentSchedule",
-    title="Active members and owners of groups under PIM",
-    path="/identityGovernance/privilegedAccess/group/assignmentSchedules",
-    graph_type="privilegedAccessGroupAssignmentSchedule",
-    reading="perParent",
-    parent="group",
-    parent_where=("groupKind", "security|microsoft365"),
-    filter="groupId eq '{id}'",
-    slow=True,
-    clouds=_PIM_CLOUDS,
-    excluded=(
-        Excluded(("group", "principal"), SAME_BY_ID),
-        Excluded(("activatedUsing",), "which eligible assignment someone used for an activation that ends by itself"),
-    ),
-    restored_as="group",
-    restored_as_where=("scheduleInfo.expiration.type", "noExpiration"),
-    read_permissions=("PrivilegedAssignmentSchedule.Read.AzureADGroup",),
-    write_permissions=("PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup",),
-    create="POST /identityGovernance/privilegedAccess/group/assignmentScheduleRequests",
-    update="POST /identityGovernance/privilegedAccess/group/assignmentScheduleRequests",
-    delete="POST /identityGovernance/privilegedAccess/group/assignmentScheduleRequests",
-    create_required=words("action accessId groupId principalId scheduleInfo"),
-    read_only=(*_GROUP_PIM, "assignmentType"),
-    immutable=("id", "accessId", "groupId", "principalId"),
-    volatile=("modifiedDateTime",),
-    unique=("accessId+groupId+principalId",),
-    references=_GROUP_REFERENCES,
-    left_alone=(
-        LeftAlone(("assignmentType", "activated"), "an activation that its owner made and that ends by itself"),
-        LeftAlone(("memberType", "group|inherited"), INHERITED),
-    ),
-    unconfirmed=_SCHEDULES_UNCONFIRMED,
-)
-
 ROWS = (
     DIRECTORY_ROLE, ROLE_DEFINITION, ROLE_ASSIGNMENT, ROLE_ELIGIBILITY_SCHEDULE, ROLE_ASSIGNMENT_SCHEDULE,
-    ROLE_MANAGEMENT_POLICY, ROLE_MANAGEMENT_POLICY_ASSIGNMENT, GROUP_ELIGIBILITY_SCHEDULE,
-    GROUP_ASSIGNMENT_SCHEDULE,
+    ROLE_MANAGEMENT_POLICY, ROLE_MANAGEMENT_POLICY_ASSIGNMENT,
 )

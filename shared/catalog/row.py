@@ -168,6 +168,9 @@ class ObjectType:
     parent: str = ""
     parent_where: Where | None = None
     """Asked only under parents for which this holds."""
+    parent_named_by: tuple[str, ...] = ()
+    """`type.property` of other types: a parent that one of their objects names is asked whatever `parent_where` says,
+    and so is one that was found to have some of these before. Those types are read first."""
     parent_expand: str = ""
     """The parent's relation through which its list shows up to 20 of these; 20 shown means: read by `path`."""
     one_per_parent: bool = False
@@ -187,7 +190,7 @@ class ObjectType:
     """The name by which directory extensions are registered for the type (`User`): where `select` is not empty, their
     names must be added to it, since Microsoft Graph gives an extension's value only when asked by name."""
     expand: tuple[str, ...] = ()
-    """Relations asked for by `$expand`, kept as properties of the body."""
+    """Relations asked for by `$expand`, kept as properties of the body; one may hold more (`policy($expand=rules)`)."""
     inline: tuple[str, ...] = ()
     """Relations that the answer holds without being asked, kept as properties of the body."""
     filter: str = ""
@@ -269,6 +272,10 @@ class ObjectType:
     # How it is brought back.
     references: tuple[Reference, ...] = ()
     recycle_bin: RecycleBin | None = None
+    comes_with_parent: bool = False
+    """Microsoft Entra makes it with its parent: where that is made anew, this one is changed once it stands."""
+    after: tuple[str, ...] = ()
+    """Types that are restored before this one though it names none of their objects."""
     keeps_key: bool = False
     """One made anew has the key of the old one though it is not sent: it follows from what is sent."""
     after_links: bool = False
@@ -303,7 +310,10 @@ class ObjectType:
             ("{id}" in self.path + self.filter) == bool(self.parent),
             "`{id}` in path or filter stands for the parent's id",
         )
-        of_parent = (self.parent_expand, self.one_per_parent, self.key_in_parent, self.parent_where)
+        of_parent = (
+            self.parent_expand, self.one_per_parent, self.key_in_parent, self.parent_where, self.parent_named_by,
+            self.comes_with_parent,
+        )
         self._need(bool(self.parent) or not any(of_parent), "what is said of the parent needs a `parent`")
         self._need(bool(self.read_permissions), "name the least permission that reads it")
         self._need(
@@ -322,7 +332,7 @@ class ObjectType:
         )
         left_out = [name for excluded in self.excluded for name in excluded.names]
         self._need(len(set(left_out)) == len(left_out), "`excluded` repeats a name")
-        both = sorted({*asked, *names, *self.expand, *self.inline}.intersection(left_out))
+        both = sorted({*asked, *names, *self.expanded, *self.inline}.intersection(left_out))
         self._need(not both, f"{both} are read and excluded at once")
         self._need(
             self.restored_as_where is None or bool(self.restored_as), "`restored_as_where` needs `restored_as`"
@@ -354,6 +364,21 @@ class ObjectType:
     def alone_at_path(self) -> bool:
         """Whether the path is the object itself and not a collection."""
         return self.reading == "single" or self.one_per_parent
+
+    @property
+    def expanded(self) -> tuple[str, ...]:
+        """The names of the relations that `expand` asks for."""
+        return tuple(one.partition("(")[0] for one in self.expand)
+
+    @property
+    def read_by_filter(self) -> bool:
+        """Whether one object is read out of its parent's list, since its key is no address of its own."""
+        return bool(self.filter and self.key_in_parent)
+
+    @property
+    def waits_for(self) -> frozenset[str]:
+        """The types that must be read before this one: its parents, and what names those to ask."""
+        return frozenset({self.parent, *(one.partition(".")[0] for one in self.parent_named_by)} - {""})
 
     @property
     def create_request(self) -> str:

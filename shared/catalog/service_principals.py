@@ -40,8 +40,6 @@ SERVICE_PRINCIPAL = ObjectType(
                  "the published v1.0 schema does not have them here"),
         Excluded(("createdObjects", "ownedObjects", "transitiveMemberOf"), DERIVED),
         Excluded(("endpoints",), "endpoints that a service publishes for itself: they cannot be written"),
-        Excluded(("federatedIdentityCredentials",), "those of a managed identity are kept by Azure, which owns it; "
-                 "those of an application hang on the application and are read there"),
         Excluded(("remoteDesktopSecurityConfiguration",), "a setting of Microsoft's own remote desktop services, one "
                  "request for each service principal"),
     ),
@@ -68,6 +66,8 @@ SERVICE_PRINCIPAL = ObjectType(
         Link(name="oauth2PermissionGrants", reading="inverse", held_by=("oAuth2PermissionGrant.clientId",)),
         Link(name="delegatedPermissionClassifications", reading="inverse",
              held_by=("delegatedPermissionClassification.@cairn.parent",)),
+        Link(name="federatedIdentityCredentials", reading="inverse",
+             held_by=("managedIdentityFederatedCredential.@cairn.parent",)),
         Link(name="synchronization", reading="inverse", held_by=("synchronizationJob.@cairn.parent",)),
         Link(name="claimsMappingPolicies", reading="inverse", held_by=("claimsMappingPolicy.appliesTo",)),
         Link(name="homeRealmDiscoveryPolicies", reading="inverse", held_by=("homeRealmDiscoveryPolicy.appliesTo",)),
@@ -216,7 +216,40 @@ SYNCHRONIZATION_JOB = ObjectType(
     ),
 )
 
+_KEPT_BY_AZURE = (
+    "Azure keeps it with the managed identity, and Microsoft Graph shows it only: put it back there (az identity "
+    "federated-credential)"
+)
+
+MANAGED_IDENTITY_FEDERATED_CREDENTIAL = ObjectType(
+    name="managedIdentityFederatedCredential",
+    title="Federated credentials of managed identities",
+    path="/servicePrincipals/{id}/federatedIdentityCredentials",
+    graph_type="federatedIdentityCredential",
+    reading="perParent",
+    parent="servicePrincipal",
+    parent_where=("servicePrincipalType", "ManagedIdentity"),
+    slow=True,
+    read_permissions=("Application.Read.All",),
+    not_updated=_KEPT_BY_AZURE,
+    not_deleted=_KEPT_BY_AZURE,
+    not_restored=_KEPT_BY_AZURE,
+    create_required=("audiences", "issuer", "name"),
+    read_only=("id",),
+    immutable=("id", "name"),
+    unique=("name", "issuer+subject"),
+    references=(Reference("@cairn.parent", "servicePrincipal", holder=True),),
+    left_alone=(LeftAlone(("id", "*"), _KEPT_BY_AZURE),),
+    unconfirmed=(
+        (
+            "Whether Microsoft Graph lists them for every managed identity: the schema has the list, and its documents "
+            "speak of applications only."
+        ),
+        "Whether a change to one shows in the service principal's delta; every full read asks again.",
+    ),
+)
+
 ROWS = (
     SERVICE_PRINCIPAL, APP_ROLE_ASSIGNMENT, OAUTH2_PERMISSION_GRANT, DELEGATED_PERMISSION_CLASSIFICATION,
-    SYNCHRONIZATION_JOB,
+    SYNCHRONIZATION_JOB, MANAGED_IDENTITY_FEDERATED_CREDENTIAL,
 )

@@ -1,6 +1,5 @@
 """What Entra and its neighbours hold that Cairn does not back up, said plainly and listed in the docs."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -12,24 +11,6 @@ class Uncovered:
     why: str
     remedy: str = ""
 
-
-UNREAD: Mapping[str, tuple[Uncovered, ...]] = {
-    "group": (
-        Uncovered(
-            "PIM settings of groups",
-            "Microsoft Graph gives them a group at a time, by a permission of their own; who is eligible is kept.",
-            "Note down the settings of groups under PIM.",
-        ),
-    ),
-    "servicePrincipal": (
-        Uncovered(
-            "Federated credentials of managed identities",
-            "Azure keeps them with the identity; those of applications are kept.",
-            "Keep the templates from which Azure made the managed identities.",
-        ),
-    ),
-}
-"""By object type: settings of its objects that no type in the catalog holds. The coverage of each backup says so."""
 
 UNCOVERED = (
     Uncovered("Passwords, client secrets, private keys, OATH seeds", "Microsoft Graph never gives them."),
@@ -45,7 +26,6 @@ UNCOVERED = (
               "(B2C, External ID), not in the catalog yet."),
     Uncovered("Open extensions and schema extensions", "They belong to the applications that wrote them, and Microsoft "
               "Graph gives them one object at a time or by names that no list tells. Directory extensions are kept."),
-    *(one for some in UNREAD.values() for one in some),
     Uncovered("Azure role assignments on subscriptions", "Kept by Azure Resource Manager; ids of re-created principals "
               "can be exported from the identity map to mend them."),
     Uncovered("Sign-in and audit logs", "Records and no state; the audit log is read to say who made a change."),

@@ -487,7 +487,7 @@ async def _children_by_id(run: _Run, at: Cursor, *, parent: ObjectType) -> Async
 
 async def _children_of(run: _Run, parent: ObjectType, page: Page, at: Cursor) -> AsyncGenerator[Captured]:
     asked = run.wanted
-    parents = parents_of(asked.row, parent, page.values)
+    parents = parents_of(asked.row, parent, page.values, run.reading.named)
     async with aclosing(children(run.graph, asked, parent, parents)) as reading:
         async for some in reading:
             unread, beside = some.unread, dict[str, Body]()

@@ -46,10 +46,12 @@ def parents_select(row: ObjectType, parent: ObjectType) -> tuple[str, ...]:
     return tuple(dict.fromkeys((parent.key, *_properties(row))))
 
 
-def parents_of(row: ObjectType, parent: ObjectType, values: list[Body]) -> list[Body]:
-    """The parents on a page under which the row's objects are to be looked for."""
+def parents_of(
+    row: ObjectType, parent: ObjectType, values: list[Body], named: frozenset[str] = frozenset()
+) -> list[Body]:
+    """The parents on a page under which the row's objects are to be looked for; `named` are so in any case."""
     ours = [one for one in values if not parent.odata_type or one.get(TYPE) == parent.odata_type]
-    return [one for one in ours if holds(row.parent_where, one)]
+    return [one for one in ours if holds(row.parent_where, one) or one.get(parent.key) in named]
 
 
 async def children(graph: Graph, wanted: Wanted, parent: ObjectType, parents: list[Body]) -> AsyncGenerator[Children]:

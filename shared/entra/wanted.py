@@ -31,6 +31,8 @@ class Reading:
     only. Reading in full always lists them."""
     parents: tuple[Mapping[str, Any], ...] | None = None
     """For types under parents: only these parents, as they were read; None for all."""
+    named: frozenset[str] = frozenset()
+    """For types under parents: the parents that are asked whatever the row's condition says."""
     known: tuple[str, ...] | None = None
     """Ids of the objects that were there last time (for a type under parents: of the parents that are there), so that
     a sweep asks for them instead of listing page after page; None where they are not known."""

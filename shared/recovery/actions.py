@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.catalog.row import ObjectType
+from shared.catalog.row import PARENT, ObjectType
+from shared.recovery.looked_up import place_of_policy
 from shared.recovery.state import Json
 from shared.recovery.writable import same
 
@@ -55,10 +56,15 @@ def has_become(becomes: Json, name: str, body: Json) -> bool:
     if "value" in becomes:
         value = becomes["value"]
         return same(_bare(value) if name == "schema" else value, expected_value(name, body))
-    there = body.get(name) or ()
+    there = _elements(name, body)
     return all(_stands_in(one, there) for one in becomes.get("holds", ())) and not any(
         _stands_in(one, there) for one in becomes.get("lacks", ())
     )
+
+
+def _elements(name: str, body: Json) -> Iterable[Json]:
+    value = body.get(name) or ()
+    return value.get("rules") or () if isinstance(value, Mapping) else value
 
 
 def _stands_in(element: Json, there: Iterable[Json]) -> bool:
@@ -129,6 +135,21 @@ def _rules(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[Ac
             yield ActionRequest(
                 path.replace("{ruleId}", str(one["id"])), body, checked=False, becomes={"holds": [dict(one)]}
             )
+
+
+def _rules_of_group(row: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
+    """Those of a group that is made anew are all set; whose settings they are is looked up when they are sent."""
+    ours, theirs = (body.get("policy") or {} for body in (wanted, present))
+    path = path.replace("{policyId}", place_of_policy(str(wanted[PARENT]), str(wanted["roleDefinitionId"])))
+    if present:
+        yield from _rules(row, path, ours, theirs)
+        return
+    for one in ours.get("rules") or ():
+        body = {name: value for name, value in one.items() if name not in ("id", "target")}
+        yield ActionRequest(
+            path.replace("{ruleId}", str(one["id"])), body, reason="the settings of what is made anew are the defaults",
+            becomes={"holds": [{"id": one["id"], **body}]},
+        )
 
 
 def _combinations(_: ObjectType, path: str, wanted: Json, present: Json) -> Iterable[ActionRequest]:
@@ -214,6 +235,7 @@ _BY_NAME: Mapping[str, Maker] = {
     "assignedLicenses": _licences,
     "authenticationMethodConfigurations": _configurations,
     "rules": _rules,
+    "policy": _rules_of_group,
     "allowedCombinations": _combinations,
     "combinationConfigurations": _combination_configurations,
     "includes": _condition_sets("includes"),

@@ -17,7 +17,7 @@ import secrets as randomness
 import string
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -32,6 +32,7 @@ from shared.errors import AlreadyWritten, EntraError, NotFound, Rejected, StoreU
 from shared.recovery.actions import expected_value, has_become, read_beside
 from shared.recovery.issuing import Issuing
 from shared.recovery.new_credentials import THUMBPRINT
+from shared.recovery.looked_up import looked_up
 from shared.recovery.order import Batch
 from shared.recovery.plan import Operation
 from shared.recovery.relink import filled, placeholders_in
@@ -246,7 +247,7 @@ class Applying:
         began, lost, lags = monotonic(), 0, 0
         while True:
             try:
-                answer = await write(self.graph, request)
+                answer = await write(self.graph, replace(request, path=await looked_up(self.graph, path)))
                 if one.kind == "create":
                     made = answer.body if answer.body.get("id") or answer.body.get("tenantId") else None
                     made = made if made is not None else await self._find(one, find)

@@ -29,6 +29,8 @@ from shared.recovery.writable import creation, differing, same, typed
 type Key = tuple[str, str]
 """(object type, id in the restore point)."""
 
+BEFORE_OTHERS = frozenset(name for row in OBJECT_TYPES.values() for name in row.after)
+"""Types whose settings decide what else Graph takes: they are written with the objects and not after them."""
 LAST_OWNER = "Microsoft Graph lets go of no group's last owner, and the restore point has none to put in their place"
 NOT_SECURITY = "Microsoft Graph assigns applications to security-enabled groups only"
 SYNCED = "it is mastered on premises: set it back there, and synchronization brings it here"
@@ -160,6 +162,9 @@ class Planner:
             self._create(row, wanted, present, body, found)
         elif present.liveness == "softDeleted" and self._options.from_recycle_bin:
             self._revive(row, wanted, present, body, found)
+        elif row.comes_with_parent and (row.parent, parent_of(row, wanted.object_id, wanted.body)) in self._made:
+            self._set_on_arrival(row, wanted, body, found)
+            return
         else:
             self._cannot_come_back(row, wanted, present)
             return
@@ -296,6 +301,13 @@ class Planner:
         if not synced or "assignedLicenses" in row.synced_writable:
             self._actions(row, wanted, body, present.body, {})
 
+    def _set_on_arrival(self, row: ObjectType, wanted: Wanted, body: Json, found: list[Relinked]) -> None:
+        """What Entra makes with an object that is made anew, set to what the restore point says."""
+        names = fixups.writable_of(row, body) if row.update_request else ()
+        said = {name: body[name] for name in names if body[name] is not None and self._wants(wanted, name)}
+        self._patches(row, wanted, body, said, {}, found, OBJECTS, "it comes with what is made anew, as by default")
+        self._actions(row, wanted, body, {}, {})
+
     def _patches(
         self, row: ObjectType, wanted: Wanted, body: Json, changed: Mapping[str, Any], expected: Mapping[str, Any],
         found: list[Relinked], step: int, reason: str,
@@ -337,7 +349,8 @@ class Planner:
                     continue
                 self._add(
                     row, wanted, "update", one.method or method, one.path, sent, stream=one.stream,
-                    attributes=(name,), reason=one.reason, step=LINKS, find=one.find, becomes=one.becomes,
+                    attributes=(name,), reason=one.reason, step=OBJECTS if row.name in BEFORE_OTHERS else LINKS,
+                    find=one.find, becomes=one.becomes,
                     expects={"attributes": {name: expected_value(name, present)}} if present and one.checked else {},
                 )
 

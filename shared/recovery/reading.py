@@ -23,7 +23,7 @@ from shared.entra.transport import Graph
 from shared.entra.wanted import Reading, wanted
 from shared.errors import EntraError, Missing, NotFound
 from shared.recovery.relink import Ids
-from shared.recovery.requests import own_key, parent_of, read_path
+from shared.recovery.requests import only_of, own_key, parent_of, read_path
 from shared.recovery.state import Json, Liveness, Present, Wanted
 from shared.repository.restore_point import RestorePoint
 
@@ -144,7 +144,10 @@ class PresentReader:
                 if error is not None or not isinstance(answer.body, dict):
                     unread[answer.part.id] = str(error) if error else "the answer is no object"
                     continue
-                body = body_of(answer.body)
+                shown_now = only_of(row, answer.body)
+                if shown_now is None:
+                    continue
+                body = body_of(shown_now)
                 if row.odata_type and body.get(TYPE) not in (None, row.odata_type):
                     continue
                 fill_absent(body, wants.select)

@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 from shared.catalog.row import PARENT, Link, ObjectType
+from shared.entra.listing import with_query
 from shared.recovery.state import Json
 
 SAFE = "{}:"  # placeholders stay readable, and are filled in before anything is sent
@@ -60,9 +61,21 @@ def link_body(link: Link, source_id: str, target_id: str, target_collection: str
 
 
 def read_path(row: ObjectType, object_id: str, body: Json) -> str:
-    """Where one object is read."""
+    """Where one object is read; where it is `read_by_filter` that is a list of which `only_of` takes it."""
+    if row.read_by_filter:
+        parent, key = parent_of(row, object_id, body), own_key(row, object_id)
+        path = with_query(row.path, filter=f"{row.filter.replace('{id}', parent)} and {row.key} eq '{key}'")
+        return path.replace("%7B", "{").replace("%7D", "}")  # placeholders stay readable
     path = row.path if row.alone_at_path else f"{row.path}/{{key}}"
     return object_request(row, f"GET {path}", object_id, body)[1]
+
+
+def only_of(row: ObjectType, answer: Json) -> Json | None:
+    """The object out of the answer of `read_path`; None where there is none."""
+    if not row.read_by_filter:
+        return answer
+    listed = answer.get("value")
+    return listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else None
 
 
 def _link_places(

@@ -38,7 +38,7 @@ def is_writable(row: ObjectType, name: str) -> bool:
         or name in {action for action, _ in row.actions}
         or name in row.streams
         or name in {document for document, _ in row.documents}
-        or name in row.expand
+        or name in row.expanded
         or name in row.inline
         or name in {path.split(".")[0].removesuffix("[]") for path in row.volatile if "." not in path}
     )

@@ -7,13 +7,12 @@ active schedule without an end.
 
 from __future__ import annotations
 
+from local.simulator import role_settings
 from local.simulator.generator.draft import Draft, day, pick
 from local.simulator.generator.facts import roles
 from local.simulator.store import Body
 
 ALL_TENANT = "/"
-LEVELS = (("Eligibility", "Admin"), ("Assignment", "Admin"), ("Assignment", "EndUser"))
-SETTLED = ("Requestor", "Admin", "Approver")
 
 
 def make_roles(draft: Draft, administrator: str) -> None:
@@ -171,65 +170,16 @@ def _plan(ends: str | None) -> Body:
 def make_settings(draft: Draft, name: str, scope_type: str, scope: str, definition: str) -> None:
     """The PIM settings of one role: a policy, its rules and its assignment to the role."""
     policy_id = f"{scope_type}_{draft.store.tenant_id}_{draft.known_id(f'settings {scope} {name}')}"
-    policy = draft.add(
-        "unifiedRoleManagementPolicy",
-        {"id": policy_id, "displayName": scope_type, "description": scope_type, "isOrganizationDefault": False,
-         "scopeId": scope, "scopeType": scope_type, "lastModifiedDateTime": day(100),
-         "lastModifiedBy": {"id": None, "displayName": None}},
-    )  # fmt: skip
-    draft.add(
-        "unifiedRoleManagementPolicyAssignment",
-        {"id": f"{policy_id}_{definition}", "policyId": policy_id, "roleDefinitionId": definition, "scopeId": scope,
-         "scopeType": scope_type},
-    )  # fmt: skip
     critical = definition in (roles.GLOBAL_ADMINISTRATOR, roles.PRIVILEGED_ROLE_ADMINISTRATOR, "owner")
-    for rule_id, kind, level, caller, body in _rules(draft, critical):
-        target = {"caller": caller, "operations": ["all"], "level": level, "inheritableSettings": [],
-                  "enforcedSettings": []}  # fmt: skip
-        tag = f"#microsoft.graph.unifiedRoleManagementPolicy{kind}Rule"
-        draft.add(
-            "unifiedRoleManagementPolicyRule", {"@odata.type": tag, "id": rule_id, "target": target, **body},
-            policy, "rules",
-        )  # fmt: skip
-
-
-def _rules(draft: Draft, critical: bool) -> list[tuple[str, str, str, str, Body]]:
     approvers: list[Body] = []
     if critical:
         approvers = [{"@odata.type": "#microsoft.graph.groupMembers", "groupId": each, "description": "Approvers"}
                      for each in draft.of_kind("approvers")[:1]]  # fmt: skip
         approvers += [{"@odata.type": "#microsoft.graph.singleUser", "userId": each, "description": "Approver"}
                       for each in draft.users[4:5]]  # fmt: skip
-    stage: Body = {"approvalStageTimeOutInDays": 1, "isApproverJustificationRequired": True,
-                   "escalationTimeInMinutes": 0,
-                   "isEscalationEnabled": False, "primaryApprovers": approvers, "escalationApprovers": []}  # fmt: skip
-    rules: list[tuple[str, str, str, str, Body]] = [
-        ("Expiration_Admin_Eligibility", "Expiration", "Eligibility", "Admin",
-         {"isExpirationRequired": False, "maximumDuration": "P365D"}),
-        ("Expiration_Admin_Assignment", "Expiration", "Assignment", "Admin",
-         {"isExpirationRequired": False, "maximumDuration": "P180D"}),
-        ("Expiration_EndUser_Assignment", "Expiration", "Assignment", "EndUser",
-         {"isExpirationRequired": True, "maximumDuration": "PT4H" if critical else "PT8H"}),
-        ("Enablement_Admin_Eligibility", "Enablement", "Eligibility", "Admin", {"enabledRules": []}),
-        ("Enablement_Admin_Assignment", "Enablement", "Assignment", "Admin", {"enabledRules": ["Justification"]}),
-        ("Enablement_EndUser_Assignment", "Enablement", "Assignment", "EndUser",
-         {"enabledRules": ["Justification"] if critical else ["MultiFactorAuthentication", "Justification"]}),
-        ("Approval_EndUser_Assignment", "Approval", "Assignment", "EndUser",
-         {"setting": {"isApprovalRequired": bool(approvers), "isApprovalRequiredForExtension": False,
-                      "isRequestorJustificationRequired": True, "approvalMode": "SingleStage",
-                      "approvalStages": [stage]}}),
-        ("AuthenticationContext_EndUser_Assignment", "AuthenticationContext", "Assignment", "EndUser",
-         {"isEnabled": critical, "claimValue": "c1" if critical else ""}),
-    ]  # fmt: skip
-    for level, caller in LEVELS:
-        rules += [
-            (f"Notification_{recipient}_{caller}_{level}", "Notification", level, caller,
-             {"notificationType": "Email", "recipientType": recipient, "notificationLevel": "All",
-              "isDefaultRecipientsEnabled": True,
-              "notificationRecipients": [f"soc@{draft.domain}"] if critical and recipient == "Admin" else []})
-            for recipient in SETTLED
-        ]  # fmt: skip
-    return rules
+    told = [f"soc@{draft.domain}"] if critical else []
+    rules = role_settings.rules_of(approvers, told, critical=critical)
+    role_settings.make(draft.store, policy_id, (scope_type, scope), definition, rules, day(100))
 
 
 def _group_schedules(draft: Draft) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LIMIT = 20
 MOST_LEVELS = 100  # a chain of managers that goes round ends here
+# where a page documents an $expand inside another (List roleManagementPolicyAssignments)
+NESTED = frozenset([("unifiedRoleManagementPolicyAssignment", "policy")])
 PART = re.compile(r"\s*([\w/.]+)\s*(?:\(((?:[^()]|\([^()]*\))*)\))?\s*(?:,|$)")
 
 
@@ -31,6 +33,7 @@ class Expansion:
     select: tuple[str, ...] | None
     schema: Schema
     levels: int = 1
+    within: tuple[Expansion, ...] = ()  # what is expanded of the related objects
 
     def answer(self, tenant: Tenant, request: Request, version: str, record: Record) -> Body:
         """The relationship as a property of its parent."""
@@ -46,6 +49,9 @@ class Expansion:
             for each in found
             if not tenant.hidden(each)
         ]
+        for body, each in zip(shown, (each for each in found if not tenant.hidden(each)), strict=True):
+            for inner in self.within:
+                body.update(inner.answer(tenant, request, version, each))
         if navigation.single:
             one = shown[0] if shown else None
             if one is not None and self.levels > 1 and found:
@@ -93,6 +99,7 @@ def parse_expand(text: str | None, schema: Schema, type_name: str) -> tuple[Expa
         if navigation.how == "transitive":
             raise unsupported_query(f"Expanding '{name}' is not supported.")
         select, levels = None, 1
+        within: tuple[Expansion, ...] = ()
         for option in filter(None, (part.strip() for part in inner.split(";"))):
             key, _, value = option.partition("=")
             match key.strip().lower():
@@ -100,9 +107,11 @@ def parse_expand(text: str | None, schema: Schema, type_name: str) -> tuple[Expa
                     select = parse_select(value)
                 case "$levels":
                     levels = _levels(value)
+                case "$expand" if (type_name, name) in NESTED:
+                    within = parse_expand(value, schema, navigation.target)
                 case _:
                     raise unsupported_query(f"The option '{key}' is not supported inside $expand.")
-        expansions.append(Expansion(navigation, select, schema, levels))
+        expansions.append(Expansion(navigation, select, schema, levels, within))
     if len(expansions) > 1 and schema.is_a(type_name, "directoryObject"):
         raise unsupported_query("Multiple $expand of directory object relationships is not supported.")
     return tuple(expansions)

@@ -10,7 +10,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from local.simulator.errors import GraphError, bad_request
+from local.simulator.errors import GraphError, bad_request, denied
 from local.simulator.store import Body, Record
 from local.simulator.writes import cascades, dynamic, guards, refusals, unique
 from local.simulator.writes.change import Write
@@ -120,7 +120,19 @@ def _change_federated(write: Write, record: Record, _old: Body, new: Body, _body
     return new
 
 
+def _remove_federated(write: Write, _record: Record) -> bool | None:
+    _check_holder(write)
+    return None
+
+
+def _check_holder(write: Write) -> None:
+    """Azure keeps those of managed identities; no page names a write on a service principal's (unconfirmed)."""
+    if write.parent().table == "servicePrincipal":
+        raise denied()
+
+
 def _check_federated(write: Write, made: Body, besides: str) -> None:
+    _check_holder(write)
     links = write.store.link_set("federatedIdentityCredentials")
     held = [write.store.records[key] for key in links.targets(write.parent().key) if key != besides]
     if not besides and len(held) >= MOST_FEDERATED:
@@ -156,7 +168,10 @@ def _prepare_extension(_write: Write, made: Body, body: Body, _sent: Body) -> Bo
     return made | {"id": name, "extensionName": name, "@odata.type": "#microsoft.graph.openTypeExtension"}
 
 
-register("federatedIdentityCredential", Hooks(prepare=_prepare_federated, change=_change_federated))
+register(
+    "federatedIdentityCredential",
+    Hooks(prepare=_prepare_federated, change=_change_federated, remove=_remove_federated),
+)
 register("extensionProperty", Hooks(prepare=_prepare_extension_property))
 register("extension", Hooks(prepare=_prepare_extension))
 

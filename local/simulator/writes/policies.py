@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from local.simulator import role_settings
 from local.simulator.errors import bad_request, not_found
 from local.simulator.store import Body, Record
 from local.simulator.writes import refusals
@@ -70,17 +71,28 @@ def _change_method(write: Write, record: Record, _old: Body, new: Body, _body: B
     return new
 
 
-def _change_rule(_write: Write, _record: Record, _old: Body, new: Body, body: Body) -> Body:
+def _change_rule(write: Write, record: Record, _old: Body, new: Body, body: Body) -> Body:
+    if role_settings.scope_of(write.store, record)["scopeType"] == "Group":
+        write.require("RoleManagementPolicy.ReadWrite.AzureADGroup")
+    else:
+        write.require("RoleManagementPolicy.ReadWrite.Directory", "RoleManagement.ReadWrite.Directory")
     if body.get("maximumDuration"):
         seconds_of(body["maximumDuration"])
     return new
+
+
+def _changed_rule(write: Write, record: Record, _old: Body) -> None:
+    policy = role_settings.scope_of(write.store, record)
+    write.store.update(
+        write.store.key(role_settings.POLICY, policy["id"]), policy | {"lastModifiedDateTime": write.now}
+    )
 
 
 register("authorizationPolicy", Hooks(change=_change_authorization))
 register("identitySecurityDefaultsEnforcementPolicy", Hooks(change=_change_defaults))
 register("authenticationMethodsPolicy", Hooks(change=_change_methods))
 register("authenticationMethodConfiguration", Hooks(change=_change_method))
-register("unifiedRoleManagementPolicyRule", Hooks(change=_change_rule))
+register("unifiedRoleManagementPolicyRule", Hooks(change=_change_rule, changed=_changed_rule))
 
 
 # -- cross-tenant access --------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from local.simulator import role_settings
 from local.simulator.access.tokens import Caller
 from local.simulator.errors import GraphError, bad_request, not_found
 from local.simulator.http_types import Request
@@ -106,6 +107,7 @@ def _principal(family: Family, write: Write, made: Body) -> Body:
         body = group.read()
         if "DynamicMembership" in (body.get("groupTypes") or ()) or body.get("onPremisesSyncEnabled"):
             raise bad_request("The group cannot be managed by Privileged Identity Management.", "InvalidGroup")
+        role_settings.defaults(write.store, group.key)
         return made | {"groupId": group.key}
     definition = write.held("unifiedRoleDefinition", made["roleDefinitionId"])
     if definition is None:
@@ -196,6 +198,8 @@ def _born(family: Family, write: Write, record: Record) -> None:
     if body["isValidationOnly"]:
         write.store.delete(record.key, soft=False)
         return
+    if "groupId" in body:
+        role_settings.take_on(write.store, body["groupId"])
     existing = _find(family, write, body)
     if body["action"] == "adminRemove":
         if existing is not None:

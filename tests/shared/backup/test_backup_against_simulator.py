@@ -1,7 +1,5 @@
 """What a backup holds, against what the simulated tenant holds."""
 
-from shared.repository.coverage import read_coverage
-
 
 async def test_a_full_backup_holds_every_user_and_group_of_the_tenant(backups):
     manifest = await backups.run("full")
@@ -19,13 +17,3 @@ async def test_a_second_backup_of_an_unchanged_tenant_stores_no_segment_and_show
     new = {entry.name async for entry in backups.opened.vault.list("tenants/")} - blobs
     assert {name.rsplit("/", 1)[-1] for name in new} == {"00000002.json"}
     assert await backups.view(first) == await backups.view(second)
-
-
-async def test_what_no_type_holds_is_in_the_coverage_and_makes_nothing_partial(backups):
-    manifest = await backups.run("full", ["group", "servicePrincipal"])
-    for name, what in (("group", "PIM settings of groups"),
-                       ("servicePrincipal", "Federated credentials of managed identities")):
-        entry = manifest.types[name]
-        assert entry.outcome == "complete"
-        told = [one async for one in read_coverage(backups.opened.vault, manifest.tenant_id, entry.coverage)]
-        assert [one["remedy"] for one in told if one["what"] == what] != []

@@ -169,6 +169,18 @@ def damage(store, row: ObjectType, object_id: str, body) -> str:
         )
         store.update(record.key, {**record.read(), "maximumDuration": "PT1H"})
         return "rules"
+    if row.name == "groupRoleManagementPolicy":
+        group, _, access = object_id.partition("/")
+        policy = next(
+            one["policyId"] for one in (each.read() for each in store.find(row.graph_type, "scopeId", group))
+            if one["roleDefinitionId"] == access
+        )
+        record = next(
+            one for one in store.all("unifiedRoleManagementPolicyRule")
+            if policy in one.key and "enabledRules" in one.read()
+        )
+        store.update(record.key, {**record.read(), "enabledRules": ["Ticketing"]})
+        return "policy"
     if row.name == "onPremisesPublishing":
         record = store.get(object_id)
         settings = {**record.read()["onPremisesPublishing"], "internalUrl": "https://elsewhere.example/"}
