@@ -6,8 +6,8 @@ Invariants
 - Names hold a table, a time and a hash: nothing of what was written. States of one row sort by their names.
 - Secrets stay encrypted as the row has them: whoever has the vault and not the wrapping key reads none.
 - Not kept: what follows from elsewhere (restore points, copies of events), what means nothing after a loss (locks,
-  idempotency keys, alerts and notifications that wait, open tasks), and difference reports, whose changes lie in the
-  workspace.
+  idempotency keys, alerts and notifications that wait, open tasks, until when a tenant is quiet), and difference
+  reports, whose changes lie in the workspace.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,6 +24,7 @@ from shared.repository.names import tenant_prefix
 from shared.repository.retention import put_same
 from shared.repository.store import BlobStore
 from shared.settings import GUID
+from shared.tenants.quiet import PARTITION as QUIET
 
 FORMAT = "cairn-record"
 VERSION = 1
@@ -48,6 +49,10 @@ def _everything(_: Row) -> str | None:
     return ""
 
 
+def _registered(row: Row) -> str | None:
+    return None if row.partition == QUIET else ""
+
+
 def _of_partition(row: Row) -> str | None:
     return row.partition.rsplit("|", 1)[-1]
 
@@ -68,7 +73,7 @@ def _told(row: Row) -> str | None:
 
 
 KEPT: Mapping[str, Keeping] = {
-    "cairnTenants": Keeping(_everything),
+    "cairnTenants": Keeping(_registered),
     "cairnAccess": Keeping(_everything),
     "cairnConsents": Keeping(_of_partition),
     "cairnNotifications": Keeping(_told),

@@ -73,10 +73,12 @@ class Table(Protocol):
         """Delete the row and say whether it was there; with `etag`, raises RowChanged if it differs."""
 
 
-async def walk(table: Table, partition: str, *, after: str = "", page: int = PAGE) -> AsyncIterator[Row]:
-    """Every row of the partition after that key, in order, read `page` at a time."""
+async def walk(
+    table: Table, partition: str, *, after: str = "", before: str = LAST_KEY, page: int = PAGE
+) -> AsyncIterator[Row]:
+    """Every row of the partition between the two keys, in order, read `page` at a time."""
     while True:
-        rows = await table.query(partition, after=after, limit=page)
+        rows = await table.query(partition, after=after, before=before, limit=page)
         for row in rows:
             yield row
         if len(rows) < page:

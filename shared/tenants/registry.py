@@ -1,7 +1,7 @@
 """The registry: which tenants are protected here, with their settings and the starts of their backups.
 
 One row each for the tenant, its settings and its history, in the tenant's own partition; `all` holds a pointer a
-tenant. Unregistering keeps restore points: they stay until they expire.
+tenant, `quiet` until when nothing is due in it. Unregistering keeps restore points: they stay until they expire.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -13,6 +13,7 @@ from shared.errors import DuplicateTenant, UnknownTenant
 from shared.records.table import Row, RowChanged, RowExists, Table, walk
 from shared.records.times import Clock, as_text, as_time, utc_now
 from shared.settings import GUID, CloudName
+from shared.tenants.quiet import Quiet
 from shared.tenants.schedule import History
 from shared.tenants.settings import TenantSettings
 
@@ -46,6 +47,7 @@ class Tenants:
     def __init__(self, table: Table, *, clock: Clock = utc_now) -> None:
         self._table = table
         self._clock = clock
+        self.quiet = Quiet(table)
 
     async def register(
         self, *, tenant_id: str, display_name: str, cloud: CloudName, kind: TenantKind, created_by: str
@@ -79,10 +81,15 @@ class Tenants:
 
     async def stream(self, *, after: str = "") -> AsyncIterator[tuple[str, Tenant]]:
         """(place, tenant) in the order of their ids."""
-        async for pointer in walk(self._table, "all", after=after):
-            tenant = await self.find(pointer.key)
+        async for tenant_id in self.ids(after=after):
+            tenant = await self.find(tenant_id)
             if tenant is not None:
-                yield pointer.key, tenant
+                yield tenant_id, tenant
+
+    async def ids(self, *, after: str = "") -> AsyncIterator[str]:
+        """The ids in their order, of tenants that are being registered or unregistered too."""
+        async for pointer in walk(self._table, "all", after=after):
+            yield pointer.key
 
     async def change(self, tenant_id: str, change: Callable[[Tenant], Tenant]) -> Tenant:
         """Return the tenant as changed; raises UnknownTenant."""
@@ -118,6 +125,7 @@ class Tenants:
     async def forget(self, tenant_id: str) -> None:
         """A former tenant has nothing left here; safe to repeat."""
         await self._table.delete("former", tenant_id.lower())
+        await self.quiet.end(tenant_id)
 
     async def settings(self, tenant_id: str) -> StoredSettings:
         """Its settings, or the defaults if none were ever set; the tenant is not checked."""
@@ -147,6 +155,7 @@ class Tenants:
             stored = await self._table.update(row)
         else:
             stored = await self._insert_settings(row)
+        await self.quiet.end(tenant_id)
         return StoredSettings(kept, stored.etag)
 
     async def history(self, tenant_id: str) -> History:

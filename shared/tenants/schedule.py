@@ -76,6 +76,15 @@ def next_slot(schedule: Schedule, history: History, now: datetime) -> datetime |
     return last_slot(start_at, schedule.times_per_day, now) + timedelta(days=1) / schedule.times_per_day
 
 
+def next_due(
+    schedule: Schedule, history: History, now: datetime, *, tenant_id: str, spread_seconds: float = 0.0
+) -> datetime | None:
+    """When, after the slot that `now` is in, the next one is due, with the tenant's delay; None if none will be."""
+    own = delay(tenant_id, spread_seconds)
+    slot = next_slot(schedule, history, now - own)
+    return None if slot is None else slot + own
+
+
 def spread(tenants: int) -> float:
     """Seconds over which that many tenants are spread."""
     return float(min((tenants - 1) * SECONDS_PER_TENANT, MOST_SPREAD_SECONDS)) if tenants > 1 else 0.0

@@ -10,7 +10,9 @@ from shared.deployment import Records, records_in_memory, records_over
 from shared.errors import Busy, StoreUnavailable, UnknownRecord
 from shared.records.idempotency import KEPT, KeyReused
 from shared.records.memory_table import MemoryTable
+from shared.records.restore_points import RestorePoints
 from shared.records.table import Row
+from shared.records.times import as_text
 from tests.api.test_guard import point
 
 T = "11111111-1111-4111-8111-111111111111"
@@ -189,6 +191,43 @@ async def test_a_restore_point_is_indexed_once_and_forgotten_when_it_expires(rec
         await records.restore_points.get(T, "00000007")
     with pytest.raises(UnknownRecord):
         await records.restore_points.get(T, "latest")
+
+
+async def test_what_has_expired_is_found_by_its_time_until_it_is_forgotten(records: Records, clock: Clock) -> None:
+    for number, tenant_id in enumerate((T, T, OTHER), 1):
+        expires = clock.now + timedelta(days=number)
+        await records.restore_points.upsert(
+            {**point(f"{number:08d}"), "tenantId": tenant_id, "expires": as_text(expires)}
+        )
+    assert await records.restore_points.expired(clock.now) == []
+    assert await records.restore_points.expired(clock.now + timedelta(days=1)) == [T]
+    assert await records.restore_points.expired(clock.now + timedelta(days=9)) == [T, OTHER]
+    await records.restore_points.remove(T, "00000001")
+    assert await records.restore_points.expired(clock.now + timedelta(days=1)) == []
+    assert await records.restore_points.expired(clock.now + timedelta(days=2)) == [T]
+
+
+@pytest.mark.parametrize("deletes", range(3))
+async def test_forgetting_a_restore_point_that_was_cut_off_is_finished_by_the_repetition(deletes: int) -> None:
+    class CutOffDelete(MemoryTable):
+        left = deletes
+
+        async def delete(self, partition: str, key: str, *, etag: str = "") -> bool:
+            if self.left == 0:
+                raise StoreUnavailable("cut off")
+            self.left -= 1
+            return await super().delete(partition, key, etag=etag)
+
+    table = CutOffDelete()
+    points = RestorePoints(table)
+    await points.upsert(point("00000007"))
+    with pytest.raises(StoreUnavailable):
+        await points.remove(T, "00000007")
+    table.left = -1
+    for there in [there["backupId"] async for _, there in points.stream(T)]:  # as expiry goes through the list
+        await points.remove(T, there)
+    assert [one async for one in points.stream(T)] == []
+    assert await points.expired(datetime(2100, 1, 1, tzinfo=UTC)) == []
 
 
 async def test_a_restore_point_is_not_found_in_another_tenant(records: Records) -> None:
