@@ -134,11 +134,25 @@ async def apply_batch(opened: Deployment, graph: Graph, message: ApplyBatch) -> 
     except _OrphanedError:
         return BatchApplied(finished=False, cancelled=True)
     if applied.finished or applied.cancelled:
-        await applying.seal(index, number, records.clock())
+        await _forget_unused(store, await applying.seal(index, number, records.clock()))
         batch = await store.batch(index, number)
         await hand_over(opened, tenant_id, restore_id, store, {one.order for one in batch.operations})
     await told(applied.done)
     return BatchApplied(finished=applied.finished, cancelled=applied.cancelled)
+
+
+async def _forget_unused(store: RestoreStore, receipts: Iterable[Json]) -> None:
+    """Drop what was generated for something that Graph refused to make: who holds its name has another password.
+
+    Where the answer was lost it is kept, since it may have been made after all.
+    """
+    refused = {one["order"] for one in receipts if one["state"] == "failed" and one.get("status") in _REFUSED}
+    for name in [name async for name, _ in store.secrets()] if refused else ():
+        if store.order_of(name) in refused:
+            await store.forget(name)
+
+
+_REFUSED = frozenset(range(400, 500)) - {408, 429}
 
 
 async def finish(opened: Deployment, message: FinishRestore) -> dict[str, bool]:
@@ -248,10 +262,13 @@ def applied_in_words(results: dict[str, int], verification: dict[str, Any], *, c
     """What was done, in one line."""
     parts = [f"{count} {state}" for state, count in sorted(results.items())]
     line = ("Cancelled: " if cancelled else "Restored: ") + (", ".join(parts) or "nothing to do") + "."
-    if verification:
+    short = results.get("failed", 0) + results.get("stale", 0)
+    if verification and verification["checked"]:
         wrong = verification["differing"]
-        line += f" Verified {verification['checked']} facts: "
+        line += f" Verified {verification['checked']} facts{' of what was written' if short else ''}: "
         line += f"{wrong} differ." if wrong else "all are as planned."
+    if short:
+        line += " Look at the operations that failed or are stale, then plan again for what is missing."
     return line
 
 
