@@ -37,6 +37,7 @@ from shared.catalog.row import ObjectType
 from shared.deployment import Deployment
 from shared.entra.capture import Captured, capture
 from shared.entra.pages import LinkSlice, Parsed
+from shared.entra.shared_lists import SharedLists
 from shared.entra.transport import Graph
 from shared.entra.wanted import Reading
 from shared.errors import EntraError, NotPermitted, SignInFailed, TokenExpired
@@ -63,6 +64,7 @@ async def capture_slice(opened: Deployment, graph: Graph, run: Run, message: Cap
     progress = LaneProgress(opened.records.tasks, message["taskId"], message["lane"]["name"], checkpoint.captures)
     stop_at = graph.now() + SLICE_SECONDS
     ended = {name: asyncio.Event() for name in waiting}
+    lists = SharedLists()
 
     async def read(name: str) -> None:
         nonlocal checkpoint
@@ -74,7 +76,7 @@ async def capture_slice(opened: Deployment, graph: Graph, run: Run, message: Cap
             late = graph.now() >= stop_at and name != waiting[0]  # so that every slice gets on by a page at least
             if late or not before <= checkpoint.done():
                 return
-            reader = TypeReader(opened, graph.apart(), run, row, progress)
+            reader = TypeReader(opened, graph.apart(), run, row, progress, lists=lists)
             read_now = await reader.go_on(checkpoint, stop_at)
             checkpoint = checkpoint.with_type_of(read_now, name)
         finally:
@@ -106,6 +108,8 @@ class TypeReader:
     """For the closing lane: what this run has captured of the type already."""
     others: Mapping[str, TypeCapture] = field(default_factory=dict)
     """For the closing lane: what the other lanes captured, by type."""
+    lists: SharedLists = field(default_factory=SharedLists)
+    """What types of the same slice read together."""
 
     async def go_on(self, checkpoint: Checkpoint, stop_at: float) -> Checkpoint:
         """The checkpoint with this type read to its end, or as far as the time allowed."""
@@ -167,7 +171,7 @@ class TypeReader:
     ) -> tuple[dict[str, Any] | None, bool, str]:
         mode: Literal["full", "changes"] = "changes" if taking.at.mode == "changes" else "full"
         pieces = capture(
-            self.graph, self.row, cursor, mode=mode, since=since, reading=reading, stop_at=stop_at
+            self.graph, self.row, cursor, mode=mode, since=since, reading=reading, stop_at=stop_at, lists=self.lists,
         )
         last = cursor
         async with aclosing(pieces):

@@ -37,6 +37,7 @@ from shared.entra.children import (
 from shared.entra.listing import Asking, Page, pages, with_query
 from shared.entra.pages import TYPE, Body, LinkSlice, Parsed, body_of, is_links_only, parse_page
 from shared.entra.planner import Measured, Way, chosen_way
+from shared.entra.shared_lists import SharedLists
 from shared.entra.shown import NotShown, any_hidden, names_shown
 from shared.entra.single_reads import (
     Unread,
@@ -94,24 +95,27 @@ class _Run:
     reading: Reading
     asking: Asking
     ahead: Callable[[], bool]
+    lists: SharedLists
     steps: list[str] = field(default_factory=list)
 
 
 async def capture(
     graph: Graph, row: ObjectType, cursor: Cursor | None = None, *, mode: Mode = "full", since: str = "",
     reading: Reading | None = None, stop_at: float | None = None, rows: Mapping[str, ObjectType] = OBJECT_TYPES,
+    lists: SharedLists | None = None,
 ) -> AsyncGenerator[Captured]:
     """The type from `cursor` (or from its beginning) to its end, or to the first page after `stop_at`.
 
     `mode="changes"` goes on from the delta token `since`; a type without delta is read in full all the same. `stop_at`
-    is a time of `graph.now()`. Errors of the whole type are raised; those of single objects come as `unread`.
+    is a time of `graph.now()`; `lists` are read once for all that are given the same ones. Errors of the whole type are
+    raised; those of single objects come as `unread`.
     """
     reading = reading or Reading()
     asked = wanted(row, reading, graph.endpoints.cloud)
     run = _Run(
         graph, asked, reading,
         Asking(row.title, row.version, permission_of(row), listing_bucket(row, asked.select)),
-        ahead=lambda: stop_at is None or graph.now() < stop_at,
+        ahead=lambda: stop_at is None or graph.now() < stop_at, lists=lists or SharedLists(),
     )
     at: Cursor = dict(cursor) if cursor else await _beginning(run, mode, since)
     while True:
@@ -240,7 +244,11 @@ async def _list(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
     )
     # In `paced`, links that delta shows inline are read one by one here, and the replay brings what changed since.
     links = [*asked.each_links, *(asked.delta_links if at["way"] == "paced" else ())]
-    async with aclosing(pages(run.graph, path, run.asking, ahead=run.ahead, empty=at.get(EMPTY, 0))) as listed:
+    listing = (
+        run.lists.pages(run.graph, path, run.asking, ahead=run.ahead) if row.odata_type and not at["link"]
+        else pages(run.graph, path, run.asking, ahead=run.ahead, empty=at.get(EMPTY, 0))
+    )
+    async with aclosing(listing) as listed:
         async for page in listed:
             after = _after(at, page)
             async with aclosing(_page(run, page, at, after, links=links)) as pieces:

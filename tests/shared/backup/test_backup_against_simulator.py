@@ -1,5 +1,9 @@
 """What a backup holds, against what the simulated tenant holds."""
 
+import pytest
+
+LOCATIONS = ("ipNamedLocation", "countryNamedLocation")
+
 
 async def test_a_full_backup_holds_every_user_and_group_of_the_tenant(backups):
     manifest = await backups.run("full")
@@ -17,3 +21,16 @@ async def test_a_second_backup_of_an_unchanged_tenant_stores_no_segment_and_show
     new = {entry.name async for entry in backups.opened.vault.list("tenants/")} - blobs
     assert {name.rsplit("/", 1)[-1] for name in new} == {"00000002.json"}
     assert await backups.view(first) == await backups.view(second)
+
+
+@pytest.mark.parametrize("types", [LOCATIONS, LOCATIONS[:1], LOCATIONS[1:]])
+async def test_the_list_of_named_locations_is_read_once_for_both_types_or_for_one(backups, types):
+    whole = await backups.view(await backups.run("full"))
+    assert all(whole[name]["objects"] for name in LOCATIONS)
+    requests = backups.simulator.tenant.requests
+    requests.clear()
+    again = await backups.view(await backups.run("incremental", list(types)))
+    assert [one["target"] for one in requests.recent if "/namedLocations" in one["target"]] == [
+        "/v1.0/identity/conditionalAccess/namedLocations"
+    ]
+    assert {name: again[name]["objects"] for name in LOCATIONS} == {name: whole[name]["objects"] for name in LOCATIONS}
