@@ -389,7 +389,10 @@ class Planner:
         for key, present in self._s.present.items():
             if present.liveness not in ("absent", "softDeleted") or key in self._made or key not in self._s.wanted:
                 continue
-            why = _why_left(OBJECT_TYPES[key[0]], self._s.wanted[key], present)
+            row = OBJECT_TYPES[key[0]]
+            if row.one_per_parent:
+                continue  # its id is its parent's, of which it says nothing
+            why = _why_left(row, self._s.wanted[key], present)
             if why or present.liveness == "absent" or not self._options.from_recycle_bin:
                 found.add(present.object_id)
         return frozenset(found)
