@@ -31,7 +31,7 @@ from shared.entra.writing import Write, Written, link_is_there, may_be_lag, was_
 from shared.errors import AlreadyWritten, EntraError, NotFound, Rejected, StoreUnavailable, Throttled, Unavailable
 from shared.recovery.actions import expected_value, has_become, read_beside
 from shared.recovery.issuing import Issuing
-from shared.recovery.new_credentials import THUMBPRINT
+from shared.recovery.known_when_sent import resolved, waits_for_reading
 from shared.recovery.looked_up import looked_up
 from shared.recovery.order import Batch
 from shared.recovery.plan import Operation
@@ -54,6 +54,8 @@ UNCLEAR_SECONDS = 15.0
 GONE_SECONDS = 5.0
 """The same where nothing new is named: then it is most likely gone."""
 LAG_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+INSTANCE_WAITS = (1.0, 2.0, 4.0, 8.0)
+"""Seconds between looks for an instance of a gallery template whose answer was lost: a list shows it late."""
 LOST_WAITS = (0.4, 0.8, 1.6, 3.2, 6.4, 8.0)
 """Seconds before a write whose answer was lost is looked at and sent again; after the last it has failed."""
 
@@ -209,8 +211,8 @@ class Applying:
             if verdict:
                 return self._receipt(one, verdict, before=before, after=before if verdict == "unchanged" else {},
                                      error=_STALE if verdict == "stale" else "")
-        if one.kind == "create" and (uncertain or one.look_first):
-            made = await self._find(one, find)
+        if one.kind == "create" and (uncertain or one.look_first) and not _is_set_again(one):
+            made = await self._made_before(one, find)
             if made is not None:
                 return self._created(one, made, Written(200), uncertain=uncertain)
         if one.kind == "update" and uncertain:
@@ -219,6 +221,8 @@ class Applying:
                 return {**done, "before": before} if before else done
         try:
             payload = await self._payload(one, path, body)
+            if one.body and payload == {}:
+                return self._receipt(one, "unchanged")
             return await self._sent(one, path, payload, find, known, before, uncertain)
         except EntraError as error:
             return self._failed(one, error, before)
@@ -229,8 +233,8 @@ class Applying:
             return base64.b64decode(one.stream)
         if one.kind == "create" and "{password}" in str(body):
             body = await self._with_password(one, body)
-        if THUMBPRINT in str(body):
-            body = await self._issuing.with_thumbprint(path, body, until=self.stop_at)
+        if isinstance(body, dict) and waits_for_reading(body):
+            body = await resolved(self.graph, path, body, until=self.stop_at)
             if body is None:
                 raise _LaterError
         return _rooted(body, self._root(one), self.now())
@@ -249,8 +253,10 @@ class Applying:
             try:
                 answer = await write(self.graph, replace(request, path=await looked_up(self.graph, path)))
                 if one.kind == "create":
-                    made = answer.body if answer.body.get("id") or answer.body.get("tenantId") else None
-                    made = made if made is not None else await self._find(one, find)
+                    told = any(answer.body.get(name) for name in ("id", "tenantId", "application"))
+                    made = answer.body if told else await self._find(one, find)
+                    if made is None and _is_set_again(one):
+                        raise NotFound("what was set does not show yet")
                     return self._created(one, made or {}, answer, uncertain=False)
                 after = payload if one.kind == "update" and isinstance(payload, dict) else {}
                 if one.yields:
@@ -282,8 +288,8 @@ class Applying:
 
     async def _was_done(self, one: Operation, payload: Any, find: Json) -> Json | None:
         """Whether a write whose answer was lost was done; None where it is harmless, or needed, to send it again."""
-        if one.kind == "create":
-            made = await self._find(one, find)
+        if one.kind == "create" and not _is_set_again(one):
+            made = await self._made_before(one, find)
             if made is not None:
                 return self._created(one, made, Written(200), uncertain=True)
         return await self._was_updated(one, payload, find) if one.kind == "update" else None
@@ -364,8 +370,27 @@ class Applying:
 
     # -- looking ------------------------------------------------------------------------------------------------
 
+    async def _made_before(self, one: Operation, find: Json) -> Json | None:
+        """What an earlier try of this creation made, or what came back by itself; None where there is none.
+
+        A gallery template makes a second instance whatever it is asked for, so that one is looked for longer; and it
+        goes by the name that it is found by only until it is remembered.
+        """
+        if not one.path.endswith("/instantiate"):
+            return await self._find(one, find)
+        known = (await self.new_ids([one.object_id])).get(one.object_id)
+        if known is not None:
+            find = {"path": f"/applications/{known}?$select=id,appId", "match": {}}
+        made = await self._find(one, find)
+        for wait in INSTANCE_WAITS:
+            if made is not None:
+                break
+            await asyncio.sleep(wait)
+            made = await self._find(one, find)
+        return made
+
     async def _find(self, one: Operation, find: Json) -> Json | None:
-        """What an earlier try of this creation made, or what came back by itself; None where there is none."""
+        """The object, or the one in the list that matches; None where there is none."""
         if not find:
             return None
         bucket: Bucket = "conditionalAccess" if one.bucket == "conditionalAccess" else ""
@@ -394,8 +419,8 @@ class Applying:
 
     def _created(self, one: Operation, made: Json, answer: Written, *, uncertain: bool) -> Json:
         row = OBJECT_TYPES[one.object_type]
-        invited = made.get("invitedUser")
-        new_id = str(made.get("targetScheduleId") or (invited or made).get(row.key) or made.get("id") or "")
+        made = made.get("invitedUser") or made.get("application") or made
+        new_id = str(made.get("targetScheduleId") or made.get(row.key) or made.get("id") or "")
         if row.key_in_parent and new_id and one.parent:
             new_id = f"{one.parent}/{new_id}"
         came_back = answer.request_id == "" and not uncertain
@@ -484,6 +509,11 @@ def _lag_bound(one: Operation, error: EntraError) -> float:
     if may_be_lag(error):
         return LAG_SECONDS if names_new else GONE_SECONDS
     return UNCLEAR_SECONDS if names_new and isinstance(error, Rejected) else 0.0
+
+
+def _is_set_again(one: Operation) -> bool:
+    """Whether an object that came with another is set: that it is there does not say that it was, so it is sent."""
+    return one.kind == "create" and one.method == "PATCH" and not one.upsert
 
 
 def _names(one: Operation) -> set[str]:

@@ -11,21 +11,26 @@ from datetime import datetime
 from typing import Any
 
 from shared.catalog.row import ObjectType
+from shared.recovery import gallery
 from shared.recovery.new_credentials import Asked, held, signs, subject
 from shared.recovery.state import Json
 
 GROUPS_PATH = "/beta/onPremisesPublishingProfiles/applicationProxy"
 
 
-def step_after_creation(row: ObjectType, body: Mapping[str, Any], asked: Asked, now: datetime) -> str:
-    """What a person must do once the object was made; empty where nothing."""
+def step_after_creation(
+    row: ObjectType, body: Mapping[str, Any], asked: Asked, now: datetime, *, instance: bool = False
+) -> str:
+    """What a person must do once the object was made; empty where nothing. `instance`: made from its template."""
+    template = "" if instance else str(body.get("applicationTemplateId") or "")
     if row.name == "domain":
         return _domain(body)
     if row.name == "application":
-        return _application(body, asked, now)
+        return _application(body, asked, now, "" if instance else gallery.template(row, body))
     if row.name != "servicePrincipal":
         return ""
-    steps = [_certificate(body, asked) if signs(row, body) else "", _secrets(body, asked, now, "servicePrincipals")]
+    certificate = _certificate(body, asked, template) if signs(row, body) else ""
+    steps = [certificate, _secrets(body, asked, now, "servicePrincipals")]
     return " ".join(one for one in steps if one)
 
 
@@ -62,15 +67,19 @@ def _named(wanted: Json) -> str:
     return "{" + ", ".join(f'"{name}": "{wanted[name]}"' for name in ("name", "region") if wanted.get(name)) + "}"
 
 
-def _application(body: Mapping[str, Any], asked: Asked, now: datetime) -> str:
+def _application(body: Mapping[str, Any], asked: Asked, now: datetime, template: str) -> str:
+    plain = (
+        f"It came from the gallery (template {template}), which does not show that template: it is made as a plain "
+        "application. Where its sign-on or provisioning needs the template's, add it from the gallery by hand."
+    ) if template else ""
     secrets = _secrets(body, asked, now, "applications")
     lost = [one for one in body.get("keyCredentials") or () if not one.get("key")]
     if not secrets and not lost:
-        return ""
+        return plain
     steps = ["It has a new application id and none of its secrets: Microsoft Graph never shows one.", secrets]
     if lost:
         steps.append(f"Upload the {len(lost)} certificates again whose public part was not in the restore point.")
-    steps.append("Give the new application id and secrets to all that sign in as it.")
+    steps += ["Give the new application id and secrets to all that sign in as it.", plain]
     return " ".join(one for one in steps if one)
 
 
@@ -93,9 +102,8 @@ def _secrets(body: Mapping[str, Any], asked: Asked, now: datetime, collection: s
     return " ".join(steps)
 
 
-def _certificate(body: Mapping[str, Any], asked: Asked) -> str:
-    template = body.get("applicationTemplateId")
-    gallery = f" It came from the gallery (template {template})." if template else ""
+def _certificate(body: Mapping[str, Any], asked: Asked, template: str) -> str:
+    origin = f" It came from the gallery (template {template})." if template else ""
     metadata = (
         "https://login.microsoftonline.com/{tenant}/federationmetadata/2007-06/federationmetadata.xml?appid={appId}"
     )
@@ -103,14 +111,14 @@ def _certificate(body: Mapping[str, Any], asked: Asked) -> str:
         return (
             f"It signs with a new certificate, {subject(body)}: the receipt of its addTokenSigningCertificate request "
             "has its thumbprint and when it expires. Give it to the application's service provider, which lets nobody "
-            f"in until it knows it: {metadata}.{gallery}"
+            f"in until it knows it: {metadata}.{origin}"
         )
     return (
         "Its SAML signing certificate is gone, since a private key cannot be read, and nobody signs in until there is "
         "a new one: POST /servicePrincipals/{id}/addTokenSigningCertificate with "
         f'{{"displayName": "{subject(body)}"}}, PATCH preferredTokenSigningKeyThumbprint with the thumbprint of its '
         f"answer, and give the new metadata to the application's service provider ({metadata}). The option "
-        f"newSigningCertificates does the first two.{gallery}"
+        f"newSigningCertificates does the first two.{origin}"
     )
 
 

@@ -43,6 +43,8 @@ class Circumstances:
     """Names of the domains whose users another identity provider signs in."""
     asked: Asked = field(default_factory=Asked)
     """The secrets and certificates that what is made anew gets."""
+    gallery: frozenset[str] = frozenset()
+    """Templates that the gallery has, of those that applications to be made anew came from."""
 
 
 def wanted_body(row: ObjectType, body: Json, options: RestoreOptions, *, made: bool) -> Json:

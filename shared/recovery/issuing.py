@@ -11,24 +11,13 @@ Invariants
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from time import monotonic
 
 from shared.entra.governor import Bucket
 from shared.entra.pages import body_of
 from shared.entra.transport import Graph
 from shared.entra.writing import Write, Written, write
 from shared.errors import NotFound, Rejected, Unavailable
-from shared.recovery.new_credentials import (
-    CERTIFICATE,
-    KEYS,
-    SECRET,
-    SECRETS,
-    THUMBPRINT,
-    is_orphan,
-    newest,
-    thumbprint,
-    told,
-)
+from shared.recovery.new_credentials import CERTIFICATE, KEYS, SECRET, SECRETS, is_orphan, newest, told
 from shared.recovery.plan import Operation
 from shared.recovery.state import Json
 from shared.recovery.store import RestoreStore
@@ -36,9 +25,6 @@ from shared.repository.tokens import TokenCipher
 
 TRIES = 4
 WAIT_SECONDS = 0.5
-WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds between two looks for a certificate that is not everywhere yet."""
-
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
@@ -78,25 +64,6 @@ class Issuing:
             return {SECRETS: [told({**kept, "endDateTime": kept.get("expires")})]}
         await self._take_away_orphans(one, body, find)
         return None
-
-    async def with_thumbprint(self, path: str, body: Json, *, until: float) -> Json | None:
-        """The body with the thumbprint of the newest certificate, once the service principal at `path` shows one; None
-        where this run has no time left to wait for it."""
-        find = {"path": f"{path}?$select=id,{KEYS}"}
-        waits = iter(WAITS)
-        while True:
-            certificate = newest((await self._read(find)).get(KEYS))
-            if certificate is not None:
-                return {name: thumbprint(certificate) if value == THUMBPRINT else value for name, value in body.items()}
-            wait = next(waits, None)
-            if wait is None:
-                raise NotFound(
-                    "the signing certificate that was asked for does not show",
-                    remedy="Set preferredTokenSigningKeyThumbprint by hand, once the service principal shows it.",
-                )
-            if monotonic() + wait > until:
-                return None
-            await self.pause(wait)
 
     async def _take_away_orphans(self, one: Operation, body: Json, find: Json) -> None:
         kept = frozenset([str(each["keyId"]).lower() async for _, each in self.store.secrets() if each.get("keyId")])

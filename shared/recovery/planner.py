@@ -12,7 +12,7 @@ from typing import Any
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import PARENT, Link, ObjectType
 from shared.catalog.where import holds, why_left_alone
-from shared.recovery import entitlements, federation, fixups, guarded, guests, new_credentials, schedules
+from shared.recovery import entitlements, federation, fixups, gallery, guarded, guests, new_credentials, schedules
 from shared.recovery.actions import action_requests, expected_value, is_as_wanted
 from shared.recovery.by_hand import connector_group_steps, step_after_creation
 from shared.recovery.chosen import WHOLE
@@ -114,6 +114,7 @@ class Planner:
         self._ids = self._with_placeholders()
         self._born = self._birth_waves()
         self._away = self._not_coming()
+        self._instances = self._of_the_gallery()
         self._seats = Seats(situation.skus)
         self.operations: list[Operation] = []
         self.not_restored: list[NotRestored] = []
@@ -193,26 +194,67 @@ class Planner:
         made, later = self._deferred(row, body, made)
         later |= {name: body[name] for name in apart}
         made = fixups.creation_body(row, made, body, wanted, self._s.at)
-        method, path, upsert = self._creating(row, wanted, body)
-        self._add(
-            row, wanted, "create", method, path, made, upsert=upsert,
-            expects={"state": "absent", **({"appId": wanted.body.get("appId")} if row.name == "application" else {})},
-            find=fixups.finding(row, body, wanted), look_first=any(one.holder for one in row.references),
-            attributes=tuple(sorted(made)), found=found, now=self._now(wanted),
-            reason="it is in no recycle bin, so it is made anew and gets a new id"
-            if present.liveness == "absent" else "it is made anew and gets a new id",
-        )
+        instance = self._is_instance(wanted)
+        if instance:
+            made = self._from_gallery(row, wanted, body, made, found)
+        else:
+            method, path, upsert = self._creating(row, wanted, body)
+            self._add(
+                row, wanted, "create", method, path, made, upsert=upsert, expects=_absent(row, wanted),
+                find=fixups.finding(row, body, wanted), look_first=any(one.holder for one in row.references),
+                attributes=tuple(sorted(made)), found=found, now=self._now(wanted),
+                reason="it is in no recycle bin, so it is made anew and gets a new id"
+                if present.liveness == "absent" else "it is made anew and gets a new id",
+            )
         self._patches(row, wanted, body, later, {}, found, LINKS, "it names what is made only now")
         left = {name: value for name, value in fixups.after_creation(row, body).items() if self._wants(wanted, name)}
         self._patches(row, wanted, body, left, {}, [], LAST if row.name == "group" else LINKS, "set once the object "
                       "stands")
         self._actions(row, wanted, body, {}, made)
         self._new_credentials(row, wanted, body)
-        step = step_after_creation(row, body, self._s.at.asked, self._s.at.now)
+        step = step_after_creation(row, body, self._s.at.asked, self._s.at.now, instance=instance)
         if row.name == "user" and federation.is_federated(body, self._s.at.federated):
             step = federation.step(body, wanted.object_id)
         if step:
             self._step(row, wanted, step)
+
+    def _from_gallery(
+        self, row: ObjectType, wanted: Wanted, body: Json, made: Json, found: list[Relinked]
+    ) -> Json:
+        """An application out of its template, or the service principal that came with it; all that is then set."""
+        chosen = None if self._options.attributes == "all" else frozenset(self._options.attributes.get(row.name, ()))
+        whole = gallery.with_what_is_empty(row, made, body, chosen)
+        if row.name == "servicePrincipal":
+            method, path, _ = self._creating(row, wanted, body)
+            self._add(
+                row, wanted, "create", method, path, whole, expects=_absent(row, wanted), now=self._now(wanted),
+                find=fixups.finding(row, body, wanted), attributes=tuple(sorted(whole)), found=found,
+                reason=gallery.ARRIVED,
+            )
+            return whole
+        path, asked = gallery.request(body, wanted.object_id)
+        self._add(
+            row, wanted, "create", "POST", path, asked, expects=_absent(row, wanted), now=self._now(wanted),
+            find=gallery.finding(body, wanted.object_id), reason=gallery.REASON,
+        )
+        method, path = object_request(row, row.update_request, self._now(wanted), body)
+        self._add(row, wanted, "update", method, path, gallery.DISABLING, now=self._now(wanted), reason=gallery.BEFORE)
+        self._patches(row, wanted, body, whole, {}, found, OBJECTS, "its template knows nothing of it")
+        return whole
+
+    def _is_instance(self, wanted: Wanted) -> bool:
+        of_an_application = wanted.object_type in ("application", "servicePrincipal")
+        return of_an_application and wanted.body.get("appId") in self._instances
+
+    def _of_the_gallery(self) -> frozenset[str]:
+        """The appIds, in the restore point, of applications that are made from a template with their principals."""
+        made = {name: {str(self._s.wanted[key].body.get("appId")): self._s.wanted[key].body for key in self._made
+                       if key[0] == name} for name in ("application", "servicePrincipal")}
+        row = OBJECT_TYPES["application"]
+        return frozenset(
+            app_id for app_id, body in made["application"].items()
+            if app_id in made["servicePrincipal"] and gallery.template(row, body) in self._s.at.gallery
+        )
 
     def _new_credentials(self, row: ObjectType, wanted: Wanted, body: Json) -> None:
         """Secrets and certificates in place of those that nobody can read, where the options ask for them."""
@@ -769,6 +811,11 @@ class Planner:
         if "tags" in later:  # a service tag that carries its own appId is written by Entra itself
             later["tags"] = body["tags"]
         return made, later
+
+
+def _absent(row: ObjectType, wanted: Wanted) -> Json:
+    """What a creation expects; of an application with the appId by which others know it."""
+    return {"state": "absent", **({"appId": wanted.body.get("appId")} if row.name == "application" else {})}
 
 
 def _rescheduled(wanted: Json, present: Json, at: fixups.Circumstances) -> Json:

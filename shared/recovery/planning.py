@@ -5,6 +5,7 @@ nothing in the tenant; safe to repeat.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from shared.catalog import OBJECT_TYPES, permissions
 from shared.catalog.row import PARENT, ObjectType
@@ -16,6 +17,7 @@ from shared.errors import EntraError, NotRestorable
 from shared.recovery.chosen import Chosen
 from shared.recovery.everything import changed_since
 from shared.recovery.fixups import Circumstances
+from shared.recovery.gallery import template
 from shared.recovery.guarded import with_an_administrator_left
 from shared.recovery.linked import Named, dependents, links_to, referring
 from shared.recovery.new_credentials import Asked
@@ -78,6 +80,7 @@ class Planning:
             at=Circumstances(
                 records.clock(), self._tenant_id, await self._federated(creates(situation)),
                 Asked.by(self._options, self._opened.settings.cloud),
+                await self._gallery(creates(situation), situation.wanted),
             ),
             connector_groups=await self._connector_groups(situation.wanted.values()),
         )
@@ -144,6 +147,20 @@ class Planning:
             ])
         except EntraError:
             return frozenset()  # what needs an onPremisesImmutableId is refused when it is sent, and told then
+
+    async def _gallery(self, made: set[Key], wanted: Mapping[Key, Wanted]) -> frozenset[str]:
+        """The templates of applications to be made anew that the gallery still has, and may be read."""
+        row = OBJECT_TYPES["application"]
+        named = {template(row, wanted[key].body) for key in made if key[0] == "application"} - {""}
+        found: set[str] = set()
+        for one in sorted(named):
+            path = f"/applicationTemplates/{quote(one, safe='')}?$select=id,displayName"
+            try:
+                await self._graph.get_json(path, asked="a template of the gallery", permission="Application.Read.All")
+            except EntraError:
+                continue  # it is made as a plain application, and a step says so
+            found.add(one)
+        return frozenset(found)
 
     async def _skus(self, wanted: Iterable[Wanted]) -> dict[str, Sku] | None:
         """The tenant's subscriptions, where users with licences are restored; None where they cannot be read."""

@@ -6,20 +6,18 @@ from collections.abc import Callable
 
 from local.simulator.errors import bad_request, denied, not_allowed, not_found
 from local.simulator.http_types import Response, json_response
-from local.simulator.store import Body
 from local.simulator.writes import (
     bins,
     conditional_access,
     credentials,
+    gallery,
     guards,
     licences,
-    objects,
     policies,
     provisioning,
     refusals,
-    service_principals,
 )
-from local.simulator.writes.change import Write, edit, new_id, no_content
+from local.simulator.writes.change import Write, edit, no_content
 
 PASSWORD_HOLDERS = ("application", "servicePrincipal")
 
@@ -66,27 +64,6 @@ def _update_combinations(write: Write) -> Response:
          "additionalInformation": f"Successfully updated allowed combinations of '{held.get('displayName')}'.",
          "conditionalAccessReferences": []},
     )  # fmt: skip
-
-
-def _instantiate(write: Write) -> Response:
-    """POST `/applicationTemplates/{id}/instantiate`: 201 with the application and its service principal."""
-    template, body = write.record().read(), write.request.json()
-    name = body.get("displayName")
-    if not isinstance(name, str) or not name or set(body) - {"displayName", "serviceManagementReference"}:
-        raise refusals.required("displayName", "applicationTemplate")
-    write.require("Application.ReadWrite.All", "Application.ReadWrite.OwnedBy")
-    extra = {"applicationTemplateId": template["id"]}
-    application = objects.insert(
-        write, "application", "application", {"displayName": name, "signInAudience": "AzureADMyOrg"}, preset=extra
-    )
-    write.links.clear()
-    made = service_principals.from_application(write, application.read(), {"id": new_id()})
-    tags = ["WindowsAzureActiveDirectoryIntegratedApp", "WindowsAzureActiveDirectoryCustomSingleSignOnApplication"]
-    principal = write.store.create("servicePrincipal", made | {"tags": tags})
-    for link, target in write.links:
-        write.store.link(principal.key, link, target)
-    shown: Body = {"application": write.shown(application), "servicePrincipal": write.shown(principal)}
-    return write.value("microsoft.graph.applicationServicePrincipal", shown, 201)
 
 
 def _lifecycle_group(write: Write, *, add: bool) -> Response:
@@ -187,7 +164,7 @@ ACTIONS: dict[tuple[str, str], Callable[[Write], Response]] = {
     **{("addKey", table): credentials.add_key for table in PASSWORD_HOLDERS},
     **{("removeKey", table): credentials.remove_key for table in PASSWORD_HOLDERS},
     ("addTokenSigningCertificate", "servicePrincipal"): credentials.add_signing_certificate,
-    ("instantiate", "applicationTemplate"): _instantiate,
+    ("instantiate", "applicationTemplate"): gallery.instantiate,
     ("updateAllowedCombinations", "authenticationStrengthPolicy"): _update_combinations,
     ("addGroup", "groupLifecyclePolicy"): _add_group,
     ("removeGroup", "groupLifecyclePolicy"): _remove_group,

@@ -176,6 +176,16 @@ async def test_a_gallery_template_gives_an_application_and_its_service_principal
     assert status == 201
     assert made["application"]["appId"] == made["servicePrincipal"]["appId"]
     assert made["application"]["applicationTemplateId"] == GALLERY_TEMPLATE
+    path = f"/applications/{made['application']['id']}"
+    assert (await tenant.refused("PATCH", path, {"appRoles": []}))[1] == "CannotDeleteOrUpdateEnabledEntitlement"
+    await tenant.change(path, {"appRoles": [each | {"isEnabled": False} for each in made["application"]["appRoles"]]})
+    await tenant.change(path, {"appRoles": []})
+    assert (await tenant.get(f"/servicePrincipals/{made['servicePrincipal']['id']}"))["appRoles"] == []
+    for body in ({}, {"displayName": ""}, {"displayName": "x", "notes": "y"}):
+        assert (await tenant.refused("POST", f"/applicationTemplates/{GALLERY_TEMPLATE}/instantiate", body))[0] == 400
+    nobody = str(uuid.uuid4())
+    refused = await tenant.refused("POST", f"/applicationTemplates/{nobody}/instantiate", {"displayName": "x"})
+    assert refused[0] == 404
 
 
 async def test_grants_are_unique_and_only_their_scope_changes(tenant: Graph) -> None:
