@@ -64,10 +64,13 @@ async def read_wanted(point: RestorePoint, object_ids: Collection[str], types: I
             continue
         records = await view.objects_by_id(object_ids)
         links = await view.links_of(records) if row.links and records else {}
+        only = {link.name: link.targets[0] for link in row.links if len(link.targets) == 1}
         for object_id, record in sorted(records.items()):
             by_name: dict[str, dict[str, str]] = {}
             for one in links.get(object_id, ()):
-                by_name.setdefault(one.link, {})[one.target_id] = one.target_type
+                said = one.target_type  # Graph names no type in a list that has one only
+                kind = said if said in OBJECT_TYPES else only.get(one.link, said)
+                by_name.setdefault(one.link, {})[one.target_id] = kind
             found.append(Wanted(row.name, object_id, record.body, by_name))
     return found
 

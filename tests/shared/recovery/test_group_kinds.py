@@ -34,6 +34,17 @@ async def test_a_group_is_made_anew_as_what_it_was(restores: Restores, kind: str
         assert now.get(name) == was.get(name), name
 
 
+async def test_a_group_made_anew_is_under_the_expiry_policy_that_it_was_under(restores: Restores):
+    store = restores.simulator.store
+    under = store.link_set("groupLifecyclePolicies")
+    group, policy = next(iter(under.pairs()))
+    await restores.backups.run("full")
+    store.delete(group, soft=False)
+    done = await restores.run([group])
+    assert list(under.targets(await restores.new_id(group))) == [policy], await restores.left(done)
+    assert done["verification"]["differing"] == 0
+
+
 async def test_a_dynamic_group_is_made_paused_and_resumed_last(restores: Restores):
     store = restores.simulator.store
     group = of_kind(store, "dynamic")
