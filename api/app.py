@@ -32,6 +32,8 @@ import api.settings
 import api.tasks
 import api.tenants
 import api.unpacking
+from api.guard import access_of
+from api.heads import HeadAsGet
 from api.openapi import describe
 from api.problems import of_http, of_unknown, of_validation
 from api.services import Services
@@ -102,6 +104,7 @@ def create_api(services: Services | None = None) -> FastAPI:
         return of_unknown(error).response()
 
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(HeadAsGet, taken=lambda path: "HEAD" in _methods(path))
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
 
@@ -119,9 +122,9 @@ def routes() -> list[tuple[str, APIRoute]]:
 def _methods(path: str) -> list[str]:
     """The methods of all routes that the path leads to; the framework knows those of the first one only."""
     below = path.removeprefix(ROOT)
-    return sorted({
-        method for _, route in routes() if route.path_regex.match(below) for method in route.methods or ()
-    })
+    there = [route for _, route in routes() if route.path_regex.match(below)]
+    head = {"HEAD" for route in there if "GET" in (route.methods or ()) and not access_of(route.endpoint).once}
+    return sorted(head.union(*(route.methods or () for route in there)))
 
 
 def _described(app: FastAPI) -> dict[str, Any]:

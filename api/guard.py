@@ -66,6 +66,8 @@ class Access:
     """Whether the permission must be held in every tenant, since what is done concerns them all."""
     or_else: tuple[Permission, ...] = ()
     """Permissions of which each lets in as well; the endpoint says which of them the case needs."""
+    once: bool = False
+    """Whether what a GET gives is gone then, so that HEAD must not ask for it."""
 
 
 def permit[F: Callable[..., Any]](
@@ -76,13 +78,14 @@ def permit[F: Callable[..., Any]](
     everywhere: bool = False,
     audited: bool = False,
     or_else: tuple[Permission, ...] = (),
+    once: bool = False,
 ) -> Callable[[F], F]:
     """Declare what the endpoint asks of its caller."""
 
     def declare(endpoint: F) -> F:
         records = audited or asks in AUDITED
         endpoint.access = Access(  # type: ignore[attr-defined]
-            asks, refuse, signed_in_within, audited=records, everywhere=everywhere, or_else=or_else
+            asks, refuse, signed_in_within, audited=records, everywhere=everywhere, or_else=or_else, once=once
         )
         return endpoint
 

@@ -266,7 +266,9 @@ async def list_facts(
 
 
 @router.get("/{restore_id}/credentials")
-@permit("restore.fromObjects", refuse=restore_of_kind_allowed, signed_in_within=RECENT, or_else=FROM_REPORTS)
+@permit(
+    "restore.fromObjects", refuse=restore_of_kind_allowed, signed_in_within=RECENT, or_else=FROM_REPORTS, once=True
+)
 async def fetch_credentials(tenant_id: str, restore_id: str, caller: CalledBy, deployed: Deployed) -> dict[str, Any]:
     """Passwords and secrets made by this restore: once, and only to the person who asked for it; or where they are, in
     the Key Vault that the tenant's settings name."""

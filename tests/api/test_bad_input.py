@@ -164,6 +164,9 @@ async def test_every_answer_carries_the_security_headers(client: httpx.AsyncClie
 
 
 async def test_a_method_that_is_not_allowed_is_answered_with_all_that_are(client: httpx.AsyncClient) -> None:
-    for path, allowed in (("/tenants", "GET, POST"), (T, "DELETE, GET, PATCH"), (f"{T}/settings", "GET, PUT")):
+    for path, allowed in (
+        ("/tenants", "GET, HEAD, POST"), (T, "DELETE, GET, HEAD, PATCH"), (f"{T}/settings", "GET, HEAD, PUT"),
+        (f"{T}/restores/x/credentials", "GET"),
+    ):
         answer = await client.request("OPTIONS", path)
         assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
