@@ -237,7 +237,8 @@ class Settings:
         "machine; the local stack allows it."
     )
     public_url: str = setting(
-        "", ROOT, "Root of Cairn's own address where a gateway stands before it; empty means as the caller wrote it."
+        "", ROOT,
+        "Root of Cairn's own address where a gateway stands before it, for `nextLink`; empty means the request's Host.",
     )
 
     def __post_init__(self) -> None:

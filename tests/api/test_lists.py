@@ -1,11 +1,14 @@
 """Lists give everything once, in order, page by page, whatever the page, the order and the filters."""
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from api.services import Services
 from shared.deployment import Records
+from shared.settings import Settings
 from tests.api.conftest import OTHER, TENANT, Mint
 from tests.api.test_guard import point
 
@@ -48,6 +51,24 @@ async def test_pages_add_up_to_the_whole_list(
     found, pages = await whole(client, f"/tasks?top={top}{order}", "taskId")
     assert sorted(found) == many
     assert pages == -(-25 // top)
+
+
+HOSTS = {"Host": "func-internal.example", "X-Forwarded-Host": "elsewhere.example", "Forwarded": "host=elsewhere.example"}
+
+
+@pytest.mark.parametrize(
+    ("public", "root"),
+    [("https://cairn.contoso.example", "https://cairn.contoso.example"), ("", "https://func-internal.example")],
+)
+async def test_a_next_link_leads_to_the_public_address_and_to_no_host_that_a_header_claims(
+    client: httpx.AsyncClient, many: list[str], services: Services, public: str, root: str
+) -> None:
+    services.settings = replace(services.settings or Settings(), public_url=public)
+    for path in ("/tasks?top=2", "/events?top=2", "/tenants?top=1"):
+        answer = await client.get(path, headers=HOSTS)
+        assert answer.json()["nextLink"].startswith(f"{root}/api/v1/")
+    made = await client.post(f"/tenants/{TENANT}/backups", headers=HOSTS)
+    assert made.headers["location"].startswith("/api/v1/tasks/")  # below whatever root the caller reached it by
 
 
 async def test_tasks_come_newest_first(client: httpx.AsyncClient, records: Records) -> None:
