@@ -23,6 +23,7 @@ from shared.deployment import Records
 from shared.errors import Busy, UnknownRecord
 from shared.records.restores import Restore
 from shared.records.tasks import Task
+from shared.records.times import as_time
 from shared.recovery.beside import first_met, met
 from shared.recovery.lifecycle import REQUEST, TOUCHED, store_of, why_unsafe
 from shared.recovery.options import MOST_IDS, RestoreRequest, Selection, Source
@@ -331,10 +332,10 @@ async def fetch_credentials(tenant_id: str, restore_id: str, caller: CalledBy, d
 @router.post("/{restore_id}/approve")
 @permit("restore.approve", refuse=own_restore, signed_in_within=RECENT)
 async def approve_restore(
-    tenant_id: str, restore_id: str, caller: CalledBy, records: Kept, body: ApproveRequest | None = None
+    tenant_id: str, restore_id: str, caller: CalledBy, deployed: Deployed, body: ApproveRequest | None = None
 ) -> dict[str, Any]:
     """Approve the plan; the approver is never the requester."""
-    restore = await records.restores.get(tenant_id.lower(), restore_id)
+    restore = await deployed.records.restores.get(tenant_id.lower(), restore_id)
     if caller.subject == restore["requestedBy"]:
         raise Problem(
             403, "selfApproval", "A second person must approve.", "The requester cannot approve their own restore.",
@@ -343,7 +344,8 @@ async def approve_restore(
     if restore["state"] not in ("awaitingApproval", "ready"):
         raise _wrong_state(restore, "awaitingApproval")
     _check_hash(restore, body.plan_hash if body else None)
-    return shown(await records.restores.change(
+    _check_age(restore, deployed)
+    return shown(await deployed.records.restores.change(
         tenant_id.lower(), restore_id,
         # One that was ready before the settings asked for approval is approved as well.
         lambda now: {"state": "ready", "approvedBy": caller.subject}
@@ -365,6 +367,7 @@ async def apply_restore(
         if restore["state"] != "ready" and not _was_cut_off(restore):
             raise _wrong_state(restore, "ready")
         _check_hash(restore, body.plan_hash)
+        _check_age(restore, deployed)
         settings = (await deployed.records.tenants.settings(tenant_id)).settings
         if settings.approvals.required and not restore["approvedBy"]:
             raise Problem(
@@ -564,6 +567,20 @@ def _check_hash(restore: Restore, plan_hash: str | None) -> None:
         raise Problem(
             409, "planChanged", "That is not the plan of this restore.",
             errors=[wrong("planHash", plan_hash, str(restore["planHash"]))], remedy="Look at the plan again.",
+        )
+
+
+def _check_age(restore: Restore, deployed: OpenDeployment) -> None:
+    """409 for a plan that is too old, with whoever approved it; one whose application has begun is gone on with."""
+    good_for = timedelta(days=deployed.settings.plan_days)
+    if restore["planned"] is None or restore["beforeBackupId"] is not None:
+        return
+    if deployed.records.clock() - as_time(restore["planned"]) > good_for:
+        raise Problem(
+            409, "planExpired", "The plan is too old.",
+            f"It was made at {restore['planned']}; a plan, and its approval, is good for {good_for.days} days.",
+            more={"planned": restore["planned"]},
+            remedy="Plan it again with POST …/restores (an undo with POST …/undo), look at the plan, have it approved.",
         )
 
 

@@ -196,6 +196,9 @@ class Settings:
         "Days that a difference report is kept after it was last made; at most as long as the restore points that it "
         "compares.",
     )
+    plan_days: int = setting(
+        7, whole_number(1, 365), "Days for which the plan of a restore, and its approval, can be applied."
+    )
     task_hub: str = setting("CairnTaskHub", TASK_HUB, "Name of the Durable Task hub; two deployments never share one.")
     data: str = setting("", TEXT, "Data folder of a local stack (`--data`); unused in Azure.")
     schedule_cron: str = setting(

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from api.restore_shapes import plan_as_text
 from api.services import Services
 from shared.deployment import Records
+from shared.records.restores import RestoreState
+from shared.records.times import as_text
 from shared.recovery.lifecycle import store_of
 from shared.recovery.plan import NotRestored, Operation
 from tests.api.conftest import OTHER, TENANT, FakeDurable, Mint
@@ -178,6 +181,47 @@ async def test_the_requester_never_approves_and_another_does(
     assert approved.status_code == 200, approved.text
     assert approved.json()["state"] == "ready"
     assert approved.json()["approvedBy"] == "bbbbbbbb-0000-4000-8000-000000000002"
+
+
+@pytest.mark.parametrize("state", ["ready", "awaitingApproval"])
+async def test_a_plan_that_is_too_old_is_neither_approved_nor_applied_and_must_be_made_again(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, backed_up: str, records: Records, mint: Mint,
+    durable: FakeDurable, state: RestoreState,
+) -> None:
+    restore_id = (await client.post(RESTORES, json=asked())).json()["taskId"]
+    await records.tasks.close(restore_id, "succeeded", "planned")
+    before, body = len(durable.scheduled), {"planHash": "h" * 64}
+    approver = {"Authorization": f"Bearer {mint(oid='bbbbbbbb-0000-4000-8000-000000000002', roles=['Approver'])}"}
+
+    async def planned(**ago: float) -> None:
+        when = as_text(records.clock() - timedelta(**ago))
+        await records.restores.set(TENANT, restore_id, state=state, planHash="h" * 64, planned=when)
+
+    await planned(days=7, minutes=1)
+    asked_for = [await client.post(f"{RESTORES}/{restore_id}/approve", headers=approver)]
+    if state == "ready":
+        asked_for.append(await client.post(f"{RESTORES}/{restore_id}/apply", json=body))
+    for refused in asked_for:
+        assert (refused.status_code, refused.json()["code"]) == (409, "planExpired"), refused.text
+        assert "Plan it again" in refused.json()["remedy"]
+    assert len(durable.scheduled) == before
+    assert (await records.restores.get(TENANT, restore_id))["approvedBy"] is None
+    await planned(days=6, hours=23)
+    assert (await client.post(f"{RESTORES}/{restore_id}/approve", headers=approver)).status_code == 200
+    assert (await client.post(f"{RESTORES}/{restore_id}/apply", json=body)).status_code == 202
+
+
+async def test_a_restore_that_was_cut_off_is_gone_on_with_however_old_its_plan_is(
+    client: httpx.AsyncClient, backed_up: str, records: Records, durable: FakeDurable
+) -> None:
+    restore_id = (await client.post(RESTORES, json=asked())).json()["taskId"]
+    await records.tasks.close(restore_id, "succeeded", "planned")
+    old = as_text(records.clock() - timedelta(days=60))
+    await records.restores.set(
+        TENANT, restore_id, state="failed", planHash="h" * 64, planned=old, beforeBackupId="00000002"
+    )
+    applied = await client.post(f"{RESTORES}/{restore_id}/apply", json={"planHash": "h" * 64})
+    assert applied.status_code == 202, applied.text
 
 
 async def test_a_plan_of_another_hash_is_not_applied(
