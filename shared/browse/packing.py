@@ -10,9 +10,14 @@ from shared.repository.store import BlobStore
 
 async def show_unpacked(records: Records, workspace: BlobStore, manifest: Manifest) -> int:
     """Say that the restore point is unpacked; the bytes of its index. NotUnpacked unless all of it is there."""
-    size_bytes = sum(index.size_bytes for index in (await find_index(workspace, manifest)).values())
+    size_bytes = await index_bytes(workspace, manifest)
     await records.restore_points.set_unpacked(manifest.tenant_id, manifest.backup_id, size_bytes)
     return size_bytes
+
+
+async def index_bytes(workspace: BlobStore, manifest: Manifest) -> int:
+    """The bytes of a restore point's index. NotUnpacked unless all of it is there."""
+    return sum(index.size_bytes for index in (await find_index(workspace, manifest)).values())
 
 
 async def pack(records: Records, vault: BlobStore, workspace: BlobStore, tenant_id: str, backup_id: str) -> None:

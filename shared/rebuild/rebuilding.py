@@ -6,8 +6,9 @@
    book comes with the first step.
 
 Nothing is deleted, and what is there already is written over by the same: safe to repeat, and to begin again after a
-crash. What changes meanwhile is put again as it is then. Restore points come back packed; what was open when the tables
-were lost stays lost, and a restore that was under way is said to have failed: undoing it takes back what it did.
+crash. What changes meanwhile is put again as it is then. Restore points come back packed, save those that the
+tables still show as unpacked and whose index is there; what was open when the tables were lost stays lost, and a
+restore that was under way is said to have failed: undoing it takes back what it did.
 """
 
 from collections.abc import Sequence
@@ -19,14 +20,18 @@ import orjson
 from shared.audit.entry import DEPLOYMENT, AuditEntry
 from shared.audit.sealing import audit_prefix
 from shared.backup.summary import restore_point_of
+from shared.browse.index import NotUnpacked
+from shared.browse.packing import index_bytes
 from shared.deployment import Deployment, Records, records_over
-from shared.errors import Corrupt
+from shared.errors import Corrupt, UnknownRecord
 from shared.rebuild.reading import last_states, newest_names, states_of
 from shared.records.events import Event
+from shared.records.restore_points import RestorePoint
 from shared.records.table import Table
 from shared.records.tasks import OPEN, Task
 from shared.repository.chain import list_manifests
 from shared.repository.format import check_format
+from shared.repository.manifest import Manifest
 from shared.repository.store import at_once
 
 DEPLOYMENT_TABLES = ("cairnTenants", "cairnAccess")
@@ -93,7 +98,7 @@ async def rebuild_tenant(opened: Deployment, tenant_id: str) -> Rebuilt:
     """Everything of one tenant but its registration."""
     records, rebuilt = _plain(opened), Rebuilt(tenants=[tenant_id])
     async for manifest in list_manifests(opened.vault, tenant_id):
-        await records.restore_points.upsert(restore_point_of(manifest))
+        await records.restore_points.upsert(await _restore_point(opened, records, manifest))
         rebuilt.restore_points += 1
     for name in TENANT_TABLES:
         rebuilt.rows += await _put_rows(opened, tenant_id, name)
@@ -102,6 +107,17 @@ async def rebuild_tenant(opened: Deployment, tenant_id: str) -> Rebuilt:
     rebuilt.events = await _put_events(opened, records, tenant_id)
     rebuilt.audit_entries = await _put_audit(opened, records, tenant_id)
     return rebuilt
+
+
+async def _restore_point(opened: Deployment, records: Records, manifest: Manifest) -> RestorePoint:
+    """Its row by its manifest; one that is shown as unpacked stays so, if its index is there."""
+    point = restore_point_of(manifest)
+    try:
+        if (await records.restore_points.get(point["tenantId"], point["backupId"]))["status"] == "unpacked":
+            return {**point, "status": "unpacked", "unpackedBytes": await index_bytes(opened.workspace, manifest)}
+    except (UnknownRecord, NotUnpacked):
+        pass
+    return point
 
 
 def _tables(opened: Deployment) -> Any:

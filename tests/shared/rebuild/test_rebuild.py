@@ -2,20 +2,26 @@
 
 import re
 import uuid
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
 from shared.audit.sealing import seal_book
+from shared.browse.packing import show_unpacked
+from shared.deployment import records_over
 from shared.errors import Corrupt, UnknownFormat, UnknownTenant
 from shared.notifications.channels import Notifications
 from shared.rebuild.journal import KEPT, row_of
-from shared.rebuild.rebuilding import rebuild
+from shared.rebuild.rebuilding import rebuild, rebuild_tenant
+from shared.records.memory_table import MemoryTable
 from shared.repository.retention import put_same
 from shared.repository.tokens import LocalTokenCipher
 from shared.starting import close
 from shared.tenants.settings import Schedule, TenantSettings
+from tests.shared.browse.conftest import backups, unpack  # noqa: F401 - a fixture among them
 
 ROOT = Path(__file__).resolve().parents[3]
 TENANT = "11111111-2222-4333-8444-555555555555"
@@ -333,3 +339,31 @@ async def test_the_format_page_describes_every_table_and_every_name_that_is_kept
             assert set(kept) == fields - ({"at"} if folder.endswith(tuple(once)) else set()), entry.name
         elif "audit/" in entry.name:
             assert re.fullmatch(r"\d{12}\.ndjson", name), entry.name
+
+
+async def test_a_rebuild_of_tables_that_are_there_keeps_the_indexes_that_are_whole(backups):
+    tables = defaultdict(MemoryTable)
+    opened = backups.opened = replace(
+        backups.opened, records=records_over(tables.__getitem__), tables=tables.__getitem__
+    )
+    tenant_id = backups.simulator.tenant_id
+    await opened.records.tenants.register(
+        tenant_id=tenant_id, display_name="Test", cloud="global", kind="workforce", created_by="test"
+    )
+    manifest = await backups.run("full", ["group", "user"])
+    packed = await opened.records.restore_points.get(tenant_id, manifest.backup_id)
+    await unpack(backups, manifest)
+    await show_unpacked(opened.records, opened.workspace, manifest)
+    unpacked = await opened.records.restore_points.get(tenant_id, manifest.backup_id)
+
+    async def rebuilt():
+        await rebuild_tenant(opened, tenant_id)
+        return await records_over(tables.__getitem__).restore_points.get(tenant_id, manifest.backup_id)
+
+    assert await rebuilt() == unpacked
+    summary = next(iter([one.name async for one in opened.workspace.list("") if one.name.endswith("/index.json")]))
+    await opened.workspace.delete(summary)
+    assert await rebuilt() == packed, "an index that is not whole"
+    await unpack(backups, manifest)
+    tables["cairnRestorePoints"] = MemoryTable()
+    assert (await rebuilt())["status"] == "packed", "nobody knows any more that it was wanted"
