@@ -2,8 +2,7 @@
 
 A private part is never readable, so none comes back: what an object had is told, what this restore asks for in its
 place, and how to make the like where it does not. Sources: Microsoft Graph "application: addPassword",
-"servicePrincipal: addTokenSigningCertificate", "Create domain"; Microsoft Entra "Publish on-premises apps in separate
-networks using connector groups", "Federation metadata".
+"servicePrincipal: addTokenSigningCertificate", "Create domain"; Microsoft Entra "Federation metadata".
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,9 +12,11 @@ from typing import Any
 from shared.catalog.row import ObjectType
 from shared.recovery import gallery
 from shared.recovery.new_credentials import Asked, held, signs, subject
-from shared.recovery.state import Json
 
-GROUPS_PATH = "/beta/onPremisesPublishingProfiles/applicationProxy"
+DEFAULT_GROUP = (
+    "It uses the default connector group, and the restore point does not know which it had: put it into that one as a "
+    "signed-in Application Administrator (the application's Application proxy page, Connector Group)."
+)
 
 
 def step_after_creation(
@@ -32,39 +33,6 @@ def step_after_creation(
     certificate = _certificate(body, asked, template) if signs(row, body) else ""
     steps = [certificate, _secrets(body, asked, now, "servicePrincipals")]
     return " ".join(one for one in steps if one)
-
-
-def connector_group_steps(
-    wanted: Json, present: Json | None, by_name: Mapping[str, str], applications: Mapping[str, tuple[str, str]]
-) -> list[str]:
-    """The steps that bring a connector group and its applications back: one for each of the four cases.
-
-    `by_name` is name → id of the groups that there are; `applications` the ones that used it: id → (name, id of the
-    group that they use now). Each group and each application is one request of a signed-in Application Administrator.
-    """
-    name = str(wanted.get("name", ""))
-    steps: list[str] = []
-    group = "the new group's id"
-    if present is not None:
-        group = str(present.get("id"))
-        if any(present.get(each) != wanted.get(each) for each in ("name", "region") if each in wanted):
-            steps.append(f"PATCH {GROUPS_PATH}/connectorGroups/{group} with {_named(wanted)}.")
-    elif name in by_name:
-        group = by_name[name]
-        steps.append(f"The group was deleted, and another of the name {name} is there ({group}): use that.")
-    else:
-        steps.append(f"Make the group: POST {GROUPS_PATH}/connectorGroups with {_named(wanted)}.")
-    for application, (shown, uses) in sorted(applications.items()):
-        if uses != group:
-            steps.append(
-                f"Put {shown} into it: PUT /beta/applications/{application}/connectorGroup/$ref with "
-                f'{{"@odata.id": "…{GROUPS_PATH.removeprefix("/beta")}/connectorGroups/{group}"}}.'
-            )
-    return steps
-
-
-def _named(wanted: Json) -> str:
-    return "{" + ", ".join(f'"{name}": "{wanted[name]}"' for name in ("name", "region") if wanted.get(name)) + "}"
 
 
 def _application(body: Mapping[str, Any], asked: Asked, now: datetime, template: str) -> str:
@@ -120,6 +88,14 @@ def _certificate(body: Mapping[str, Any], asked: Asked, template: str) -> str:
         f"answer, and give the new metadata to the application's service provider ({metadata}). The option "
         f"newSigningCertificates does the first two.{origin}"
     )
+
+
+def step_after_publishing(body: Mapping[str, Any], grouped: bool) -> str:
+    """What a person must do once an application is published again; `grouped`: another step names its group."""
+    steps = [] if grouped else [DEFAULT_GROUP]
+    if body.get("verifiedCustomDomainCertificatesMetadata"):
+        steps.append(f"Upload the certificate of {body.get('externalUrl')} again: its private key cannot be read.")
+    return " ".join(steps)
 
 
 def _domain(body: Mapping[str, Any]) -> str:

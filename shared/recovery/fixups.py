@@ -178,6 +178,12 @@ def why_not_linked(row: ObjectType, link: str, target_type: str) -> str:
     return ""
 
 
+def is_written_on_parent(row: ObjectType) -> bool:
+    """Whether its settings are a part of their parent that a PATCH of the parent writes, whether or not there are any:
+    how applications are published through the application proxy."""
+    return row.one_per_parent and row.update == "PATCH /applications/{id}"
+
+
 def writable_of(row: ObjectType, body: Mapping[str, Any]) -> frozenset[str]:
     """The properties of the body that an update may carry."""
     return frozenset(name for name in body if is_writable(row, name) and name not in row.immutable)

@@ -12,10 +12,21 @@ from typing import Any
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import PARENT, Link, ObjectType
 from shared.catalog.where import holds, why_left_alone
-from shared.recovery import entitlements, federation, fixups, gallery, guarded, guests, new_credentials, schedules
+from shared.recovery import (
+    connector_groups,
+    entitlements,
+    federation,
+    fixups,
+    gallery,
+    guarded,
+    guests,
+    new_credentials,
+    schedules,
+)
 from shared.recovery.actions import action_requests, expected_value, is_as_wanted
-from shared.recovery.by_hand import connector_group_steps, step_after_creation
+from shared.recovery.by_hand import step_after_creation, step_after_publishing
 from shared.recovery.chosen import WHOLE
+from shared.recovery.connector_groups import ConnectorGroups
 from shared.recovery.facts import holders
 from shared.recovery.options import RestoreOptions
 from shared.recovery.plan import Finding, NotRestored, Operation
@@ -32,6 +43,7 @@ type Key = tuple[str, str]
 BEFORE_OTHERS = frozenset(name for row in OBJECT_TYPES.values() for name in row.after)
 """Types whose settings decide what else Graph takes: they are written with the objects and not after them."""
 LAST_OWNER = "Microsoft Graph lets go of no group's last owner, and the restore point has none to put in their place"
+SIGNED_IN = "As a signed-in Application Administrator"
 NOT_SECURITY = "Microsoft Graph assigns applications to security-enabled groups only"
 SYNCED = "it is mastered on premises: set it back there, and synchronization brings it here"
 
@@ -77,8 +89,7 @@ class Situation:
     protected: Mapping[str, str] = field(default_factory=dict)
     """Id → why the object is never deleted, disabled or taken out of roles."""
     at: fixups.Circumstances = field(default_factory=fixups.Circumstances)
-    connector_groups: Mapping[str, str] = field(default_factory=dict)
-    """Name → id of the connector groups that there are."""
+    connector_groups: ConnectorGroups = field(default_factory=ConnectorGroups)
     skus: Mapping[str, Sku] | None = None
     """The tenant's subscriptions by skuId; None where they could not be read."""
 
@@ -165,6 +176,9 @@ class Planner:
             self._revive(row, wanted, present, body, found)
         elif row.comes_with_parent and (row.parent, parent_of(row, wanted.object_id, wanted.body)) in self._made:
             self._set_on_arrival(row, wanted, body, found)
+            return
+        elif fixups.is_written_on_parent(row) and not self._away & set(holders(row, body)):
+            self._publish(row, wanted, body, found)
             return
         else:
             self._cannot_come_back(row, wanted, present)
@@ -349,6 +363,20 @@ class Planner:
         said = {name: body[name] for name in names if body[name] is not None and self._wants(wanted, name)}
         self._patches(row, wanted, body, said, {}, found, OBJECTS, "it comes with what is made anew, as by default")
         self._actions(row, wanted, body, {}, {})
+
+    def _publish(self, row: ObjectType, wanted: Wanted, body: Json, found: list[Relinked]) -> None:
+        """Settings that an application has no more, or has not yet, written on it."""
+        said = {name: value for name, value in creation(row, body).items()
+                if name in fixups.writable_of(row, body) and self._wants(wanted, name)}
+        self._patches(row, wanted, body, said, {}, found, LINKS, "its application is not published now")
+        owner = parent_of(row, wanted.object_id, wanted.body)
+        grouped = any(
+            owner in one.links.get("applications", {}) for one in self._s.wanted.values()
+            if one.object_type == "connectorGroup"
+        ) or any(one.source_type == "connectorGroup" and one.target_id == owner for one in self._s.inbound)
+        step = step_after_publishing(body, grouped)
+        if step:
+            self._step(row, wanted, step)
 
     def _patches(
         self, row: ObjectType, wanted: Wanted, body: Json, changed: Mapping[str, Any], expected: Mapping[str, Any],
@@ -630,6 +658,14 @@ class Planner:
         target = self._ids.now(inbound.target_id)
         if target == inbound.target_id:
             return
+        if row.delegated_only and not row.write_permissions:
+            if row.name == "connectorGroup" and link.name == "applications":
+                groups, name = self._s.connector_groups, str(inbound.source_body.get("name", ""))
+                step = connector_groups.put_into(target, name, inbound.source_id, groups)
+                self._step(row, wanted, f"{SIGNED_IN}: {step}")
+            else:
+                self._leave(wanted, link.name, row.delegated_only)
+            return
         collection = _collection(link, inbound.target_type)
         shown = str(inbound.source_body.get("@odata.type", ""))
         method, path = link_request(link.add, inbound.source_id, target, collection, shown)
@@ -645,6 +681,9 @@ class Planner:
         """Put new ids where the restore point names old ones, and leave all else of the object as it is now."""
         row = OBJECT_TYPES[wanted.object_type]
         if _why_left(row, wanted, present) or present.liveness != "live" or not row.update_request:
+            return
+        if row.delegated_only and not row.write_permissions:
+            self._leave(wanted, "", row.delegated_only)
             return
         body, found = relinked(row, wanted.body, self._ids)
         names = {one.property.split(".")[0].removesuffix("[]") for one in found}
@@ -698,13 +737,16 @@ class Planner:
         """What no application may write: the requests or settings for a person, and nothing where nothing differs."""
         live = present.body if present.liveness == "live" else None
         if row.name == "connectorGroup":
-            uses = present.links.get("applications", {}) if live else {}
-            applications = {
-                now: (now, present.object_id if now in uses else "")
-                for now in (self._ids.now(one) for one in wanted.links.get("applications", {}))
+            linked = {
+                name: [self._ids.now(one) for one in wanted.links.get(name, {})]
+                if self._options.links != "skip" and self._wants(wanted, name) and name not in present.unread_links
+                else [] for name in ("applications", "members")
             }
-            for one in connector_group_steps(body, live, self._s.connector_groups, applications):
-                self._step(row, wanted, f"As a signed-in Application Administrator: {one}")
+            there = self._s.connector_groups.with_links(present.object_id, present.links if live else {})
+            for one in connector_groups.steps(
+                body, live, there, applications=linked["applications"], connectors=linked["members"],
+            ):
+                self._step(row, wanted, f"{SIGNED_IN}: {one}")
         elif live is None:
             self._manual(row, wanted, row.delegated_only)
         else:

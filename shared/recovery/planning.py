@@ -2,7 +2,7 @@
 nothing in the tenant; safe to repeat.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +15,7 @@ from shared.entra.listing import Asking, pages, with_query
 from shared.entra.transport import Graph
 from shared.errors import EntraError, NotRestorable
 from shared.recovery.chosen import Chosen
+from shared.recovery.connector_groups import ConnectorGroups
 from shared.recovery.everything import changed_since
 from shared.recovery.fixups import Circumstances
 from shared.recovery.gallery import template
@@ -121,19 +122,30 @@ class Planning:
         left += types_not_shown(self._unread)
         return told
 
-    async def _connector_groups(self, wanted: Iterable[Wanted]) -> dict[str, str]:
-        """Name → id of those that there are, where any are restored; empty where they cannot be read."""
+    async def _connector_groups(self, wanted: Iterable[Wanted]) -> ConnectorGroups:
+        """Those that there are with what they hold, where any are restored; none where they cannot be read."""
+        root = self._graph.endpoints.graph
         if not any(one.object_type == "connectorGroup" for one in wanted):
-            return {}
+            return ConnectorGroups(root)
         row = OBJECT_TYPES["connectorGroup"]
+        by_name, names = {}, {}
+        held: dict[str, dict[str, str]] = {"applications": {}, "members": {}}
         try:
-            return {
-                str(one.get("name")): str(one.get("id"))
-                async for page in pages(self._graph, row.path, Asking("connector groups", version=row.version))
-                for one in page.values
-            }
+            for group in [one async for one in self._listed(row.path)]:
+                group_id = str(group.get("id"))
+                by_name[str(group.get("name"))] = group_id
+                for link, found in held.items():
+                    async for one in self._listed(f"{row.path}/{group_id}/{link}"):
+                        found[str(one.get("id"))] = group_id
+                        names[str(one.get("id"))] = str(one.get("displayName") or one.get("machineName") or "")
         except EntraError:
-            return {}
+            return ConnectorGroups(root)
+        return ConnectorGroups(root, by_name, held["applications"], held["members"], names)
+
+    async def _listed(self, path: str) -> AsyncIterator[Mapping[str, Any]]:
+        async for page in pages(self._graph, path, Asking("connector groups", version="beta")):
+            for one in page.values:
+                yield one
 
     async def _federated(self, made: set[Key]) -> frozenset[str]:
         """The federated domains, where users are made anew; empty where they cannot be read."""

@@ -12,6 +12,7 @@ from shared.catalog.where import why_left_alone
 from shared.recovery import guests
 from shared.recovery.difference import Change
 from shared.recovery.facts import LICENCES
+from shared.recovery.fixups import is_written_on_parent
 from shared.recovery.writable import NEVER_SENT
 
 HELD_ELSEWHERE = "the other end holds this link, and is restored"
@@ -110,6 +111,8 @@ def _revived(row: ObjectType) -> Verdict:
 
 
 def _created(row: ObjectType) -> Verdict:
+    if is_written_on_parent(row):
+        return Verdict(operations=(f"Write it on its {row.parent} again ({row.update_request}).",))
     if row.not_restored:
         return Verdict(row.not_restored)
     if row.restored_as and row.restored_as_where is None:
