@@ -89,11 +89,11 @@ async def report_differences(
 ) -> Response:  # fmt: skip
     """Start a difference report."""
     records, tenant_id = deployed.records, tenant_id.lower()
-    _check(body)
     point = await _point(records, tenant_id, "backupId", body.backup_id)
     against = body.against
     if against != LIVE:
         against = (await _point(records, tenant_id, "against", against))["backupId"]
+    _check(body)
     if against == point["backupId"]:
         raise unprocessable(wrong("against", body.against, "live, or another restore point than backupId"))
 

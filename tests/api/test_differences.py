@@ -64,6 +64,18 @@ async def listed(client: httpx.AsyncClient, report: str, **query: Any) -> list[d
     return value
 
 
+@pytest.mark.parametrize("field", ["backupId", "against"])
+async def test_a_restore_point_that_is_not_there_is_told_before_what_is_wrong_of_the_rest(
+    client: httpx.AsyncClient, points: None, durable: FakeDurable, field: str
+) -> None:
+    body = {"backupId": "latest", field: "00000009", "types": ["nothing"], "noise": {"none": True}}
+    answer = await client.post(REPORTS, json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (404, field)
+    known = await client.post(REPORTS, json={**body, field: "00000001"})
+    assert (known.status_code, known.json()["errors"][0]["field"]) == (422, "types")
+    assert not durable.scheduled
+
+
 async def test_a_report_is_started_with_its_id_and_shown_at_once(
     client: httpx.AsyncClient, points: None, durable: FakeDurable
 ) -> None:
