@@ -47,8 +47,9 @@ from shared.entra.single_reads import (
     permission_of,
     slow_properties,
 )
+from shared.entra.singly import SINGLY, expanded_pages
 from shared.entra.transport import Graph
-from shared.entra.turned import SINGLY, turned_links
+from shared.entra.turned import turned_links
 from shared.entra.wanted import Reading, Wanted, wanted
 from shared.errors import CatalogError, EntraError, Garbled, NotFound, Rejected, TokenExpired
 
@@ -341,19 +342,23 @@ async def _as_far_as_answered(
                 yield piece
 
 
+def _expanded(run: _Run, at: Cursor, path: Callable[[bool], str], asking: Asking) -> AsyncGenerator[Page]:
+    return expanded_pages(run.graph, at["link"], path, asking, ahead=run.ahead, empty=at.get(EMPTY, 0))
+
+
 async def _sweep_listed(run: _Run, at: Cursor, *, link: Link) -> AsyncGenerator[Captured]:
     row = run.wanted.row
-    singly = at["link"].startswith(SINGLY)
-    path = at["link"].removeprefix(SINGLY) or with_query(
-        row.path, select=row.key, expand="" if singly else f"{link.name}($select=id)", filter=row.filter,
-        top=min(row.page_size or EXPANDED_PAGE, EXPANDED_PAGE),
-    )
-    asking = replace(run.asking, bucket=bucket_of(row))
-    async with aclosing(pages(run.graph, path, asking, ahead=run.ahead, empty=at.get(EMPTY, 0))) as listed:
+
+    def path(expanded: bool) -> str:
+        return with_query(
+            row.path, select=row.key, expand=f"{link.name}($select=id)" if expanded else "", filter=row.filter,
+            top=min(row.page_size or EXPANDED_PAGE, EXPANDED_PAGE),
+        )
+
+    async with aclosing(_expanded(run, at, path, replace(run.asking, bucket=bucket_of(row)))) as listed:
         async for page in listed:
-            shown = replace(page, next_link=SINGLY + page.next_link) if singly and page.next_link else page
-            after = _after(at, shown)
-            async with aclosing(_swept(run, shown, at, after, link)) as pieces:
+            after = _after(at, page)
+            async with aclosing(_swept(run, page, at, after, link)) as pieces:
                 async for piece in pieces:
                     yield piece
             at = after
@@ -464,13 +469,13 @@ async def _children(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> As
 async def _children_listed(
     run: _Run, at: Cursor, *, parent: ObjectType, asking: Asking
 ) -> AsyncGenerator[Captured]:
-    singly = at["link"].startswith(SINGLY)
-    path = at["link"].removeprefix(SINGLY) or parents_path(run.wanted.row, parent, expanded=not singly)
-    async with aclosing(pages(run.graph, path, asking, ahead=run.ahead, empty=at.get(EMPTY, 0))) as listed:
+    def path(expanded: bool) -> str:
+        return parents_path(run.wanted.row, parent, expanded=expanded)
+
+    async with aclosing(_expanded(run, at, path, asking)) as listed:
         async for page in listed:
-            shown = replace(page, next_link=SINGLY + page.next_link) if singly and page.next_link else page
-            after = _after(at, shown)
-            async with aclosing(_children_of(run, parent, shown, at)) as pieces:
+            after = _after(at, page)
+            async with aclosing(_children_of(run, parent, page, at)) as pieces:
                 async for piece in pieces:
                     yield piece
             yield Captured(after)

@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 
 from shared.catalog.row import Link, ObjectType
 from shared.entra.children import EXPANDED_PAGE
-from shared.entra.listing import Asking, Page, pages, with_query
+from shared.entra.listing import Asking, Page, with_query
 from shared.entra.pages import LinkSlice, Target, parse_page
 from shared.entra.single_reads import LIST_PAGE, Unread, bucket_of, link_slices, permission_of
+from shared.entra.singly import SINGLY, expanded_pages
 from shared.entra.transport import Graph
 from shared.errors import Garbled, NotFound, NotPermitted, Rejected
-
-SINGLY = "singly "
-"""What a cursor's link begins with where this Graph refuses to expand, so that each target is asked by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +51,16 @@ async def _listed(
     graph: Graph, holder: ObjectType, link: Link, target: ObjectType, shown: Link, at: str, ahead: Callable[[], bool],
     empty: int,
 ) -> AsyncGenerator[Turned]:
-    singly = at.startswith(SINGLY)
-    path = at.removeprefix(SINGLY) or with_query(
-        target.path, select=target.key, expand="" if singly else f"{shown.name}($select=id)",
-        top=LIST_PAGE if singly else EXPANDED_PAGE,
-    )
+    def path(expanded: bool) -> str:
+        expand = f"{shown.name}($select=id)" if expanded else ""
+        return with_query(
+            target.path, select=target.key, expand=expand, top=EXPANDED_PAGE if expanded else LIST_PAGE
+        )
+
     asking = Asking(f"{shown.name} of {target.title}", target.version, permission_of(target), bucket_of(target))
     try:
-        async with aclosing(pages(graph, path, asking, ahead=ahead, empty=empty)) as listed:
+        async with aclosing(expanded_pages(graph, at, path, asking, ahead=ahead, empty=empty)) as listed:
             async for page in listed:
-                if singly and page.next_link:
-                    page = replace(page, next_link=SINGLY + page.next_link)
                 async with aclosing(_page(graph, holder, link, target, shown, page)) as pieces:
                     async for piece in pieces:
                         yield piece
