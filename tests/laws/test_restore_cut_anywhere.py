@@ -158,19 +158,27 @@ async def strike(tenant: Tenant) -> None:
         await tenant.sent(method, path, body)
 
 
+type Striking = Callable[[Tenant], Awaitable[None]]
+
+
 @asynccontextmanager
-async def hurt(tmp_path: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Hurt]:
-    """A small tenant with one of every kind of damage."""
+async def hurt(
+    tmp_path: Path, patch: pytest.MonkeyPatch, *, made: Striking | None = None, struck: Striking = strike,
+    kinds: frozenset[str] = frozenset(KINDS) - {"manual"}, **options: Any,
+) -> AsyncIterator[Hurt]:
+    """A small tenant, with what is `made` in it, backed up and then `struck`: with one of every kind of damage."""
     async with (
         restoring(tmp_path, patch, users=14, groups=8, seed=5) as restores,
         administrator(restores.simulator, random.Random(5)) as tenant,
     ):
+        if made is not None:
+            await made(tenant)
         await restores.backups.run("full")
         point = (await restores.opened.records.restore_points.get(restores.tenant_id, "latest"))["backupId"]
-        await strike(tenant)
-        planned = await restores.plan(None, backup_id=point, **EXACT)
-        kinds = {one.kind for one, _ in await restores.operations(planned)}
-        assert kinds >= set(KINDS) - {"manual"}, set(KINDS) - kinds
+        await struck(tenant)
+        planned = await restores.plan(None, backup_id=point, **{**EXACT, **options})
+        missing = kinds - {one.kind for one, _ in await restores.operations(planned)}
+        assert not missing
         statefile.save(restores.simulator.tenant, tmp_path / "tenant")
         opened = restores.opened
         kept = copy.deepcopy((
