@@ -90,6 +90,8 @@ class Situation:
     """Id → why the object is never deleted, disabled or taken out of roles."""
     at: fixups.Circumstances = field(default_factory=fixups.Circumstances)
     connector_groups: ConnectorGroups = field(default_factory=ConnectorGroups)
+    not_assignable: frozenset[str] = frozenset()
+    """Groups, by their ids in the restore point, that no application can be assigned to."""
     skus: Mapping[str, Sku] | None = None
     """The tenant's subscriptions by skuId; None where they could not be read."""
 
@@ -472,10 +474,8 @@ class Planner:
         away = next((one for one in holders(row, body) if one in self._away), "")
         if away:
             return f"what it belongs to, {away}, does not come back with this restore"
-        if row.name == "appRoleAssignment":
-            group = self._s.wanted.get(("group", str(wanted.body.get("principalId"))))
-            if group is not None and group.body.get("securityEnabled") is False:
-                return NOT_SECURITY
+        if row.name == "appRoleAssignment" and wanted.body.get("principalId") in self._s.not_assignable:
+            return NOT_SECURITY
         return ""
 
     def _seats_of_the_revived(self) -> None:

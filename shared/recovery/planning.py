@@ -14,6 +14,7 @@ from shared.entra.batch import get_by_ids
 from shared.entra.listing import Asking, pages, with_query
 from shared.entra.transport import Graph
 from shared.errors import EntraError, NotRestorable
+from shared.recovery.assignable import not_assignable
 from shared.recovery.chosen import Chosen
 from shared.recovery.connector_groups import ConnectorGroups
 from shared.recovery.everything import changed_since
@@ -249,7 +250,10 @@ class Planning:
             wanted, present, self._options, ids, tuple(unknown), touched=chosen.touched, follows=chosen.follows
         )
         made = creates(situation)
-        situation = replace(situation, gone=await self._gone(wanted, reader, ids))
+        situation = replace(
+            situation, gone=await self._gone(wanted, reader, ids),
+            not_assignable=await not_assignable(wanted, made, reader),
+        )
         if self._options.new_objects != "keep":
             situation = replace(situation, unknown_to_point=await self._unknown_targets(present.values(), ids))
         if self._options.delete_existing_cloud_user:

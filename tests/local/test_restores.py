@@ -22,9 +22,9 @@ READY = re.compile(r"ready (?P<url>\S+) tenant=(?P<tenant>\S+) client=(?P<client
 ENDED = ("succeeded", "succeededWithWarnings", "failed", "cancelled")
 
 
-REFUSED = ("security-enabled groups", "restricted management", "Specified HTTP method")
-"""What no restore brings back: assignments to groups that Graph takes none for, members of restricted units; and
-sponsors of agents, which the simulator takes no writes of."""
+REFUSED = ("restricted management", "Specified HTTP method")
+"""What no restore brings back: members of restricted units; and sponsors of agents, which the simulator takes no writes
+of."""
 
 
 class Tenant:

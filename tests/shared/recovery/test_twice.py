@@ -110,7 +110,8 @@ async def test_what_belongs_to_something_that_stays_away_is_left_with_the_reason
     assert synced in why[0]
 
 
-async def test_no_application_is_assigned_to_a_group_without_security(restores: Restores) -> None:
+@pytest.mark.parametrize("chosen", ["the group", "everything"])
+async def test_no_application_is_assigned_to_a_group_without_security(restores: Restores, chosen: str) -> None:
     store = restores.simulator.store
     group = first(store, "group", lambda body: body["groupTypes"] == ["Unified"] and not body.get("securityEnabled"))
     resource = first(store, "servicePrincipal", lambda body: not body.get("appRoles"))
@@ -120,10 +121,11 @@ async def test_no_application_is_assigned_to_a_group_without_security(restores: 
     })
     await restores.backups.run("full")
     store.delete("assigned", soft=False)
-    store.delete(group, soft=False)
-    done = await restores.run([group])
-    assert not [one for one, _ in await restores.operations(done) if one.object_id == "assigned"]
-    assert [one["reason"] for one in await restores.left(done) if one["objectId"] == "assigned"] == [NOT_SECURITY]
+    if chosen == "the group":
+        store.delete(group, soft=False)
+    planned = await restores.plan([group] if chosen == "the group" else None)
+    assert not [one for one, _ in await restores.operations(planned) if one.object_id == "assigned"]
+    assert [one["reason"] for one in await restores.left(planned) if one["objectId"] == "assigned"] == [NOT_SECURITY]
 
 
 def test_targets_changed_since_stay_as_they_are_but_for_the_new_id() -> None:
