@@ -35,12 +35,12 @@ from shared.repository.memory_store import MemoryBlobStore
 from shared.repository.tokens import LocalTokenCipher
 from shared.repository.verification import verify
 from shared.scheduling import watch
-from shared.settings import read_settings
 from shared.starting import MOST_TAKE_UPS, running, start
 from shared.tenants.settings import TenantSettings
 from tests.laws.driver import Engine
 from tests.laws.stores import Misfortune, UnluckyStore, UnluckyTable
 from tests.laws.views import View, apart, view_of
+from tests.simulated import registered, settings_for
 
 PATIENCE = transport.Limits(first_wait_seconds=0.001, wait_seconds_max=0.002, request_seconds=5.0, silence_seconds=5.0)
 """As many tries as ever, without the waiting."""
@@ -185,17 +185,11 @@ async def protection(simulator: Simulator, cipher: Any, misfortune: Misfortune) 
     def now() -> datetime:
         return utc_now() + timedelta(seconds=simulator.tenant.clock.ahead_seconds)
 
-    settings = read_settings({
-        "CAIRN_GRAPH_URL": simulator.url, "CAIRN_LOGIN_URL": simulator.url,
-        "CAIRN_CLIENT_ID": simulator.client_id, "CAIRN_CLIENT_SECRET": simulator.client_secret,
-    })
+    records = records_over(lambda _: UnluckyTable(MemoryTable(), misfortune), clock=now)
     opened = Deployment(
-        settings, records_over(lambda _: UnluckyTable(MemoryTable(), misfortune), clock=now),
+        settings_for(simulator), await registered(records, simulator),
         UnluckyStore(LawfulStore(MemoryBlobStore(now=now), now=now), misfortune),
         UnluckyStore(MemoryBlobStore(now=now), misfortune), cipher,
-    )
-    await opened.records.tenants.register(
-        tenant_id=simulator.tenant_id, display_name="Test", cloud="global", kind="workforce", created_by="test"
     )
     return Protected(simulator, opened, misfortune)
 

@@ -13,19 +13,16 @@ from local.simulator.faults.throttle import DOCUMENTED, Quota
 from shared.backup import sessions
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.where import holds
-from shared.deployment import Deployment, records_in_memory
 from shared.entra import governor
 from shared.entra.governors import Governors
 from shared.recovery.difference import Change
 from shared.recovery.federation import IMMUTABLE_ID
 from shared.recovery.restorability import judged
 from shared.recovery.writable import differing, without_given_parts
-from shared.repository.memory_store import MemoryBlobStore
-from shared.repository.tokens import LocalTokenCipher
-from shared.settings import read_settings
 from tests.laws.views import View
 from tests.shared.backup.conftest import Backups
 from tests.shared.recovery.conftest import Restores
+from tests.simulated import protecting
 
 GIVEN_ANEW = frozenset({"uniqueName", "preferredTokenSigningKeyThumbprint", "tokenEncryptionKeyId"})
 """Of an object made anew: the name that finds it, and what names a key whose private part nobody can read."""
@@ -43,16 +40,7 @@ async def restoring(
     patch.setattr(sessions, "GOVERNORS", Governors())
     async with Simulator(users=users, groups=groups, seed=seed) as simulator:
         simulator.tenant.throttle.quotas.update(dict.fromkeys(DOCUMENTED, Quota(1_000_000, 1)))
-        settings = read_settings({
-            "CAIRN_GRAPH_URL": simulator.url, "CAIRN_LOGIN_URL": simulator.url,
-            "CAIRN_CLIENT_ID": simulator.client_id, "CAIRN_CLIENT_SECRET": simulator.client_secret,
-        })
-        opened = Deployment(
-            settings, records_in_memory(), MemoryBlobStore(), MemoryBlobStore(), LocalTokenCipher(folder / "key")
-        )
-        await opened.records.tenants.register(
-            tenant_id=simulator.tenant_id, display_name="Test", cloud="global", kind="workforce", created_by="test"
-        )
+        opened = await protecting(simulator, folder)
         _without_what_no_application_may_write(simulator)
         yield Restores(opened, simulator, Backups(opened, simulator))
 

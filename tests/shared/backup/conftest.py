@@ -16,14 +16,12 @@ from shared.backup.closing import close_lane
 from shared.backup.run import load_run
 from shared.backup.sealing import seal_backup
 from shared.backup.sessions import GraphSessions
-from shared.deployment import Deployment, records_in_memory
+from shared.deployment import Deployment
 from shared.entra.governor import WINDOWS, Window
 from shared.messages import BackUpTenant, CaptureLane, SealBackup
 from shared.repository.manifest import Manifest
-from shared.repository.memory_store import MemoryBlobStore
 from shared.repository.restore_point import RestorePoint
-from shared.repository.tokens import LocalTokenCipher
-from shared.settings import read_settings
+from tests.simulated import protecting
 
 NARROW = ("conditionalAccess", "keyCredentials")
 
@@ -90,14 +88,4 @@ async def backups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         monkeypatch.setitem(WINDOWS, bucket, Window(1000, 1.0))
     async with Simulator(users=60, groups=12, seed=7) as simulator:
         simulator.tenant.throttle.quotas.update(dict.fromkeys(NARROW, Quota(1000, 1)))
-        settings = read_settings({
-            "CAIRN_GRAPH_URL": simulator.url, "CAIRN_LOGIN_URL": simulator.url,
-            "CAIRN_CLIENT_ID": simulator.client_id, "CAIRN_CLIENT_SECRET": simulator.client_secret,
-        })
-        opened = Deployment(
-            settings, records_in_memory(), MemoryBlobStore(), MemoryBlobStore(), LocalTokenCipher(tmp_path / "key")
-        )
-        await opened.records.tenants.register(
-            tenant_id=simulator.tenant_id, display_name="Test", cloud="global", kind="workforce", created_by="test"
-        )
-        yield Backups(opened, simulator)
+        yield Backups(await protecting(simulator, tmp_path), simulator)

@@ -12,7 +12,7 @@ import pytest
 from local.simulator import Simulator
 from local.simulator.faults.throttle import Quota
 from shared.backup.sessions import GraphSessions
-from shared.deployment import Deployment, records_in_memory
+from shared.deployment import Deployment
 from shared.entra.governor import WINDOWS, Window
 from shared.records.restores import Restore
 from shared.recovery import lifecycle
@@ -21,10 +21,8 @@ from shared.recovery.plan import Operation
 from shared.recovery.store import PlanIndex
 from shared.recovery.undoing import as_note, touched_by
 from shared.recovery.verifying import verify_slice
-from shared.repository.memory_store import MemoryBlobStore
-from shared.repository.tokens import LocalTokenCipher
-from shared.settings import read_settings
 from tests.shared.backup.conftest import Backups
+from tests.simulated import protecting
 
 
 @dataclass
@@ -131,14 +129,5 @@ async def restores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     monkeypatch.setitem(WINDOWS, "conditionalAccess", Window(1000, 1.0))
     async with Simulator(users=40, groups=12, seed=7) as simulator:
         simulator.tenant.throttle.quotas["conditionalAccess"] = Quota(1000, 1)
-        settings = read_settings({
-            "CAIRN_GRAPH_URL": simulator.url, "CAIRN_LOGIN_URL": simulator.url,
-            "CAIRN_CLIENT_ID": simulator.client_id, "CAIRN_CLIENT_SECRET": simulator.client_secret,
-        })
-        opened = Deployment(
-            settings, records_in_memory(), MemoryBlobStore(), MemoryBlobStore(), LocalTokenCipher(tmp_path / "key")
-        )
-        await opened.records.tenants.register(
-            tenant_id=simulator.tenant_id, display_name="Test", cloud="global", kind="workforce", created_by="test"
-        )
+        opened = await protecting(simulator, tmp_path)
         yield Restores(opened, simulator, Backups(opened, simulator))

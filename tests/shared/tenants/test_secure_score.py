@@ -7,8 +7,8 @@ import pytest
 from local.simulator import Simulator
 from shared.backup.sessions import GraphSessions
 from shared.errors import EntraError, NotPermitted, Rejected
-from shared.settings import read_settings
 from shared.tenants.secure_score import secure_score
+from tests.simulated import settings_for
 
 
 class Graph:
@@ -41,12 +41,10 @@ async def test_what_is_not_known_is_said_with_its_reason(answer: Any) -> None:
 
 
 async def test_the_score_is_read_from_a_tenant_as_graph_gives_it() -> None:
-    async with Simulator(users=3, groups=1, seed=1) as simulator:
-        settings = read_settings({
-            "CAIRN_GRAPH_URL": simulator.url, "CAIRN_LOGIN_URL": simulator.url,
-            "CAIRN_CLIENT_ID": simulator.client_id, "CAIRN_CLIENT_SECRET": simulator.client_secret,
-        })
-        async with GraphSessions().reading(settings, simulator.tenant_id) as graph:
-            found = await secure_score(graph)
+    async with (
+        Simulator(users=3, groups=1, seed=1) as simulator,
+        GraphSessions().reading(settings_for(simulator), simulator.tenant_id) as graph,
+    ):
+        found = await secure_score(graph)
     assert (found["known"], found["current"], found["max"], found["percent"]) == (True, 40.0, 80.0, 50.0)
     assert found["measuredAt"] == "2026-10-31T00:00:00Z"
