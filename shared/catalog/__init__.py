@@ -39,6 +39,7 @@ from shared.errors import CatalogError
 
 __all__ = [
     "CATALOG_VERSION",
+    "KINDS",
     "OBJECT_TYPES",
     "enabled",
     "object_type",
@@ -101,6 +102,12 @@ def _version(rows: Mapping[str, ObjectType]) -> str:
 
 OBJECT_TYPES: Mapping[str, ObjectType] = _by_name()
 CATALOG_VERSION: str = _version(OBJECT_TYPES)
+KINDS: Mapping[str, str] = {
+    **{row.graph_type: row.name for row in OBJECT_TYPES.values()},
+    **{one.name: row.name for row in OBJECT_TYPES.values() for one in row.subtypes},
+    **{name: name for name in OBJECT_TYPES},
+}
+"""Microsoft's name of a type, or of a kind of it, → the catalog's."""
 
 
 def object_type(name: str) -> ObjectType:

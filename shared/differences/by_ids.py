@@ -16,7 +16,7 @@ from urllib.parse import quote
 from shared.backup.recorder import Recorder
 from shared.backup.run import Run
 from shared.browse.point import Point
-from shared.catalog import OBJECT_TYPES
+from shared.catalog import KINDS, OBJECT_TYPES
 from shared.catalog.row import Link, ObjectType
 from shared.deployment import Deployment
 from shared.entra.batch import Part, read_lists
@@ -39,11 +39,6 @@ OWNED = "ownedObjects"
 """The list of what an object owns ("List ownedObjects"), which the catalog does not name."""
 
 OWNERS = frozenset({"user", "servicePrincipal"})
-
-KINDS: Mapping[str, str] = {
-    name: row.name for row in OBJECT_TYPES.values() for name in (row.graph_type, *(one.name for one in row.subtypes))
-}
-"""Microsoft's name of a type, or of a kind of it, → the catalog's."""
 
 type Asked = tuple[str, str, str]
 """(id, its type, a list of it that shows who links to it)."""

@@ -14,9 +14,9 @@ import orjson
 from shared.backup.beginning import begin
 from shared.backup.run import Run, load_run, save_run
 from shared.backup.sealing import type_entries
-from shared.catalog import CATALOG_VERSION, OBJECT_TYPES
+from shared.catalog import CATALOG_VERSION, KINDS, OBJECT_TYPES
 from shared.deployment import Deployment
-from shared.differences.by_ids import KINDS, ByIds
+from shared.differences.by_ids import ByIds
 from shared.differences.overlay import OverlayStore
 from shared.differences.reports import Cost, Report
 from shared.differences.segments import report_prefix

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shared.catalog import OBJECT_TYPES
+from shared.catalog import KINDS, OBJECT_TYPES
 from shared.catalog.row import PARENT, Link, ObjectType
 from shared.catalog.where import holds, why_left_alone
 from shared.recovery import (
@@ -890,7 +890,7 @@ def _keeps_its_key(row: ObjectType) -> bool:
 
 
 def _collection(link: Link, kind: str) -> str:
-    name = kind if kind in OBJECT_TYPES else (link.targets[0] if link.targets else "")
+    name = KINDS.get(kind) or (link.targets[0] if link.targets else "")
     return OBJECT_TYPES[name].path if name else "/directoryObjects"
 
 

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from shared.backup.recorder import volatile_splitter
-from shared.catalog import OBJECT_TYPES
+from shared.catalog import KINDS, OBJECT_TYPES
 from shared.catalog.row import PARENT, Link, ObjectType
 from shared.catalog.where import holds
 from shared.entra.absent import fill_absent
@@ -64,15 +64,19 @@ async def read_wanted(point: RestorePoint, object_ids: Collection[str], types: I
             continue
         records = await view.objects_by_id(object_ids)
         links = await view.links_of(records) if row.links and records else {}
-        only = {link.name: link.targets[0] for link in row.links if len(link.targets) == 1}
+        known = {link.name: link for link in row.links}
         for object_id, record in sorted(records.items()):
             by_name: dict[str, dict[str, str]] = {}
             for one in links.get(object_id, ()):
-                said = one.target_type  # Graph names no type in a list that has one only
-                kind = said if said in OBJECT_TYPES else only.get(one.link, said)
+                kind = _kind(known.get(one.link), one.target_type)
                 by_name.setdefault(one.link, {})[one.target_id] = kind
             found.append(Wanted(row.name, object_id, record.body, by_name))
     return found
+
+
+def _kind(link: Link | None, said: str) -> str:
+    """The object type of a target: by what Graph said of it, or the only one that its link leads to."""
+    return KINDS.get(said) or (link.targets[0] if link and len(link.targets) == 1 else said)
 
 
 @dataclass(slots=True)
