@@ -65,6 +65,7 @@ async def seal_backup(opened: Deployment, run: Run, message: SealBackup) -> Back
     )  # fmt: skip
     manifest = await seal(opened.vault, replace(draft, types=await with_dangling(opened.vault, draft, previous)))
     await opened.records.restore_points.upsert(restore_point_of(manifest))
+    await opened.records.tenants.quiet.end(run.tenant_id)  # the schedule verifies it, and tells how old it is
     about = {"cairn.tenant": run.tenant_id, "cairn.backup.kind": manifest.kind}
     measure.duration.record((manifest.finished - manifest.started).total_seconds(), about)
     measure.objects.set(sum(manifest.counts.values()), about)

@@ -1,6 +1,11 @@
 """What a backup holds, against what the simulated tenant holds."""
 
+from datetime import timedelta
+
 import pytest
+
+from shared.records.times import utc_now
+from shared.tenants.quiet import is_over
 
 LOCATIONS = ("ipNamedLocation", "countryNamedLocation")
 
@@ -34,3 +39,11 @@ async def test_the_list_of_named_locations_is_read_once_for_both_types_or_for_on
         "/v1.0/identity/conditionalAccess/namedLocations"
     ]
     assert {name: again[name]["objects"] for name in LOCATIONS} == {name: whole[name]["objects"] for name in LOCATIONS}
+
+
+async def test_a_sealed_restore_point_has_the_schedule_look_at_its_tenant(backups):
+    tenants, tenant_id = backups.opened.records.tenants, backups.simulator.tenant_id
+    await tenants.quiet.note(tenant_id, utc_now() + timedelta(days=1), seen=(await tenants.quiet.all()).get(tenant_id))
+    assert not is_over((await tenants.quiet.all())[tenant_id], utc_now())
+    await backups.run("full", ["group"])
+    assert is_over((await tenants.quiet.all())[tenant_id], utc_now())
