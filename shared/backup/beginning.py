@@ -135,7 +135,7 @@ def row_digest(row: ObjectType, reading: Reading, cloud: Cloud) -> str:
     text = orjson.dumps({
         "path": row.path, "version": row.version, "select": asked.select, "byDelta": asked.by_delta,
         "links": [link.name for link in (*asked.delta_links, *asked.expand_links, *asked.each_links)],
-        "singly": asked.singly,
+        "singly": (*asked.singly, *asked.in_beta),
     })  # fmt: skip
     return hashlib.sha256(text).hexdigest()[:16]
 

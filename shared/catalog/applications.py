@@ -68,6 +68,7 @@ APPLICATION = ObjectType(
     write_permissions=("Application.ReadWrite.All",),
     delegated_only="verifiedPublisher can be set by a signed-in administrator only",
     actions=(("passwordCredentials", "POST /applications/{key}/addPassword"), ("logo", "PUT /applications/{key}/logo")),
+    alone=("isDisabled", "samlMetadataUrl"),
     upsert="PATCH /applications(uniqueName='{uniqueName}')",
     create_required=("displayName",),
     read_only=words("""
@@ -92,6 +93,7 @@ APPLICATION = ObjectType(
         "Whether a change to federated credentials or extension properties shows in the application's delta.",
         "Whether the identifierUris of a soft-deleted application stay taken.",
         "Whether the creator becomes an owner by itself.",
+        "Whether samlMetadataUrl is taken by PATCH; it goes in one of its own.",
         "Whether Application.ReadWrite.All suffices for sponsors, or AgentIdentityBlueprint.ReadWrite.All is needed.",
     ),
 )

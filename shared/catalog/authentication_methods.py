@@ -107,6 +107,7 @@ SIGN_IN_PREFERENCES = ObjectType(
     option="authenticationMethods",
     read_permissions=("UserAuthenticationMethod.Read.All",),
     write_permissions=("UserAuthenticationMethod.ReadWrite.All",),
+    read_only=("systemPreferredAuthenticationMethod",),
     references=(_OF_USER,),
     not_restored="every user has one: it is changed, never made",
     unconfirmed=("A preference can be set only for a method that the user has registered.",),

@@ -23,6 +23,8 @@ DEVICE = ObjectType(
         manufacturer mdmAppId model onPremisesLastSyncDateTime onPremisesSecurityIdentifier onPremisesSyncEnabled
         operatingSystem operatingSystemVersion physicalIds profileType registrationDateTime systemLabels trustType
     """),
+    in_beta=("extensionAttributes",),
+    property_options=(("extensionAttributes", "previewProperties"),),
     excluded=(
         Excluded(("transitiveMemberOf",), DERIVED),
         Excluded(("extensions",), EXTENSIONS),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from shared.catalog import OBJECT_TYPES, restore_waves, wanted_permissions
+from shared.catalog.beta_only import BETA_ONLY
 from shared.catalog.noise import NOISE_RULES
 from shared.catalog.options import OPTIONS
 from shared.catalog.permissions import BEYOND_ROWS, RESTORE_ROLES, ConsentKind
@@ -151,6 +152,9 @@ def _type(row: ObjectType) -> str:
     lines += [*_bullets(_restore_facts(row)), ""]
     if row.excluded:
         lines += ["Left out:\n", *(f"- {_names(one.names)}: {one.why}." for one in row.excluded), ""]
+    if row.name in BETA_ONLY:
+        in_beta = (f"- {_names(one.names)}: {one.why}." for one in BETA_ONLY[row.name])
+        lines += ["Left out, in beta only:\n", *in_beta, ""]
     if row.unconfirmed:
         lines += ["Unconfirmed:\n", *(f"- {fact}" for fact in row.unconfirmed), ""]
     return "\n".join(lines)
@@ -165,6 +169,7 @@ def _read_facts(row: ObjectType) -> Iterator[tuple[str, str]]:
         f"{one.title} (`{one.name}`)" + (f" with {_names(one.properties)}" if one.properties else "")
         for one in row.subtypes
     )
+    yield "Slow lane, from beta", _names(row.in_beta)
     yield "Slow lane", _names((*row.singly, *(name for name, _ in row.documents), *row.streams))
     yield "Only with an option", "; ".join(f"`{prop}` with `{option}`" for prop, option in row.property_options)
     yield "Needs a permission of its own", "; ".join(
@@ -197,6 +202,7 @@ def _restore_facts(row: ObjectType) -> Iterator[tuple[str, str]]:
     yield "Left alone", "; ".join(f"where `{one.where[0]}` is `{one.where[1]}`: {one.why}" for one in row.left_alone)
     yield "By hand", row.delegated_only
     yield "Cannot be written", _names(row.read_only)
+    yield "Left as it is", "; ".join(f"{_names(one.names)}: {one.why}" for one in row.left_as_is)
     yield "Fixed at creation", _names(name for name in row.immutable if name not in row.read_only)
     yield "Can be written on synced objects", _names(row.synced_writable)
 

@@ -91,6 +91,9 @@ GROUP = ObjectType(
     alone=words("""
         accessType allowExternalSenders autoSubscribeNewMembers hideFromAddressLists hideFromOutlookClients
     """),
+    left_as_is=(
+        Excluded(("resourceProvisioningOptions",), "it says that the group has a team, which Teams makes and removes"),
+    ),
     upsert="PATCH /groups(uniqueName='{uniqueName}')",
     create_required=("displayName", "mailEnabled", "mailNickname", "securityEnabled"),
     read_only=words("""

@@ -69,6 +69,14 @@ _ROWS = (
         "Personal data. One request for each user that is new or changed; AuditLog.Read.All and a P1 licence.",
     ),
     Option(
+        "previewProperties",
+        "What only the beta version of Microsoft Graph gives: the extension attributes of devices, by which rules of "
+        "groups and filters of Conditional Access choose devices, and newer settings of the authentication methods "
+        "policy (system-preferred methods, reporting of suspicious activity).",
+        "One request for each device that is new or changed, and for all at a full read. Microsoft may change what is "
+        "in beta without notice.",
+    ),
+    Option(
         "provisioning",
         "Provisioning jobs of enterprise applications with their attribute mappings; the credentials of the target "
         "system cannot be read.",

@@ -107,9 +107,16 @@ USER = ObjectType(
     property_write_permissions=(
         ("customSecurityAttributes", "CustomSecAttributeAssignment.ReadWrite.All"),
         ("employeeLeaveDateTime", "User-LifeCycleInfo.ReadWrite.All"),
-        ("mailboxSettings", "MailboxSettings.ReadWrite"),
     ),
     actions=(("assignedLicenses", "POST /users/{key}/assignLicense"),),
+    alone=("authorizationInfo",),
+    left_as_is=(
+        Excluded(("passwordProfile",), "nobody can read a password: the one that there is stays, and a user made anew "
+                 "gets a random one"),
+        Excluded(("mailboxSettings",), "Exchange keeps it with the mailbox; it is read to tell what a mailbox is for"),
+        Excluded(("showInAddressList",), "Microsoft asks to manage it in the Microsoft 365 admin center and not by "
+                 "Microsoft Graph"),
+    ),
     synced_writable=("usageLocation", "assignedLicenses", "customSecurityAttributes"),
     create_required=words("""
         accountEnabled displayName mailNickname passwordProfile userPrincipalName
@@ -145,6 +152,7 @@ USER = ObjectType(
         "Whether sponsors can be selected in the delta.",
         "Whether externalUserState, externalUserStateChangeDateTime and identityParentId can be written.",
         "Whether onPremisesImmutableId must be unique.",
+        "Whether an application may write authorizationInfo (certificate user ids) of users who hold admin roles.",
         "Creating a guest with POST /users makes no B2B identity: the guest must be invited again.",
     ),
 )

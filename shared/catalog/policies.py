@@ -7,6 +7,9 @@ Most are singletons that exist in every tenant and can only be changed. Sources:
 
 from shared.catalog.row import Cloud, Excluded, LeftAlone, Link, ObjectType, RecycleBin, Reference, words
 
+_METHODS_IN_BETA = words(
+    "microsoftAuthenticatorPlatformSettings reportSuspiciousActivitySettings systemCredentialPreferences"
+)
 _ONE_PER_TENANT = "there is exactly one in each tenant: it is changed, never made"
 _NOT_IN_CHINA: frozenset[Cloud] = frozenset({"global", "usGovL4", "usGovL5"})
 _M365 = "newer than the published schema of v1.0, and about Microsoft 365 services rather than the directory"
@@ -43,6 +46,8 @@ AUTHENTICATION_METHODS_POLICY = ObjectType(
     graph_type="authenticationMethodsPolicy",
     reading="single",
     inline=("authenticationMethodConfigurations",),
+    in_beta=_METHODS_IN_BETA,
+    property_options=tuple((name, "previewProperties") for name in _METHODS_IN_BETA),
     clouds=_NOT_IN_CHINA,
     read_permissions=("Policy.Read.AuthenticationMethod",),
     write_permissions=("Policy.ReadWrite.AuthenticationMethod",),
@@ -51,6 +56,9 @@ AUTHENTICATION_METHODS_POLICY = ObjectType(
         "PATCH /policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{key}",
     ),),
     read_only=("id", "description", "displayName", "lastModifiedDateTime", "policyVersion"),
+    left_as_is=(
+        Excluded(("reconfirmationInDays",), "Microsoft Graph's page on updating the policy names no way to set it"),
+    ),
     immutable=("id",),
     references=(
         Reference("authenticationMethodConfigurations[].includeTargets[].id", "group", words=("all_users",)),
@@ -183,7 +191,7 @@ CROSS_TENANT_PARTNER = ObjectType(
         "identitySynchronization", "PUT /policies/crossTenantAccessPolicy/partners/{key}/identitySynchronization",
     ),),
     create_required=("tenantId",),
-    read_only=("isInMultiTenantOrganization", "isServiceProvider"),
+    read_only=("deletedDateTime", "isInMultiTenantOrganization", "isServiceProvider"),
     immutable=("tenantId",),
     unique=("tenantId",),
     references=_cross_tenant_references(*_SIDES),

@@ -67,6 +67,9 @@ ROLE_DEFINITION = ObjectType(
     create_required=("displayName", "rolePermissions", "isEnabled"),
     read_only=("id", "isBuiltIn", "version"),
     immutable=("id", "isBuiltIn", "templateId"),
+    left_as_is=(
+        Excluded(("resourceScopes",), "Microsoft asks not to use it: the scope belongs to each assignment"),
+    ),
     unique=("displayName",),
     left_alone=(LeftAlone(("isBuiltIn", "true"), "built into every tenant and changed by Microsoft alone"),),
     unconfirmed=(

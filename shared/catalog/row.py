@@ -198,6 +198,8 @@ class ObjectType:
     """`$top`; None where Graph publishes none or refuses it."""
     singly: tuple[str, ...] = ()
     """Properties Graph gives (whole) only on a GET of one object: the slow lane reads them."""
+    in_beta: tuple[str, ...] = ()
+    """Properties of a v1.0 type that only beta gives: the slow lane reads them there, and restore writes them there."""
     singly_where: Where | None = None
     """`singly` is asked only for objects for which this holds."""
     documents: tuple[tuple[str, str], ...] = ()
@@ -248,7 +250,9 @@ class ObjectType:
     actions: tuple[tuple[str, str], ...] = ()
     """(property, request): written by this request of its own and never by PATCH."""
     alone: tuple[str, ...] = ()
-    """Properties that Microsoft Graph takes only in a PATCH of their own."""
+    """Properties that go in a PATCH of their own: Microsoft Graph takes them only so, or may refuse them alone."""
+    left_as_is: tuple[Excluded, ...] = ()
+    """Properties that no restore writes though Microsoft Graph's schema would let it, with the reason."""
     sensitive: tuple[str, ...] = ()
     """Properties that, on privileged targets, the app may write only with a directory role of its own."""
     synced_writable: tuple[str, ...] = ()
@@ -325,13 +329,15 @@ class ObjectType:
         self._need(len(set(self.select)) == len(self.select), "`select` repeats a property")
         names = [link.name for link in self.links]
         self._need(len(set(names)) == len(names), "two links have one name")
-        asked = {*self.select, *self.singly, *self.streams, *(name for name, _ in self.documents)}
+        asked = {*self.select, *self.singly, *self.in_beta, *self.streams, *(name for name, _ in self.documents)}
         self._need(
             all(prop in asked for prop, _ in (*self.select_permissions, *self.property_options)),
             "`select_permissions` and `property_options` speak of properties that the row asks for",
         )
         left_out = [name for excluded in self.excluded for name in excluded.names]
         self._need(len(set(left_out)) == len(left_out), "`excluded` repeats a name")
+        as_is = {name for one in self.left_as_is for name in one.names}
+        self._need(not as_is.intersection(self.read_only), "`left_as_is` is for what is not `read_only` anyway")
         both = sorted({*asked, *names, *self.expanded, *self.inline}.intersection(left_out))
         self._need(not both, f"{both} are read and excluded at once")
         self._need(
@@ -409,6 +415,10 @@ class ObjectType:
     def excluded_names(self) -> frozenset[str]:
         """All names of Microsoft's schema that the row leaves out."""
         return frozenset(name for excluded in self.excluded for name in excluded.names)
+
+    def why_left_as_is(self, name: str) -> str:
+        """Why no restore writes the property; empty where it may."""
+        return next((one.why for one in self.left_as_is if name in one.names), "")
 
     def link(self, name: str) -> Link:
         """The link of that name.

@@ -86,13 +86,18 @@ SERVICE_PRINCIPAL = ObjectType(
         ("passwordCredentials", "POST /servicePrincipals/{key}/addPassword"),
         ("keyCredentials", "POST /servicePrincipals/{key}/addTokenSigningCertificate"),
     ),
+    left_as_is=(
+        Excluded(words("appRoles displayName homepage info oauth2PermissionScopes replyUrls servicePrincipalNames"),
+                 "it comes from the application, where it is restored, and Microsoft Entra brings it from there again"),
+        Excluded(("isDisabled",), "it follows the application's own, where it is restored; that of another tenant's "
+                 "application is that tenant's to set"),
+    ),
     upsert="PATCH /servicePrincipals(appId='{appId}')",
     create_required=("appId",),
     read_only=words("""
-        id deletedDateTime appDescription appDisplayName appId appOwnerOrganizationId appRoles
-        applicationTemplateId createdByAppId disabledByMicrosoftStatus displayName homepage info
-        oauth2PermissionScopes replyUrls resourceSpecificApplicationPermissions servicePrincipalNames
-        servicePrincipalType signInAudience verifiedPublisher
+        id deletedDateTime appDescription appDisplayName appId appOwnerOrganizationId applicationTemplateId
+        createdByAppId disabledByMicrosoftStatus resourceSpecificApplicationPermissions servicePrincipalType
+        signInAudience verifiedPublisher
     """),
     immutable=("id", "appId", "servicePrincipalType"),
     secret=("passwordCredentials[].secretText", "keyCredentials[].key of type private"),

@@ -9,6 +9,10 @@ from shared.catalog.reasons import DERIVED
 from shared.catalog.row import Excluded, LeftAlone, ObjectType, RecycleBin, Reference, words
 
 _BRANDING_STREAMS = words("backgroundImage bannerLogo customCSS favicon headerLogo squareLogo squareLogoDark")
+_BRANDING_AS_IS = (
+    Excluded(("customCannotAccessYourAccountUrl", "customResetItNowText"), "Microsoft says not to use it: what it "
+             "would change is not supported"),
+)
 _BRANDING_READ_ONLY = words("""
     id backgroundImageRelativeUrl bannerLogoRelativeUrl cdnList customCSSRelativeUrl faviconRelativeUrl
     headerLogoRelativeUrl squareLogoDarkRelativeUrl squareLogoRelativeUrl
@@ -64,7 +68,8 @@ BRANDING = ObjectType(
     actions=tuple(
         (stream, f"PUT /organization/{{id}}/branding/localizations/0/{stream}") for stream in _BRANDING_STREAMS
     ),
-    read_only=(*_BRANDING_READ_ONLY, "customCannotAccessYourAccountUrl", "customResetItNowText"),
+    read_only=_BRANDING_READ_ONLY,
+    left_as_is=_BRANDING_AS_IS,
     immutable=("id",),
     references=(Reference("@cairn.parent", "organization", holder=True),),
     volatile=("cdnList",),
@@ -92,6 +97,7 @@ BRANDING_LOCALIZATION = ObjectType(
     ),
     create_required=("id",),
     read_only=_BRANDING_READ_ONLY[1:],
+    left_as_is=_BRANDING_AS_IS,
     immutable=("id",),
     volatile=("cdnList",),
     unique=("id",),
@@ -212,7 +218,7 @@ PROFILE_PROPERTY_SETTING = ObjectType(
     write_permissions=("PeopleSettings.ReadWrite.All",),
     create_required=("name",),
     read_only=("id",),
-    immutable=("id",),
+    immutable=("id", "name"),
     unique=("name",),
 )
 
@@ -248,7 +254,8 @@ DOMAIN = ObjectType(
     delegated_only="a domain made anew works only after its owner proves it by a DNS record",
     create_required=("id",),
     read_only=words("""
-        authenticationType availabilityStatus isAdminManaged isInitial isRoot isVerified manufacturer model state
+        authenticationType availabilityStatus isAdminManaged isInitial isRoot isVerified manufacturer model
+        serviceConfigurationRecords state verificationDnsRecords
     """),
     immutable=("id",),
     volatile=("state",),

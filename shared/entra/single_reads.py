@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from shared.catalog.row import Link, ObjectType
 from shared.catalog.where import holds
-from shared.entra.batch import PARTS_MAX, ListSlice, Part, read_lists, read_parts
+from shared.entra.batch import PARTS_MAX, ListSlice, Part, PartAnswer, read_lists, read_parts
 from shared.entra.governor import Bucket
 from shared.entra.listing import with_query
 from shared.entra.pages import TYPE, Body, LinkSlice, body_of, targets_of
@@ -79,8 +79,7 @@ async def slow_properties(
     """
     row, beside, unread = wanted.row, dict[str, Body](), list[Unread]()
     missing: dict[str, list[Unread]] = {}
-    parts = list(_slow_parts(wanted, values, also))
-    async for answer in read_parts(graph, parts, version=row.version, size=bundle_size(bucket_of(row))):
+    async for answer in _answers(graph, wanted, values, also):
         identity, what, kind = answer.part.id.split("\n")
         error = answer.error
         if isinstance(error, NotFound) and kind == "stream":
@@ -105,6 +104,18 @@ async def slow_properties(
     still = await still_there(graph, row, missing)
     unread += [one for identity in still for one in missing[identity]]
     return beside, unread
+
+
+async def _answers(
+    graph: Graph, wanted: Wanted, values: list[Body], also: tuple[str, ...]
+) -> AsyncGenerator[PartAnswer]:
+    row, size = wanted.row, bundle_size(bucket_of(wanted.row))
+    parts = {row.version: list(_slow_parts(wanted, values, also))}
+    if wanted.in_beta:
+        parts["beta"] = list(_beta_parts(wanted, values))
+    for version, some in parts.items():
+        async for answer in read_parts(graph, some, version=version, size=size):
+            yield answer
 
 
 def once_each(document: Body) -> Body:
@@ -143,6 +154,16 @@ def _slow_parts(wanted: Wanted, values: list[Body], also: tuple[str, ...]) -> It
         if holds(row.streams_where, value):
             for name in wanted.streams:
                 yield part(f"{own_path}/{name}", name, "stream", bucket_of(row))
+
+
+def _beta_parts(wanted: Wanted, values: list[Body]) -> Iterable[Part]:
+    row, names = wanted.row, ",".join(wanted.in_beta)
+    path = row.path if row.alone_at_path else with_query(f"{row.path}/{{key}}", select=f"{row.key},{names}")
+    for value in values:
+        yield Part(
+            f"{value[row.key]}\n{names}\nsingly", filled(path, value, row.key), asked=f"{names} of one of {row.title}",
+            permission=permission_of(row), bucket=bucket_of(row),
+        )
 
 
 async def link_slices(

@@ -66,6 +66,7 @@ class Wanted:
     expand_links: tuple[Link, ...]
     each_links: tuple[Link, ...]
     singly: tuple[str, ...]
+    in_beta: tuple[str, ...]
     documents: tuple[tuple[str, str], ...]
     streams: tuple[str, ...]
     subtypes: tuple[Subtype, ...]
@@ -74,7 +75,7 @@ class Wanted:
     @property
     def has_slow_properties(self) -> bool:
         """Whether any property takes a request for each object."""
-        return bool(self.singly or self.documents or self.streams or self.subtypes)
+        return bool(self.singly or self.in_beta or self.documents or self.streams or self.subtypes)
 
     @property
     def untracked(self) -> tuple[str, ...]:
@@ -117,6 +118,7 @@ def wanted(row: ObjectType, reading: Reading, cloud: Cloud) -> Wanted:
             if link.reading == "each" or (link.reading == "delta" and not by_delta and not link.single)
         ),
         singly=tuple(name for name in row.singly if reading.slow and allowed(name)),
+        in_beta=tuple(name for name in row.in_beta if reading.slow and allowed(name)),
         documents=tuple(pair for pair in row.documents if reading.slow and allowed(pair[0])),
         streams=tuple(name for name in row.streams if reading.slow and allowed(name)),
         subtypes=tuple(one for one in row.subtypes if reading.slow and one.properties and one.path),

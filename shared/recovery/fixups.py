@@ -20,7 +20,7 @@ from shared.recovery.relink import PLACEHOLDER as FILLED
 from shared.recovery.requests import parent_of
 from shared.recovery.schedules import GROUP_PIM, PIM, SCHEDULES
 from shared.recovery.state import Json, Wanted
-from shared.recovery.writable import is_writable
+from shared.recovery.writable import is_writable, same
 
 ALONE = frozenset({
     "aboutMe", "birthday", "hireDate", "interests", "mySite", "pastProjects", "responsibilities", "schools", "skills",
@@ -28,6 +28,8 @@ ALONE = frozenset({
 })
 """What SharePoint and the attribute service keep: Graph takes it in a PATCH of its own ("Update user")."""
 
+SINGLE_ATTRIBUTES = frozenset({"extensionAttributes", "onPremisesExtensionAttributes"})
+"""Values of single attributes: what an update does not name of them stays ("onPremisesExtensionAttributes")."""
 RULE_STATE = "membershipRuleProcessingState"
 REPORT_ONLY = "enabledForReportingButNotEnforced"
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -78,6 +80,7 @@ def creation_body(row: ObjectType, made: Json, body: Json, wanted: Wanted, at: C
         return schedules.request(body, "adminAssign", at.now)
     if row.name == "user" and federation.is_federated(body, at.federated):
         made = {**made, federation.IMMUTABLE_ID: federation.immutable_id(body, wanted.object_id)}
+    made = {name: value for name, value in made.items() if name not in row.alone and name not in row.in_beta}
     change = _CREATIONS.get(row.name)
     return change(made, body, wanted) if change else made
 
@@ -92,9 +95,16 @@ def after_creation(row: ObjectType, body: Json) -> Json:
     resumed = row.name == "group" and group_kind(body) == "dynamic"
     return {
         name: body[name] for name in sorted(body)
-        if (name in row.alone or name in ALONE or (resumed and name == RULE_STATE))
-        and is_writable(row, name) and body[name] not in (None, [], {}, "", "Paused")
+        if (name in row.alone or name in row.in_beta or name in ALONE or (resumed and name == RULE_STATE))
+        and is_writable(row, name) and not same(body[name], None) and body[name] not in ("", "Paused")
     }
+
+
+def whole_of(name: str, value: Any, present: Any) -> Any:
+    """The value as an update says it: of attributes that stay unless they are named, those that must go are named."""
+    if name in SINGLE_ATTRIBUTES and isinstance(value, Mapping) and isinstance(present, Mapping):
+        return {**dict.fromkeys(present), **value}
+    return value
 
 
 def update_body(row: ObjectType, part: Json) -> Json:

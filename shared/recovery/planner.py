@@ -22,6 +22,7 @@ from shared.recovery import (
     guests,
     new_credentials,
     schedules,
+    security_attributes,
 )
 from shared.recovery.actions import action_requests, expected_value, is_as_wanted
 from shared.recovery.by_hand import step_after_creation, step_after_publishing
@@ -42,6 +43,7 @@ type Key = tuple[str, str]
 
 BEFORE_OTHERS = frozenset(name for row in OBJECT_TYPES.values() for name in row.after)
 """Types whose settings decide what else Graph takes: they are written with the objects and not after them."""
+SECURITY = security_attributes.NAME
 LAST_OWNER = "Microsoft Graph lets go of no group's last owner, and the restore point has none to put in their place"
 SIGNED_IN = "As a signed-in Application Administrator"
 NOT_SECURITY = "Microsoft Graph assigns applications to security-enabled groups only"
@@ -387,18 +389,24 @@ class Planner:
         """One PATCH of what may go together, and one for each property that Graph takes only alone."""
         if not changed:
             return
-        groups = [sorted(name for name in changed if name not in row.alone and name not in fixups.ALONE)]
-        groups += [[name] for name in sorted(changed) if name in row.alone or name in fixups.ALONE]
+        apart = {*row.alone, *row.in_beta, *fixups.ALONE}
+        groups = [sorted(name for name in changed if name not in apart)]
+        groups += [[name] for name in sorted(changed) if name in apart]
         for names in groups:
             if not names:
                 continue
             method, path = object_request(row, row.update_request, self._now(wanted), body)
             rest = fixups.whole(row, body) if method == "PUT" else {}  # a PUT replaces all of it
-            part = {**typed(row, body), **rest, **{name: changed[name] for name in names}}
+            named = {name: fixups.whole_of(name, changed[name], expected.get(name)) for name in names}
+            part = {**typed(row, body), **rest, **named}
             if row.name in schedules.SCHEDULES:
                 part = schedules.request(body, "adminUpdate", self._s.at.now)
+            becomes = {"value": part[SECURITY]} if SECURITY in names else {}
+            if becomes:
+                part = {SECURITY: security_attributes.assignment(part[SECURITY], expected.get(SECURITY))}
             self._add(
                 row, wanted, "update", method, path, fixups.update_body(row, part), attributes=tuple(names),
+                becomes=becomes, version="beta" if names[0] in row.in_beta else "",
                 expects={"attributes": {name: expected[name] for name in names if name in expected}} if expected
                 else {},
                 found=[one for one in found if one.property.split(".")[0].removesuffix("[]") in names], step=step,

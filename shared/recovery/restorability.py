@@ -13,7 +13,6 @@ from shared.recovery import guests
 from shared.recovery.difference import Change
 from shared.recovery.facts import LICENCES
 from shared.recovery.fixups import is_written_on_parent
-from shared.recovery.writable import NEVER_SENT
 
 HELD_ELSEWHERE = "the other end holds this link, and is restored"
 MASTERED_ON_PREMISES = "mastered on premises: change it there, and Microsoft Entra Connect brings it"
@@ -67,7 +66,9 @@ def _attribute(change: Change, row: ObjectType, body: Mapping[str, Any]) -> Verd
         return Verdict("comes through a group, where it is restored")
     if name in row.immutable:
         return Verdict("set when the object is made, and never changed after")
-    if name in row.read_only or name in NEVER_SENT.get(row.name, ()) or "@" in name:
+    if row.why_left_as_is(name):
+        return Verdict(row.why_left_as_is(name))
+    if name in row.read_only or "@" in name:
         return Verdict("Microsoft Graph only reads it: it follows from other changes or is kept elsewhere")
     if row.mastered_on_premises(body) and name not in row.synced_writable:
         return Verdict(MASTERED_ON_PREMISES)

@@ -13,16 +13,6 @@ from shared.recovery.state import Json
 
 TYPE = "@odata.type"
 
-NEVER_SENT: Mapping[str, frozenset[str]] = {
-    "user": frozenset({"showInAddressList", "authorizationInfo", "mailboxSettings", "passwordProfile"}),
-    "group": frozenset({"resourceProvisioningOptions", "infoCatalogs", "organizationId"}),
-    "application": frozenset({"passwordCredentials", "samlMetadataUrl", "isDisabled"}),
-    "servicePrincipal": frozenset({"passwordCredentials", "isDisabled"}),
-    "unifiedRoleDefinition": frozenset({"resourceScopes"}),
-}
-"""Beyond the rows: what Microsoft says is managed elsewhere ("user resource type": the admin center, Exchange)."""
-
-
 def writable_names(row: ObjectType, body: Mapping[str, Any]) -> list[str]:
     """The properties of this body that a PATCH may carry, in the order of their names."""
     return sorted(name for name in body if is_writable(row, name) and name not in row.immutable)
@@ -34,7 +24,8 @@ def is_writable(row: ObjectType, name: str) -> bool:
         "@" in name
         or name == PARENT
         or name in row.read_only
-        or name in NEVER_SENT.get(row.name, ())
+        or row.why_left_as_is(name)
+        or name in row.excluded_names
         or name in {action for action, _ in row.actions}
         or name in row.streams
         or name in {document for document, _ in row.documents}

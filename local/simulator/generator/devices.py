@@ -55,6 +55,8 @@ def make_devices(draft: Draft) -> None:
                 "onPremisesSyncEnabled": True, "onPremisesLastSyncDateTime": moment(2),
                 "onPremisesSecurityIdentifier": f"S-1-5-21-1004336348-1177238915-682003330-{5000000 + number}",
             }  # fmt: skip
+        if number % 9 == 0:  # shown by beta only
+            body["extensionAttributes"] = {"extensionAttribute1": f"ring-{number % 3}"}
         draft.add("device", {name: value for name, value in body.items() if value is not None})
         draft.devices.append(object_id)
         if system == "Linux" and enabled:

@@ -87,6 +87,11 @@ def _methods(draft: Draft) -> None:
          "description": "The tenant-wide policy that controls which authentication methods are allowed.",
          "lastModifiedDateTime": day(45), "policyVersion": "1.5", "policyMigrationState": "migrationInProgress",
          "reconfirmationInDays": 180,
+         # shown by beta only
+         "systemCredentialPreferences": {"state": "enabled", "excludeTargets": [], "includeTargets": [
+             {"id": "all_users", "targetType": "group"}]},
+         "reportSuspiciousActivitySettings": {"state": "enabled", "voiceReportingCode": 0, "includeTarget": {
+             "id": "all_users", "targetType": "group"}},
          "registrationEnforcement": {"authenticationMethodsRegistrationCampaign": {
              "state": "enabled", "snoozeDurationInDays": 3, "excludeTargets": excluded,
              "includeTargets": [{"id": "all_users", "targetType": "group",

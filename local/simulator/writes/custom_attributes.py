@@ -119,12 +119,17 @@ def check_values(write: Write, body: Body, old: Body) -> Body | None:
             if value is None or value == []:
                 continue
             _check_value(write, definition, value, values.get(f"{name}@odata.type"))
-            if isinstance(value, list):
+            if isinstance(value, list) or is_number(value):
                 kept[f"{name}@odata.type"] = values[f"{name}@odata.type"]
             kept[name] = value
         if not [name for name in kept if "@" not in name]:
             del merged[set_name]
     return merged or None
+
+
+def is_number(value: Any) -> bool:
+    """Whether the value is a number, and no switch."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _check_value(write: Write, definition: Record, value: Any, annotation: Any) -> None:
@@ -136,6 +141,8 @@ def _check_value(write: Write, definition: Record, value: Any, annotation: Any) 
         raise bad_request(f"The value of '{name}' does not match the definition: isCollection.")
     if isinstance(value, list) and annotation != COLLECTION_TYPES[body["type"]]:
         raise bad_request(f"The collection '{name}' needs '@odata.type' {COLLECTION_TYPES[body['type']]}.")
+    if is_number(value) and annotation != "#Int32":
+        raise bad_request(f"The number '{name}' needs '@odata.type' #Int32.")
     kind = {"Boolean": bool, "Integer": int, "String": str}[body["type"]]
     children = write.store.link_set("allowedValues").targets(definition.key)
     allowed = {each["id"] for child in children if (each := write.store.records[child].read()).get("isActive")}

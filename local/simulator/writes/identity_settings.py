@@ -78,13 +78,15 @@ def _prepare_device(write: Write, made: Body, _body: Body, _sent: Body) -> Body:
     return {"physicalIds": [], "systemLabels": [], "deletedDateTime": None, "registrationDateTime": write.now} | made
 
 
-def _change_device(write: Write, record: Record, _old: Body, new: Body, body: Body) -> Body:
+def _change_device(write: Write, record: Record, old: Body, new: Body, body: Body) -> Body:
     names = {name for name in body if not name.startswith("@")}
     guards.check_synced(record, names)
     guards.check_restricted(write, record)
     if write.app_only and names - {"accountEnabled", "extensionAttributes", "displayName", "operatingSystem",
                                    "operatingSystemVersion"}:  # fmt: skip
         raise refusals.denied()
+    if isinstance(body.get("extensionAttributes"), dict):  # single attributes: those that are not named stay
+        new["extensionAttributes"] = (old.get("extensionAttributes") or {}) | body["extensionAttributes"]
     return new
 
 

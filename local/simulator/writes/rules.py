@@ -48,7 +48,7 @@ RULES: dict[str, TypeRule] = {
             "onPremisesDistinguishedName onPremisesDomainName onPremisesLastSyncDateTime onPremisesProvisioningErrors "
             "onPremisesSamAccountName onPremisesSecurityIdentifier onPremisesSyncEnabled onPremisesUserPrincipalName "
             "preferredName provisionedPlans proxyAddresses securityIdentifier serviceProvisioningErrors signInActivity "
-            "signInSessionsValidFromDateTime authorizationInfo mailboxSettings print deviceEnrollmentLimit "
+            "signInSessionsValidFromDateTime mailboxSettings print deviceEnrollmentLimit "
             "externalUserState externalUserStateChangeDateTime identityParentId"
         ),
         delete="soft",

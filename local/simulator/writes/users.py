@@ -27,6 +27,7 @@ from local.simulator.writes.hooks import Hooks, register
 LOCAL_PART = re.compile(r"^[A-Za-z0-9'._\-!#^~]+(#EXT#)?$")
 NICKNAME = re.compile(r"^[^\s@()\\\[\]\";:<>,]{1,64}$")
 PASSWORD_POLICIES = {"None", "DisableStrongPassword", "DisablePasswordExpiration"}
+MOST_CERTIFICATE_IDS, LONGEST_CERTIFICATE_ID = 10, 1024
 MOST_OTHER_MAILS = 250
 
 
@@ -161,10 +162,23 @@ def _check_values(store: Store, whole: Body, changed: Body, besides: str) -> Non
     policies = changed.get("passwordPolicies")
     if policies and not {part.strip() for part in policies.split(",")} <= PASSWORD_POLICIES:
         raise refusals.invalid_value("passwordPolicies", "user")
+    _check_certificate_ids(store, changed, besides)
     if changed.get("mail"):
         unique.check_addresses(store, [f"SMTP:{changed['mail']}"], besides)
     if changed.get("onPremisesImmutableId"):
         unique.check(store, "user", "onPremisesImmutableId", whole["onPremisesImmutableId"], besides)
+
+
+def _check_certificate_ids(store: Store, changed: Body, besides: str) -> None:
+    """Ten certificate user ids, and none that another user has (Certificate user IDs)."""
+    wanted = (changed.get("authorizationInfo") or {}).get("certificateUserIds") or []
+    if len(wanted) > MOST_CERTIFICATE_IDS or any(len(each) > LONGEST_CERTIFICATE_ID for each in wanted):
+        raise refusals.invalid_value("authorizationInfo", "user")
+    for record in store.all("user") if wanted else ():
+        if record.key != besides and b"certificateUserIds" in record.body:
+            held = (record.read().get("authorizationInfo") or {}).get("certificateUserIds") or ()
+            if set(wanted).intersection(held):
+                raise refusals.taken("certificateUserIds")
 
 
 def _password(profile: Any, *, required: bool) -> Body | None:
