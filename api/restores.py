@@ -431,7 +431,8 @@ async def undo_restore(
         raise _wrong_state(restore, "one that was applied")
     store = store_of(deployed, tenant_id, restore_id)
     index = await store.plan(restore["planHash"] or "")
-    touched = await touched_by(store, index, asked.object_ids)
+    known = await deployed.records.identity_map.resolved(tenant_id)
+    touched = await touched_by(store, index, asked.object_ids, known)
     if not touched:
         raise unprocessable(wrong("objectIds", asked.object_ids, "ids of objects that the restore changed"))
     undo = RestoreRequest.model_validate({

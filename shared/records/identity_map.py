@@ -1,12 +1,15 @@
 """The identity map: for each object that Cairn made anew, its old id and the one that Entra gave it.
 
 An entry is written once and never changed; receipts in the vault hold the same facts, so the map can be made anew.
-An object that was re-created twice is followed through both entries.
+
+Read as a whole, the entries make chains: all ids that one object has had, in order. An object that was made anew twice
+is followed through both entries, also where both start from the id of the first restore point. What is known by
+`{parent}/{key}` has every id that its parents' and its own keys make together.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypedDict, cast
 
 from shared.records.table import Row, RowExists, Table, key_of, walk
@@ -31,15 +34,29 @@ class KnownIdentities:
 
     objects: Mapping[str, str]
     applications: Mapping[str, str]
+    _older: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Id now → the older ones, the oldest first."""
 
-    def origins(self, object_id: str) -> list[str]:
-        """The older ids of the object that has this one now."""
-        return sorted(old for old, new in self.objects.items() if new == object_id)
+    def now(self, object_id: str) -> str:
+        """The id that the object of this one has now."""
+        return now_of(self.objects, object_id)
 
     def all_of(self, object_id: str) -> list[str]:
         """Every id that the object has had, the present one last."""
-        present = self.objects.get(object_id, object_id)
-        return [*self.origins(present), present]
+        present = self.now(object_id)
+        older = self._older.get(present, ())
+        if not older and "/" in present:
+            parent, _, key = present.partition("/")
+            older = tuple(f"{one}/{key}" for one in self._older.get(parent, ()))
+        return [*older, present]
+
+
+def now_of(objects: Mapping[str, str], object_id: str) -> str:
+    """The id now by a map of old ids; of `{parent}/{key}` each part by itself where the whole is not in it."""
+    if object_id not in objects and "/" in object_id:
+        parent, _, key = object_id.partition("/")
+        return f"{objects.get(parent, parent)}/{key}"
+    return objects.get(object_id, object_id)
 
 
 class IdentityMap:
@@ -74,10 +91,10 @@ class IdentityMap:
         """Old id (or appId) → the new one that this restore made, for those that it made."""
         found: dict[str, str] = {}
         for old in old_ids:
-            for sort, field in (("id", "newId"), ("app", "newAppId")):
+            for sort, name in (("id", "newId"), ("app", "newAppId")):
                 row = await self._table.get(_of_tenant(tenant_id), _key(sort, old, restore_id))
                 if row is not None:
-                    found[old] = str(row.body[field])
+                    found[old] = str(row.body[name])
         return found
 
     async def stream(self, tenant_id: str, *, after: str = "") -> AsyncIterator[tuple[str, Identity]]:
@@ -88,29 +105,46 @@ class IdentityMap:
 
     async def resolved(self, tenant_id: str) -> KnownIdentities:
         """The map as it is now, chains followed to their ends."""
-        objects: dict[str, tuple[str, str]] = {}
-        applications: dict[str, tuple[str, str]] = {}
-        async for _, entry in self.stream(tenant_id):
-            _newer(objects, entry["oldId"], entry["newId"], entry["created"])
-            if entry["oldAppId"] and entry["newAppId"]:
-                _newer(applications, entry["oldAppId"], entry["newAppId"], entry["created"])
-        return KnownIdentities(_followed(objects), _followed(applications))
+        entries = sorted([one async for _, one in self.stream(tenant_id)], key=lambda one: one["created"])
+        objects = _chains((one["oldId"], one["newId"]) for one in entries if "/" not in one["oldId"])
+        applications = _chains(
+            (one["oldAppId"], one["newAppId"]) for one in entries if one["oldAppId"] and one["newAppId"]
+        )
+
+        def rooted(object_id: str) -> str:
+            parent, _, key = object_id.partition("/")
+            return f"{objects[parent][0] if parent in objects else parent}/{key}"
+
+        within = _chains((rooted(one["oldId"]), rooted(one["newId"])) for one in entries if "/" in one["oldId"])
+        for chain in {id(one): one for one in within.values()}.values():
+            parent = chain[0].partition("/")[0]
+            whole = [
+                f"{each}/{one.partition('/')[2]}" for each in objects.get(parent, [parent]) for one in chain
+            ]
+            objects.update(dict.fromkeys(whole, whole))
+        return KnownIdentities(
+            _ends(objects), _ends(applications), {chain[-1]: tuple(chain[:-1]) for chain in objects.values()}
+        )
 
 
-def _newer(known: dict[str, tuple[str, str]], old: str, new: str, created: str) -> None:
-    if old not in known or known[old][1] < created:
-        known[old] = (new, created)
+def _chains(entries: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Each id → all ids of its object in order, from (old, new) in order of time.
+
+    The object that an old id stands for has the new one from then on, whatever it was made into before: so an entry
+    adds to the end of the old id's chain. An id that comes again (a key that follows from what is sent) is moved there.
+    """
+    chains: dict[str, list[str]] = {}
+    for old, new in entries:
+        chain, other = chains.get(old, [old]), chains.get(new, [new])
+        if other is not chain:
+            chain = [*other, *chain]
+        chain = [*(one for one in chain if one != new), new]
+        chains.update(dict.fromkeys(chain, chain))
+    return chains
 
 
-def _followed(known: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for old in known:
-        seen, now = {old}, known[old][0]
-        while now in known and now not in seen:
-            seen.add(now)
-            now = known[now][0]
-        found[old] = now
-    return found
+def _ends(chains: Mapping[str, list[str]]) -> dict[str, str]:
+    return {one: chain[-1] for one, chain in chains.items() if one != chain[-1]}
 
 
 def _key(sort: str, old: str, restore_id: str) -> str:

@@ -22,6 +22,7 @@ from time import monotonic
 from typing import Any
 
 from shared.catalog import OBJECT_TYPES
+from shared.catalog.row import PARENT
 from shared.entra.batch import Part, read_parts
 from shared.entra.governor import Bucket
 from shared.entra.listing import Asking, pages, with_query
@@ -36,11 +37,10 @@ from shared.recovery.looked_up import looked_up
 from shared.recovery.order import Batch
 from shared.recovery.plan import Operation
 from shared.recovery.relink import filled, placeholders_in
-from shared.recovery.requests import link_body, link_request
+from shared.recovery.requests import link_body, link_request, read_path
 from shared.recovery.schedules import NOW
 from shared.recovery.state import Json
 from shared.recovery.store import PlanIndex, RestoreStore
-from shared.recovery.verification import current_id
 from shared.recovery.writable import comparable, same
 from shared.repository.tokens import TokenCipher
 
@@ -203,6 +203,7 @@ class Applying:
             return self._receipt(one, "manual")
         try:
             path, body, find = filled(one.path, known), filled(one.body, known), filled(one.find, known)
+            one = replace(one, parent=filled(one.parent, known))
         except KeyError:
             return self._receipt(one, "failed", error="an object that this one names was not made")
         before: Json = {}
@@ -523,9 +524,7 @@ def _names(one: Operation) -> set[str]:
 def _object_path(one: Operation) -> str:
     """Where the operation's object itself is read."""
     row = OBJECT_TYPES[one.object_type]
-    if row.alone_at_path:
-        return row.path.replace("{id}", one.chain)
-    return f"{row.path.replace('{id}', one.parent)}/{current_id(one)}"
+    return read_path(row, one.present_id or one.object_id, {PARENT: one.parent} if one.parent else {})
 
 
 def _compared(one: Operation, seen: Json, body: Any, known: Mapping[str, str]) -> tuple[str, Json]:

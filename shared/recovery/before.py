@@ -2,6 +2,9 @@
 
 It is the newest full view overlaid with the images, so it is browsed and restored from like any other; it is never
 `latest` and holds no delta tokens. Safe to repeat: a restore seals it once.
+
+Invariant: it knows what it holds an image of by the id that the object had then, and by no other: where the view under
+it is from before the object was made anew, the older ids are removed.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -14,7 +17,8 @@ from shared.catalog import CATALOG_VERSION, OBJECT_TYPES
 from shared.catalog.row import PARENT, ObjectType
 from shared.deployment import Deployment
 from shared.entra.transport import Graph
-from shared.errors import Missing
+from shared.errors import Missing, Unavailable
+from shared.records.identity_map import KnownIdentities
 from shared.recovery.plan import Operation
 from shared.recovery.reading import PresentReader, reading_of
 from shared.recovery.relink import Ids, placeholders_in
@@ -31,7 +35,11 @@ from shared.version import VERSION
 async def seal_before(
     opened: Deployment, graph: Graph, tenant_id: str, restore_id: str, index: PlanIndex, store: RestoreStore
 ) -> str:
-    """The id of the restore point that holds what the plan is about to change."""
+    """The id of the restore point that holds what the plan is about to change.
+
+    Missing where there is none to overlay; Unavailable where an object cannot be read: what cannot be taken back is not
+    begun.
+    """
     newest = await newest_manifest(opened.vault, tenant_id)
     if newest is None:
         raise Missing("the tenant has no restore point to overlay", remedy="Run a backup first.")
@@ -41,14 +49,24 @@ async def seal_before(
     known = await opened.records.identity_map.resolved(tenant_id)
     reader = PresentReader(graph, reading, Ids(known.objects, known.applications))
     touched = [one async for one in _touched(store, index)]
-    states = await reader.read(touched) if touched else {}
+    states = await reader.read([_stub(one) for one in touched if not placeholders_in(one.parent)])
+    states |= {
+        (one.object_type, one.object_id): Present(one.object_type, known.now(one.object_id), "absent")
+        for one in touched if placeholders_in(one.parent)  # there is nothing under what is still to be made
+    }
+    unread = [one for one in states.values() if one.liveness == "unread"]
+    if unread:
+        raise Unavailable(
+            f"{len(unread)} objects that the plan changes could not be read: {unread[0].why_unread}",
+            remedy="Apply it again: nothing was written yet.",
+        )
     types = {name: _without_tokens(entry) for name, entry in newest.types.items()}
     by_type: dict[str, list[Present]] = {}
     for one in touched:
         by_type.setdefault(one.object_type, []).append(states[one.object_type, one.object_id])
     for name, some in sorted(by_type.items()):
         entry = types.get(name, TypeEntry("carried"))
-        layer = await _layer(opened, tenant_id, name, entry, some)
+        layer = await _layer(opened, tenant_id, name, entry, some, known)
         if layer.segments:
             types[name] = replace(entry, layers=(*entry.layers, layer))
     finished = opened.records.clock()
@@ -62,21 +80,19 @@ async def seal_before(
     return manifest.backup_id
 
 
-async def _touched(store: RestoreStore, index: PlanIndex) -> AsyncIterator[Wanted]:
-    """Each object that the plan changes, once, under the id that it has now."""
+async def _touched(store: RestoreStore, index: PlanIndex) -> AsyncIterator[Operation]:
+    """An operation on each object that the plan changes."""
     seen: set[tuple[str, str]] = set()
     async for one in store.operations(index):
         key = (one.object_type, one.object_id)
         if key in seen or one.kind == "manual":
             continue
         seen.add(key)
-        yield _stub(one)
-
+        yield one
 
 
 def _stub(one: Operation) -> Wanted:
-    parent = one.parent
-    return Wanted(one.object_type, one.object_id, {PARENT: parent} if parent and not placeholders_in(parent) else {})
+    return Wanted(one.object_type, one.object_id, {PARENT: one.parent} if one.parent else {})
 
 
 def _is_read(row: ObjectType, link: str) -> bool:
@@ -85,29 +101,39 @@ def _is_read(row: ObjectType, link: str) -> bool:
 
 
 async def _layer(
-    opened: Deployment, tenant_id: str, name: str, entry: TypeEntry, states: Iterable[Present]
+    opened: Deployment, tenant_id: str, name: str, entry: TypeEntry, states: Iterable[Present],
+    identities: KnownIdentities,
 ) -> Layer:
     row = OBJECT_TYPES[name]
     recorder = Recorder(name, row.volatile)
     view = TypeView(opened.vault, tenant_id, name, entry.layers)
     present = {one.object_id: one for one in states}
-    known = await view.links_of(present)
-    there = await view.hashes_of(list(present))
+    ids = {one: identities.all_of(one) for one in present}
+    known = await view.links_of({each for some in ids.values() for each in some})
+    there = await view.hashes_of([each for some in ids.values() for each in some])
     for object_id, one in sorted(present.items()):
-        if one.liveness == "unread":
-            continue
+        older = [each for each in ids[object_id] if each in there and each != object_id]
+        for each in older:
+            recorder.removed(each, "hardDeleted")
         if one.liveness != "live":
             if object_id in there:
                 recorder.removed(object_id, "softDeleted" if one.liveness == "softDeleted" else "hardDeleted")
             continue
         recorder.object(object_id, dict(one.body))
-        had = {(link.link, link.target_id): link.target_type for link in known[object_id]}
-        has = {(link, target): kind for link, targets in one.links.items() for target, kind in targets.items()}
+        had, older_had = (
+            {(link.link, link.target_id): link.target_type for each in some for link in known[each]}
+            for some in ([object_id], older)
+        )
+        has = {
+            pair: kind for pair, kind in {**older_had, **had}.items()
+            if pair[0] in one.unread_links or not _is_read(row, pair[0])
+        }
+        has |= {(link, target): kind for link, targets in one.links.items() for target, kind in targets.items()}
         for (link, target), kind in sorted(has.items()):
             if (link, target) not in had:
                 recorder.link(object_id, link, target, kind)
         for (link, target), kind in sorted(had.items()):
-            if (link, target) not in has and link not in one.unread_links and _is_read(row, link):
+            if (link, target) not in has:
                 recorder.unlink(object_id, link, target, kind)
     objects: list[SegmentRef] = []
     links: list[SegmentRef] = []

@@ -24,7 +24,8 @@ class Named:
 
 async def dependents(point: RestorePoint, chosen: Iterable[Wanted]) -> list[Wanted]:
     """Objects that belong to the chosen ones: gone with them, and never without them (`holder` references)."""
-    types = {one.object_id: one.object_type for one in chosen}
+    # What there is one of for each object has its id, and nothing hangs on it.
+    types = {one.object_id: one.object_type for one in chosen if not OBJECT_TYPES[one.object_type].one_per_parent}
     app_ids = frozenset(
         str(one.body["appId"]) for one in chosen if one.object_type == "application" and one.body.get("appId")
     )

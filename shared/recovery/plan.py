@@ -47,8 +47,11 @@ class Operation:
     """What its answer holds and nothing shows again: `clientSecret` or `signingCertificate` (see `new_credentials`)."""
     look_first: bool = False
     """Look before the first try too: the object may have come back with the one that it hangs on."""
+    present_id: str = ""
+    """The id that the object has now, or a placeholder for one that is still to be made; empty where it is `object_id`.
+    """
     parent: str = ""
-    """The id, in the restore point, of the object that this one hangs under."""
+    """The id, now, of the object that this one hangs under; a placeholder for one that is still to be made."""
     chain: str = ""
     """Operations of one chain go one after the other."""
     permission: str = ""
@@ -70,7 +73,7 @@ class Operation:
             "bucket": self.bucket if self.bucket != "writes" else "", "upsert": self.upsert, "stream": self.stream,
             "attributes": list(self.attributes), "link": self.link, "targets": list(self.targets), "find": self.find,
             "becomes": self.becomes, "yields": self.yields,
-            "lookFirst": self.look_first, "parent": self.parent, "chain": self.chain,
+            "lookFirst": self.look_first, "presentId": self.present_id, "parent": self.parent, "chain": self.chain,
             "relinked": [list(one) for one in self.relinked],
         }
         return shown | {name: value for name, value in optional.items() if value not in ("", False, None, [], {})}
@@ -86,7 +89,8 @@ class Operation:
             attributes=tuple(value.get("attributes", ())), link=value.get("link", ""),
             targets=tuple(value.get("targets", ())), expects=value["expects"], find=value.get("find", {}),
             becomes=value.get("becomes", {}), yields=value.get("yields", ""),
-            look_first=value.get("lookFirst", False), parent=value.get("parent", ""), chain=value.get("chain", ""),
+            look_first=value.get("lookFirst", False), present_id=value.get("presentId", ""),
+            parent=value.get("parent", ""), chain=value.get("chain", ""),
             permission=value["permission"],
             reason=value["reason"], relinked=tuple((a, b, c) for a, b, c in value.get("relinked", ())),
             wave=value["wave"], order=value["order"],

@@ -12,6 +12,7 @@ from typing import Any
 from shared.catalog import KINDS, OBJECT_TYPES
 from shared.catalog.row import PARENT, Link, ObjectType
 from shared.catalog.where import holds, why_left_alone
+from shared.records.identity_map import now_of
 from shared.recovery import (
     connector_groups,
     entitlements,
@@ -510,7 +511,11 @@ class Planner:
         wanted = Wanted(present.object_type, present.object_id, present.body)
         why = _why_left(row, wanted, present) or self._s.protected.get(present.object_id, "")
         why = why or guarded.why_kept(present.body, self._s.protected)
-        if why == HELD_ELSEWHERE:
+        parent = parent_of(row, present.object_id, present.body)
+        goes_along = not row.delete_request and any(
+            (one.object_type, one.object_id) == (row.parent, parent) for one in self._s.new
+        )
+        if why == HELD_ELSEWHERE or goes_along:
             return
         if not why and not row.delete_request:
             why = row.not_deleted or "it cannot be deleted"
@@ -694,11 +699,12 @@ class Planner:
             self._leave(wanted, "", row.delegated_only)
             return
         body, found = relinked(row, wanted.body, self._ids)
+        there, _ = relinked(row, present.body, self._ids)  # it may name the id of an earlier making
         names = {one.property.split(".")[0].removesuffix("[]") for one in found}
         actions = {name for name, _ in row.actions}
         changed = {}
         for name in sorted(names - actions):
-            value = fixups.merged_reference(present.body.get(name), wanted.body.get(name), body.get(name))
+            value = fixups.merged_reference(there.get(name), wanted.body.get(name), body.get(name))
             if not same(value, present.body.get(name)) and name in fixups.writable_of(row, wanted.body):
                 changed[name] = value
         shown = fixups.wanted_body(row, {**present.body, **changed}, self._options, made=False)
@@ -709,8 +715,8 @@ class Planner:
             OBJECTS if row.after_links else LINKS, "it names an object that gets a new id",
         )
         acted = {
-            name: fixups.merged_reference(present.body[name], wanted.body.get(name), body.get(name))
-            for name in sorted(names & actions) if name in present.body
+            name: fixups.merged_reference(there[name], wanted.body.get(name), body.get(name))
+            for name in sorted(names & actions) if name in there
         }
         if acted:
             self._actions(
@@ -724,12 +730,15 @@ class Planner:
         step: int = OBJECTS, wave: int | None = None, found: Iterable[Relinked] = (), now: str = "",
         permission: str = "", version: str = "", **more: Any,
     ) -> None:
+        now = now or self._now(wanted)
+        parent = self._ids.now(parent_of(row, wanted.object_id, wanted.body))
         self.operations.append(Operation(
             kind=kind, object_type=row.name, object_id=wanted.object_id, object_name=display_name(wanted.body),
             method=method, path=path, body=body, version=version or row.version,
             bucket="conditionalAccess" if row.special_bucket == "conditionalAccess" else "writes",
-            permission=permission or " ".join(row.write_permissions), chain=self._chain(row, wanted, now),
-            parent=self._s.ids.now(parent_of(row, wanted.object_id, wanted.body)),
+            permission=permission or " ".join(row.write_permissions), parent=parent,
+            present_id=now if now != wanted.object_id else "",
+            chain="conditionalAccess" if row.special_bucket == "conditionalAccess" else parent or now,
             relinked=tuple((one.property, one.old, one.new) for one in found),
             wave=self._waves.number(row.name, step) if wave is None else wave, **more,
         ))
@@ -802,21 +811,15 @@ class Planner:
     def _now(self, wanted: Wanted) -> str:
         """The id under which the object is addressed, a placeholder for one that is still to be made."""
         row = OBJECT_TYPES[wanted.object_type]
-        if self._key(wanted) in self._made:
-            return wanted.object_id if row.alone_at_path or _keeps_its_key(row) else placeholder(wanted.object_id)
         present = self._s.present.get(self._key(wanted))
-        if present is not None:
+        if present is not None and present.liveness != "absent" and self._key(wanted) not in self._made:
             return present.object_id
-        return wanted.object_id if row.alone_at_path else self._ids.now(wanted.object_id)
-
-    def _chain(self, row: ObjectType, wanted: Wanted, now: str) -> str:
-        if row.special_bucket == "conditionalAccess":
-            return "conditionalAccess"
-        owner = parent_of(row, wanted.object_id, wanted.body)
-        return owner or now or self._now(wanted)
+        return wanted.object_id if row.reading == "single" else self._ids.now(wanted.object_id)
 
     def _with_placeholders(self) -> Ids:
-        objects, applications = dict(self._s.ids.objects), dict(self._s.ids.applications)
+        """The ids with those of what is to be made, by every id that each has had."""
+        objects: dict[str, str] = {}
+        applications: dict[str, str] = {}
         for object_type, object_id in self._made:
             row = OBJECT_TYPES[object_type]
             if row.alone_at_path or _keeps_its_key(row):
@@ -825,7 +828,7 @@ class Planner:
             if object_type == "application":
                 app_id = str(self._s.wanted[object_type, object_id].body.get("appId", ""))
                 applications[app_id] = app_placeholder(app_id)
-        return Ids(objects, applications)
+        return Ids(_by_any_id(self._s.ids.objects, objects), _by_any_id(self._s.ids.applications, applications))
 
     def _birth_waves(self) -> dict[str, int]:
         """Old id or appId → the wave after which its placeholder can be filled in."""
@@ -866,6 +869,12 @@ class Planner:
 def _absent(row: ObjectType, wanted: Wanted) -> Json:
     """What a creation expects; of an application with the appId by which others know it."""
     return {"state": "absent", **({"appId": wanted.body.get("appId")} if row.name == "application" else {})}
+
+
+def _by_any_id(known: Mapping[str, str], made: Mapping[str, str]) -> dict[str, str]:
+    """What `made` says of some ids, said of all ids that their objects have had; else what is known."""
+    new = {now_of(known, one): name for one, name in made.items()}
+    return {**known, **{old: new[now] for old, now in known.items() if now in new}, **new, **made}
 
 
 def _rescheduled(wanted: Json, present: Json, at: fixups.Circumstances) -> Json:

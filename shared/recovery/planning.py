@@ -8,12 +8,13 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.catalog import OBJECT_TYPES, permissions
-from shared.catalog.row import PARENT, ObjectType
+from shared.catalog.row import ObjectType
 from shared.deployment import Deployment
-from shared.entra.batch import get_by_ids
 from shared.entra.listing import Asking, pages, with_query
 from shared.entra.transport import Graph
 from shared.errors import EntraError, NotRestorable
+from shared.records.identity_map import KnownIdentities
+from shared.recovery.asked import asked_for, unknown_to
 from shared.recovery.assignable import not_assignable
 from shared.recovery.chosen import Chosen
 from shared.recovery.connector_groups import ConnectorGroups
@@ -43,9 +44,6 @@ from shared.repository.restore_point import RestorePoint
 MOST_OBJECTS = 100_000
 """A plan is made in one activity, in memory: so many objects that differ fit into an instance (docs/recovery.md)."""
 
-_SUBTYPES = {one.name: row.name for row in OBJECT_TYPES.values() for one in row.subtypes}
-"""Name of an entity in Microsoft's schema → the row that it is listed with."""
-
 
 class Planning:
     """Makes the plan of one restore."""
@@ -56,6 +54,7 @@ class Planning:
     ) -> None:
         self._opened, self._graph, self._tenant_id, self._point = opened, graph, tenant_id, point
         self._options: RestoreOptions = request.options
+        self._known = KnownIdentities({}, {})
         self._unread: dict[str, str] = {}
         """Types that the tenant did not show, and why."""
         self.scope: Scope | None = None
@@ -71,7 +70,8 @@ class Planning:
         reading = await reading_of(self._graph, settings.options)
         reader = PresentReader(self._graph, reading, ids)
 
-        asked, unknown = await self._chosen(chosen, known.origins, reader)
+        self._known = known
+        asked, unknown = await self._chosen(chosen, known, reader)
         situation = await self._situation(asked, unknown, reader, ids, chosen)
         administrators = await administrators_now(self._graph)
         protected = await protected_objects(
@@ -196,46 +196,17 @@ class Planning:
             )
 
     async def _chosen(
-        self, chosen: Chosen, origins: Any, reader: PresentReader
+        self, chosen: Chosen, known: KnownIdentities, reader: PresentReader
     ) -> tuple[list[Wanted], list[Present]]:
         """The chosen objects of the restore point, and live ones that it does not know."""
-        if chosen.types is not None:
-            found = await changed_since(self._point, self._graph, reader.reading, chosen.types, reader.ids)
-            self._unread = found.unread
-            self._bound(len(found.differing) + len(found.new))
-            wanted = await read_wanted(self._point, found.differing, [OBJECT_TYPES[name] for name in chosen.types])
-            return wanted, found.new if self._options.new_objects == "softDelete" else []
-        wanted = await read_wanted(self._point, chosen.object_ids, restored_rows())
-        missing = [one for one in chosen.object_ids if one not in {each.object_id for each in wanted}]
-        older = {origin: one for one in missing for origin in origins(one)}
-        if older:
-            wanted += await read_wanted(self._point, older, restored_rows())
-            missing = [one for one in missing if one not in {older.get(each.object_id) for each in wanted}]
-        if not wanted and not chosen.kept_new and not (missing and self._options.new_objects == "softDelete"):
-            raise NotRestorable(
-                "The restore point knows none of the chosen objects.",
-                remedy="Choose ids that GET /objects lists for this restore point, or newObjects: softDelete.",
-            )
-        new = await self._live(missing, chosen, reader) if self._options.new_objects == "softDelete" else []
-        return wanted, new
-
-    async def _live(self, object_ids: Iterable[str], chosen: Chosen, reader: PresentReader) -> list[Present]:
-        """Those of these ids that exist, as they are now: of any type where an undo knows it, else in the directory."""
-        known = {object_id: name for name, object_id in chosen.touched or ()}
-        asked = [
-            Wanted(known[one], one, {PARENT: chosen.parents[known[one], one]} if (known[one], one) in chosen.parents
-                   else {})
-            for one in sorted(object_ids) if one in known
-        ]
-        object_ids = [one for one in object_ids if one not in known]
-        shown = await get_by_ids(self._graph, object_ids, select=(), permission="Directory.Read.All")
-        for object_id, body in sorted(shown.items()):
-            shown_type = str(body.get("@odata.type", "")).removeprefix("#microsoft.graph.")
-            name = _SUBTYPES.get(shown_type, shown_type)
-            if name in OBJECT_TYPES:
-                asked.append(Wanted(name, object_id, {}))
-        states = await reader.read(asked, links=False)
-        return [one for one in states.values() if one.liveness == "live"]
+        new = self._options.new_objects == "softDelete"
+        if chosen.types is None:
+            return await asked_for(self._point, chosen, known, reader, new=new)
+        found = await changed_since(self._point, self._graph, reader.reading, chosen.types, reader.ids)
+        self._unread = found.unread
+        self._bound(len(found.differing) + len(found.new))
+        wanted = await read_wanted(self._point, found.differing, [OBJECT_TYPES[name] for name in chosen.types])
+        return wanted, found.new if new else []
 
     async def _situation(
         self, asked: list[Wanted], unknown: list[Present], reader: PresentReader, ids: Ids, chosen: Chosen
@@ -255,7 +226,7 @@ class Planning:
             not_assignable=await not_assignable(wanted, made, reader),
         )
         if self._options.new_objects != "keep":
-            situation = replace(situation, unknown_to_point=await self._unknown_targets(present.values(), ids))
+            situation = replace(situation, unknown_to_point=await self._unknown_targets(present.values()))
         if self._options.delete_existing_cloud_user:
             situation = replace(situation, replaced=await self._holding_names(wanted, made, reader))
         if made and (chosen.touched is None or chosen.follows):
@@ -324,15 +295,10 @@ class Planning:
         states = await reader.read(asked, links=False)
         return tuple(one for one in states.values() if one.liveness == "live")
 
-    async def _unknown_targets(
-        self, present: Iterable[Present], ids: Ids
-    ) -> frozenset[str]:
+    async def _unknown_targets(self, present: Iterable[Present]) -> frozenset[str]:
         """Targets of present links that the restore point does not know: objects made since."""
-        old = {new: one for one, new in ids.objects.items()}
         named = {target for one in present for targets in one.links.values() for target in targets}
-        asked = {old.get(one, one): one for one in named}
-        known = {one.object_id for one in await read_wanted(self._point, asked, restored_rows())}
-        return frozenset(now for origin, now in asked.items() if origin not in known)
+        return await unknown_to(self._point, named, self._known)
 
     async def _with_references(self, situation: Situation, made: set[Key], reader: PresentReader) -> Situation:
         """What refers to objects that get new ids: links and bodies of objects that were not chosen."""

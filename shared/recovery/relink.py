@@ -12,6 +12,7 @@ from typing import Any
 
 from shared.catalog import paths
 from shared.catalog.row import PARENT, ObjectType, Reference
+from shared.records.identity_map import now_of
 from shared.recovery.state import Json
 
 GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -28,12 +29,7 @@ class Ids:
 
     def now(self, object_id: str) -> str:
         """The id now; of `{parent}/{key}` each part by itself."""
-        if object_id in self.objects:
-            return self.objects[object_id]
-        if "/" in object_id:
-            parent, _, key = object_id.partition("/")
-            return f"{self.objects.get(parent, parent)}/{key}"
-        return object_id
+        return now_of(self.objects, object_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ def own_key(row: ObjectType, object_id: str) -> str:
     """The object's key under its collection; of `{parent}/{key}` the key."""
     if not row.key_in_parent:
         return object_id
-    if object_id.startswith("{new:"):
+    if object_id.startswith("{new:") and object_id.endswith("}"):  # not only its parent is still to be made
         return object_id.replace("{new:", "{newKey:", 1)
     return object_id.rpartition("/")[2]
 

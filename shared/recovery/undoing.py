@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.catalog import OBJECT_TYPES
+from shared.records.identity_map import KnownIdentities
 from shared.recovery.chosen import Chosen, Key
 from shared.recovery.plan import Operation
 from shared.recovery.relink import filled
 from shared.recovery.state import Json
 from shared.recovery.store import PlanIndex, RestoreStore
-from shared.recovery.verification import current_id
+from shared.recovery.verification import written
 
 
 @dataclass(slots=True)
@@ -20,28 +21,27 @@ class Touched:
     what: set[str] = field(default_factory=set)
     """Attributes and links; an object that was made or revived stands whole."""
     parent: str = ""
-    """The id now of the object that it hangs under."""
+    """The id of the object that it hangs under, as the restore left it."""
 
 
 async def touched_by(
-    store: RestoreStore, index: PlanIndex, object_ids: Collection[str] | None
+    store: RestoreStore, index: PlanIndex, object_ids: Collection[str] | None, known: KnownIdentities
 ) -> dict[Key, Touched]:
-    """(type, id now) → what was written of it; with ids (old or new) only of these."""
+    """(type, id that the restore left it with) → what was written of it; with ids only of these, by any id that an
+    object has had."""
     receipts = await store.all_receipts(index)
     new_ids = ids_made([one async for one in store.operations(index)], receipts)
-    chosen = set(object_ids) if object_ids is not None else None
+    chosen = {known.now(one) for one in object_ids} if object_ids is not None else None
     found: dict[Key, Touched] = {}
     async for one in store.operations(index):
         receipt = receipts.get(one.order)
         if receipt is None or receipt["state"] != "done" or one.kind == "manual":
             continue
-        now = str(receipt.get("newObjectId") or new_ids.get(one.object_id) or current_id(one))
-        if chosen is not None and not chosen & {now, one.object_id}:
-            continue
         try:
-            key = (one.object_type, filled(now, new_ids))
-            parent = filled(new_ids.get(one.parent, one.parent), new_ids)
+            key, parent = (one.object_type, written(one, receipt, new_ids)), filled(one.parent, new_ids)
         except KeyError:
+            continue
+        if chosen is not None and known.now(key[1]) not in chosen:
             continue
         touched = found.setdefault(key, Touched(parent=parent))
         touched.what.update((one.link,) if one.link else one.attributes)

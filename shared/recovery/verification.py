@@ -69,10 +69,9 @@ def expectations(
         receipt = receipts.get(one.order)
         if receipt is None or receipt["state"] not in SENT:
             continue
-        object_id = str(receipt.get("newObjectId") or new_ids.get(one.object_id) or current_id(one))
-        key = (one.object_type, object_id)
         try:
-            parent = filled(new_ids.get(one.parent, one.parent), new_ids)
+            object_id, parent = written(one, receipt, new_ids), filled(one.parent, new_ids)
+            key = (one.object_type, object_id)
             expected = found.setdefault(key, Expected(one.object_type, object_id, parent))
             _add(expected, one, receipt, new_ids)
         except KeyError:
@@ -80,14 +79,9 @@ def expectations(
     return list(found.values())
 
 
-def current_id(one: Operation) -> str:
-    """The id under which an object that was not made anew is addressed."""
-    if one.kind == "revive":
-        return one.path.removesuffix("/restore").rpartition("/")[2]
-    row = OBJECT_TYPES[one.object_type]
-    if row.parent or row.alone_at_path or "{" in one.chain:
-        return one.object_id
-    return one.path.rpartition("/")[2] if one.chain == "conditionalAccess" else one.chain
+def written(one: Operation, receipt: Json, new_ids: Mapping[str, str]) -> str:
+    """The id of the object that the operation wrote; KeyError where it was to be made and was not."""
+    return str(receipt.get("newObjectId") or filled(one.present_id or one.object_id, new_ids))
 
 
 def _add(expected: Expected, one: Operation, receipt: Json, new_ids: Mapping[str, str]) -> None:

@@ -97,9 +97,10 @@ class Restores:
     async def run(self, object_ids: list[str] | None = None, **options: Any) -> Restore:
         return await self.apply(await self.plan(object_ids, **options))
 
-    async def undo(self, restore: Restore) -> Restore:
+    async def undo(self, restore: Restore, object_ids: list[str] | None = None) -> Restore:
         store = lifecycle.store_of(self.opened, self.tenant_id, restore["restoreId"])
-        touched = await touched_by(store, await store.plan(restore["planHash"] or ""), None)
+        known = await self.opened.records.identity_map.resolved(self.tenant_id)
+        touched = await touched_by(store, await store.plan(restore["planHash"] or ""), object_ids, known)
         planned = await self.plan(
             sorted({one for _, one in touched}), backup_id=restore["beforeBackupId"] or "", touched=touched,
             undo_of=restore["restoreId"], links="exact", newObjects="softDelete", conditionalAccessState="asBackedUp",
