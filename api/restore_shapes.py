@@ -1,7 +1,6 @@
 """Restores, plans and operations as callers see them."""
 
-import unicodedata
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Response
@@ -68,58 +67,6 @@ async def shown_plan(
     if more:
         answer["operations@nextLink"] = f"{link}?top={top}&after={rows[-1]['order']}"
     return answer
-
-
-async def plan_as_text(restore: Restore, index: PlanIndex, store: RestoreStore) -> Response:
-    """The plan as lines that a person reads."""
-    lines = [line async for line in _lines(restore, index, store)]
-    return Response("".join(f"{on_one_line(line)}\n" for line in lines), media_type="text/plain; charset=utf-8")
-
-
-def on_one_line(text: str) -> str:
-    """The text with its controls written out.
-
-    Names are what a tenant's people made of them: one that ends a line could pass for an operation of the plan, one
-    with terminal controls could hide some, and one that turns the direction of text around could swap them.
-    """
-    return "".join(
-        f"\\u{ord(one):04x}" if unicodedata.category(one) in _CONTROLS or one in _TURNS else one for one in text
-    )
-
-
-_CONTROLS = frozenset({"Cc", "Zl", "Zp"})
-_TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-async def _lines(restore: Restore, index: PlanIndex, store: RestoreStore) -> AsyncIterator[str]:
-    yield f"Restore {restore['restoreId']} from restore point {index.backup_id}"
-    yield f"Plan {index.sha256}"
-    yield ", ".join(f"{count} {kind}" for kind, count in index.counts.items() if count) or "Nothing differs."
-    for finding in index.findings:
-        yield f"{'HELD BACK' if finding.blocks else 'Note'}: {finding.message}"
-    if index.missing_permissions:
-        yield f"Missing permissions: {', '.join(index.missing_permissions)}"
-    wave = 0
-    async for one in store.operations(index):
-        if one.wave != wave:
-            wave = one.wave
-            yield ""
-            yield f"Wave {wave}"
-        what = f" {one.link} → {', '.join(one.targets)}" if one.link else ""
-        what = what or (f" {', '.join(one.attributes)}" if one.kind == "update" else "")
-        yield f"{one.order:>6}  {one.kind:<7} {one.object_type} {one.object_name or one.object_id}{what}"
-        yield f"        {one.method} {one.path}" if one.method else f"        by hand: {one.reason}"
-        if one.method:
-            yield f"        since {one.reason}"
-        if one.method and (why := why_not_undone(one)):
-            yield f"        not undone: {why}"
-    left = False
-    async for each in store.not_restored(index):
-        if not left:
-            yield ""
-            yield "Left as it is"
-            left = True
-        yield f"        {each.object_type} {each.object_name or each.object_id} {each.what}: {each.reason}"
 
 
 COLUMNS = (

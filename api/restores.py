@@ -13,8 +13,9 @@ from api.durable import Durable, current_client
 from api.guard import GuardedRoute, is_recent, lacks, permit
 from api.lists import Fields, ListedBy, listed
 from api.one_object import ATTRIBUTES_WITHIN
+from api.plan_text import PlanNames, plan_as_text
 from api.problems import Problem, WrongField, unprocessable, wrong
-from api.restore_shapes import operation_row, plan_as_csv, plan_as_text, shown, shown_plan
+from api.restore_shapes import operation_row, plan_as_csv, shown, shown_plan
 from api.services import CalledBy, Deployed, Kept, OpenDeployment, Services
 from api.starting import IdempotencyKey, started_once, was_sent_before
 from shared import operations
@@ -216,7 +217,9 @@ async def get_plan(
 @permit("objects.readAttributes", refuse=own_restore, signed_in_within=ATTRIBUTES_WITHIN)
 async def get_plan_text(tenant_id: str, restore_id: str, deployed: Deployed) -> Response:
     """The plan for people."""
-    return await plan_as_text(*await _planned(deployed, tenant_id, restore_id))
+    restore, index, store = await _planned(deployed, tenant_id, restore_id)
+    names = await PlanNames.open(deployed.vault, tenant_id.lower(), index.backup_id)
+    return await plan_as_text(restore, index, store, names)
 
 
 @router.get("/{restore_id}/plan.csv")

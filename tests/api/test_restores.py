@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from api.restore_shapes import plan_as_text
+from api.plan_text import plan_as_text
 from api.services import Services
 from shared.deployment import Records
 from shared.records.restores import RestoreState
