@@ -15,6 +15,7 @@ def _applies_to(collection: str, *targets: str) -> Link:
         remove=f"DELETE {{targetCollection}}/{{target}}/{collection}/{{id}}/$ref",
         add_body=(("@odata.id", f"{{root}}/policies/{collection}/{{id}}"),),
         write_permissions=("Application.ReadWrite.All",),
+        not_revived=True,
         note="not brought back when an application or service principal is restored from the recycle bin",
     )
 

@@ -109,6 +109,8 @@ class Link:
     """Write permissions beyond the type's own."""
     left_alone: tuple[LeftAlone, ...] = ()
     not_restored: str = ""
+    not_revived: bool = False
+    """Lost when its target is deleted, and not brought back when that is restored from the recycle bin."""
     note: str = ""
 
 

@@ -1,10 +1,10 @@
 """What hangs on the chosen objects, and what refers to those that get a new id, found in a restore point. Read-only."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 
 from shared.catalog import OBJECT_TYPES, paths
-from shared.catalog.row import ObjectType, Reference
+from shared.catalog.row import Link, ObjectType, Reference
 from shared.errors import Missing
 from shared.recovery.reading import read_wanted, restored_rows
 from shared.recovery.relink import GUID
@@ -51,17 +51,20 @@ async def referring(point: RestorePoint, named: Named) -> list[Wanted]:
     return found
 
 
-async def links_to(point: RestorePoint, target_ids: set[str]) -> AsyncIterator[LinkRecord]:
-    """Every link of the restore point that leads to one of these objects."""
+async def links_to(
+    point: RestorePoint, target_ids: set[str], asked: Callable[[Link], bool] = lambda link: bool(link.add)
+) -> AsyncIterator[LinkRecord]:
+    """Every link of the restore point that leads to one of these objects, of the links asked for."""
     for row in restored_rows():
-        if not any(link.add for link in row.links):
+        names = {link.name for link in row.links if asked(link)}
+        if not names:
             continue
         view = _view(point, row)
         if view is None:
             continue
         async for batch in view.link_batches():
             for one in batch:
-                if one.target_id in target_ids:
+                if one.link in names and one.target_id in target_ids:
                     yield one
 
 

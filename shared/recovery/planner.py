@@ -53,7 +53,7 @@ SYNCED = "it is mastered on premises: set it back there, and synchronization bri
 
 @dataclass(frozen=True, slots=True)
 class InboundLink:
-    """A link of the restore point from an object that was not chosen to one that gets a new id."""
+    """A link of the restore point from an object that was not chosen to one that comes back without it."""
 
     source_type: str
     source_id: str
@@ -555,7 +555,7 @@ class Planner:
             targets = {self._ids.now(target): kind for target, kind in wanted.links.get(link.name, {}).items()}
             current = present.links.get(link.name, {})
             added = [target for target in sorted(targets) if target not in current]
-            removed = self._removed(targets, current)
+            removed = self._removed(link, targets, current)
             only = self._only(wanted, link)
             if only is not None:
                 added = [target for target in added if target in only]
@@ -574,8 +574,10 @@ class Planner:
                          single=link.single and bool(added), kept=bool(targets))
             self._link(row, wanted, link, source, added, targets, body)
 
-    def _removed(self, targets: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
-        deleted = {one.object_id for one in self._s.new}  # their links go with them, also those of a last owner
+    def _removed(self, link: Link, targets: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
+        # Links of what is deleted go with it, also those of a last owner; those that would not come back with it are
+        # planned, so that an undo knows of them.
+        deleted = set() if link.not_revived else {one.object_id for one in self._s.new}
         extra = [target for target in sorted(current) if target not in targets and target not in deleted]
         if self._options.links == "exact":
             return extra
@@ -669,7 +671,7 @@ class Planner:
             self._leave(wanted, link.name, why)
             return
         target = self._ids.now(inbound.target_id)
-        if target == inbound.target_id:
+        if target in self._away or (target == inbound.target_id and not link.not_revived):
             return
         if row.delegated_only and not row.write_permissions:
             if row.name == "connectorGroup" and link.name == "applications":
@@ -687,7 +689,8 @@ class Planner:
             link_body(link, inbound.source_id, target, collection), link=link.name, targets=(target,), step=LINKS,
             now=inbound.source_id, found=[Relinked(link.name, inbound.target_id, target)],
             permission=" ".join(link.write_permissions) or " ".join(row.write_permissions[:1]),
-            reason="it had this link to an object that gets a new id",
+            reason="it had this link to an object that gets a new id" if placeholders_in(target)
+            else "it had this link, which the recycle bin does not give back",
         )
 
     def _referring(self, wanted: Wanted, present: Present) -> None:

@@ -2,13 +2,13 @@
 nothing in the tenant; safe to repeat.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from shared.catalog import OBJECT_TYPES, permissions
-from shared.catalog.row import ObjectType
+from shared.catalog.row import Link, ObjectType
 from shared.deployment import Deployment
 from shared.entra.listing import Asking, pages, with_query
 from shared.entra.transport import Graph
@@ -229,7 +229,7 @@ class Planning:
             situation = replace(situation, unknown_to_point=await self._unknown_targets(present.values()))
         if self._options.delete_existing_cloud_user:
             situation = replace(situation, replaced=await self._holding_names(wanted, made, reader))
-        if made and (chosen.touched is None or chosen.follows):
+        if chosen.touched is None or chosen.follows:
             situation = await self._with_references(situation, made, reader)
         return situation
 
@@ -301,12 +301,15 @@ class Planning:
         return await unknown_to(self._point, named, self._known)
 
     async def _with_references(self, situation: Situation, made: set[Key], reader: PresentReader) -> Situation:
-        """What refers to objects that get new ids: links and bodies of objects that were not chosen."""
+        """What refers to objects that get new ids: links and bodies of objects that were not chosen; and links of
+        these to objects that are revived without them."""
+        inbound = await self._inbound(situation, made, reader)
+        if not made:
+            return replace(situation, inbound=inbound)
         types = {object_id: name for name, object_id in made}
         app_ids = frozenset(
             str(situation.wanted[key].body.get("appId")) for key in made if key[0] == "application"
         )
-        inbound = await self._inbound(types, situation, reader)
         others = [
             one for one in await referring(self._point, Named(types, app_ids))
             if (one.object_type, one.object_id) not in situation.wanted
@@ -316,14 +319,19 @@ class Planning:
         return replace(situation, inbound=inbound, referring=pairs)
 
     async def _inbound(
-        self, types: Mapping[str, str], situation: Situation, reader: PresentReader
+        self, situation: Situation, made: set[Key], reader: PresentReader
     ) -> tuple[InboundLink, ...]:
         if self._options.links == "skip":
             return ()
-        found = [
-            one async for one in links_to(self._point, set(types))
-            if (one.source_type, one.source_id) not in situation.wanted
-        ]
+        anew = {object_id: name for name, object_id in made}
+        revived = {
+            object_id: name for (name, object_id), one in situation.present.items()
+            if one.liveness == "softDeleted" and (name, object_id) not in made
+        }
+        types = {**revived, **anew}
+        found = [one async for one in links_to(self._point, set(anew))] if anew else []
+        found += [one async for one in links_to(self._point, set(revived), _lost_by(set(revived.values())))]
+        found = [one for one in found if (one.source_type, one.source_id) not in situation.wanted]
         sources = {(one.source_type, one.source_id): Wanted(one.source_type, one.source_id, {}) for one in found}
         states = await reader.read(sources.values(), links=False)
         return tuple(
@@ -334,6 +342,11 @@ class Planning:
             for one in sorted(found, key=lambda each: (each.source_type, each.source_id, each.link, each.target_id))
             if (state := states[one.source_type, one.source_id]).liveness == "live"
         )
+
+
+def _lost_by(types: set[str]) -> Callable[[Link], bool]:
+    """Tells the links that revived objects of these types do not get back."""
+    return lambda link: link.not_revived and not types.isdisjoint(link.targets)
 
 
 def rows_of(operations: Iterable[Operation]) -> list[ObjectType]:
