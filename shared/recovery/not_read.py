@@ -1,4 +1,6 @@
-"""What a restore point does not hold, or the tenant did not show: told in the plan, never passed over. Read-only."""
+"""What a restore point does not hold, the tenant did not show, or no restore writes: told in the plan, never passed
+over. Read-only.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -23,14 +25,14 @@ LACKING: Mapping[str, str] = {
 def types_not_held(
     point: RestorePoint, asked: Iterable[str], made: Collection[str]
 ) -> tuple[list[NotRestored], list[Finding]]:
-    """What is told of types: those asked for, and those whose objects hang on `made` ones and do not come back."""
+    """What is told of types: those asked for, also if no restore writes them; and those whose objects hang on `made` ones and do not come back."""
     names = list(dict.fromkeys([*asked, *(row.name for row in restored_rows() if _hangs_on(row, made))]))
     left: list[NotRestored] = []
     old: list[str] = []
     for name in names:
         row, entry = OBJECT_TYPES[name], point.manifest.types.get(name)
-        why = _why(entry)
-        if why and not row.reference_only:
+        why = (row.not_restored or "kept to read the rest by") if row.reference_only else _why(entry)
+        if why:
             left.append(NotRestored(name, "", row.title, "", why))
         elif entry is not None and entry.outcome == "carried" and entry.reason:
             old.append(f"{row.title} ({entry.read_at[:16]})")

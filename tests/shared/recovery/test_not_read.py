@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from local.simulator.faults.rules import parse
+from shared.catalog import OBJECT_TYPES
 from shared.recovery.not_read import types_not_held
 from shared.repository.restore_point import RestorePoint
 from tests.shared.recovery.conftest import Restores
@@ -37,6 +38,13 @@ async def test_a_type_that_the_tenant_does_not_show_now_is_told(restores: Restor
     [left] = await restores.left(planned)
     assert left["objectType"] == "homeRealmDiscoveryPolicy"
     assert "present state could not be read" in left["reason"]
+
+
+async def test_a_type_that_no_restore_writes_is_told_with_the_reason(restores: Restores):
+    await restores.backups.run("full")
+    left = await restores.left(await restores.plan(types=["subscribedSku", "contract", "domain"]))
+    told = {one["objectType"]: one["reason"] for one in left if not one["objectId"]}
+    assert told == {name: OBJECT_TYPES[name].not_restored for name in ("subscribedSku", "contract")}
 
 
 async def test_a_type_that_is_partial_refused_or_carried_is_told_with_its_reason(restores: Restores):
