@@ -480,6 +480,13 @@ def _check(body: RestoreRequest) -> None:
             wrong("selection.types" if name in (body.selection.types or ()) else "options.attributes", name,
                   "a type that GET /api/v1/objectTypes lists") for name in unknown[:20]
         ))
+    misspelt = body.options.misspelt()
+    if misspelt:
+        raise unprocessable(*(
+            wrong(f"options.attributes.{object_type}", name,
+                  f"an attribute or link that GET /api/v1/objectTypes lists for {object_type}")
+            for object_type, name in misspelt[:20]
+        ))
     if body.selection.change_ids is not None and body.source.report_id is None:
         raise unprocessable(wrong("source.reportId", None, "the report that the changeIds are from"))
 

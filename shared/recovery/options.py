@@ -7,6 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from shared.catalog import OBJECT_TYPES
+from shared.catalog.row import ObjectType
 from shared.expectations import expecting
 from shared.tenants.settings import Body
 
@@ -77,6 +79,27 @@ class RestoreOptions(Body):
     def wants_attribute(self, object_type: str, name: str) -> bool:
         """Whether this attribute of the type is to be restored."""
         return self.attributes == "all" or name in self.attributes.get(object_type, ())
+
+
+    def misspelt(self) -> list[tuple[str, str]]:
+        """(type, name) of what `attributes` names and the type has not: nothing of it would ever be restored."""
+        if self.attributes == "all":
+            return []
+        return [
+            (row.name, name) for object_type, names in self.attributes.items()
+            if (row := OBJECT_TYPES.get(object_type)) is not None and row.select
+            for name in names if name not in _names_of(row) and not name.startswith("extension_")
+        ]
+
+
+def _names_of(row: ObjectType) -> frozenset[str]:
+    """The attributes and links of a type whose properties are asked for by name."""
+    apart = {name for name, _ in (*row.actions, *row.documents)}
+    of_subtypes = {name for one in row.subtypes for name in one.properties}
+    return frozenset({
+        *row.select, *row.singly, *row.in_beta, *row.streams, *row.expand, *row.inline, *apart, *of_subtypes,
+        *(link.name for link in row.links),
+    })
 
 
 class RestoreRequest(Body):

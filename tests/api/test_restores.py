@@ -63,6 +63,7 @@ async def test_a_restore_is_planned_before_it_is_applied(
     (asked(options={"links": "some"}), "options.links"),
     (asked(options={"unknown": 1}), "options.unknown"),
     (asked(options={"maxChanges": 0}), "options.maxChanges"),
+    (asked(options={"attributes": {"user": ["department", "depratment"]}}), "options.attributes.user"),
 ])
 async def test_a_wrong_request_is_told_which_field(
     client: httpx.AsyncClient, backed_up: str, body: dict[str, object], field: str, durable: FakeDurable

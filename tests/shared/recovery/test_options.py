@@ -2,6 +2,8 @@
 
 import pytest
 
+from shared.catalog import OBJECT_TYPES
+from shared.recovery.options import RestoreOptions
 from tests.shared.recovery.conftest import Restores
 from tests.shared.recovery.test_users_and_groups import plain_group, plain_users
 
@@ -164,3 +166,11 @@ async def test_a_restore_of_types_writes_only_them_and_what_hangs_on_or_names_wh
         named = [*one.targets, str(one.path), str(one.body)]
         assert any(user in text for text in named), one
     assert not any("description" in one.attributes for one in others)
+
+
+def test_what_a_type_has_is_no_misspelling():
+    for row in OBJECT_TYPES.values():
+        has = [*row.select, *row.singly, *row.streams, *(name for name, _ in row.actions)]
+        has += [*(link.name for link in row.links), "extension_0123456789abcdef0123456789abcdef_badge"]
+        assert RestoreOptions(attributes={row.name: has}).misspelt() == []
+    assert RestoreOptions(attributes={"group": ["membres"]}).misspelt() == [("group", "membres")]
