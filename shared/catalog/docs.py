@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shared.catalog import OBJECT_TYPES, restore_waves, wanted_permissions
 from shared.catalog.beta_only import BETA_ONLY
+from shared.catalog.by_default import BY_DEFAULT
 from shared.catalog.noise import NOISE_RULES
 from shared.catalog.options import OPTIONS
 from shared.catalog.permissions import BEYOND_ROWS, RESTORE_ROLES, ConsentKind
@@ -161,7 +162,8 @@ def _type(row: ObjectType) -> str:
 
 
 def _read_facts(row: ObjectType) -> Iterator[tuple[str, str]]:
-    yield "Properties", _names(row.select) if row.select else "all that Microsoft Graph gives by default"
+    by_default = f"all that Microsoft Graph gives by default: {_names(BY_DEFAULT.get(row.name, ()))}"
+    yield "Properties", _names(row.select) if row.select else by_default
     if row.extension_target:
         yield "Directory extensions", f"every one that is registered for `{row.extension_target}`, asked for by name"
     yield "Kept inside the object", _names((*row.expanded, *row.inline))

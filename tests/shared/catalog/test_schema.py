@@ -8,6 +8,7 @@ import pytest
 
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.beta_only import BETA_ONLY
+from shared.catalog.by_default import attributes_of
 from shared.catalog.paths import steps
 from shared.catalog.row import ObjectType
 from shared.recovery.writable import is_writable
@@ -62,6 +63,14 @@ def test_every_property_of_microsofts_is_read_or_left_out_with_a_reason(
     by_default = set() if row.select else known - relations
     assert not known - names_read(row) - row.excluded_names - by_default
     assert all(len(one.why) > 20 for one in row.excluded)
+
+
+@each_row
+def test_what_is_kept_of_a_type_is_told_by_name(row: ObjectType, schema: Callable[[str], Any]) -> None:
+    known, relations = names_of(row, schema)
+    links = {link.name for link in row.links}
+    by_default = known - relations - row.excluded_names - links if not row.select else set()
+    assert set(attributes_of(row)) == (names_read(row) - links) | by_default
 
 
 @each_row
