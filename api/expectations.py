@@ -7,6 +7,8 @@ from typing import Any
 def expected_by(error: Mapping[str, Any]) -> str:
     """What the error's field should have been."""
     context = error.get("ctx") or {}
+    if error["type"] == "value_error":  # a model's own check, whose words pydantic puts a prefix before
+        return str(context.get("error", error["msg"])).removeprefix("expected ")[:300]
     pattern = _WORDS.get(error["type"])
     if pattern is None:
         return str(error["msg"])[:300]

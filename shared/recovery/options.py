@@ -33,7 +33,7 @@ class Source(Body):
 class Selection(Body):
     """What is restored: exactly one of its keys."""
 
-    all: Literal[True] | None = None
+    all: Annotated[Literal[True] | None, expecting("true")] = None
     types: Annotated[list[str], Field(min_length=1, max_length=200)] | None = None
     object_ids: Ids | None = None
     change_ids: Ids | None = None

@@ -85,6 +85,14 @@ async def test_a_source_that_is_not_there_is_not_found(
     assert not durable.scheduled
 
 
+async def test_what_was_expected_of_a_choice_is_said_in_words(client: httpx.AsyncClient, backed_up: str) -> None:
+    for selection, words in (
+        ({"all": True, "types": ["user"]}, "exactly one of all, types, objectIds, changeIds"), ({"all": False}, "true"),
+    ):
+        answer = await client.post(RESTORES, json=asked(selection=selection))
+        assert [one["expected"] for one in answer.json()["errors"]] == [words]
+
+
 async def test_hybrid_deletion_is_not_yet_supported(client: httpx.AsyncClient, backed_up: str) -> None:
     answer = await client.post(RESTORES, json=asked(options={"deleteExistingHybridUser": True}))
     assert (answer.status_code, answer.json()["code"]) == (422, "notYetSupported")
