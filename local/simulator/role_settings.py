@@ -149,7 +149,10 @@ def _scope(request: Request, target: Target) -> tuple[str, str]:
 
 def defaults(store: Store, group_id: str) -> None:
     """Make the settings of a group that PIM may take on and that has none yet. Harmless to repeat."""
-    body = store.records[group_id].read()
+    group = store.get(group_id)
+    if group is None:
+        return
+    body = group.read()
     if "DynamicMembership" in (body.get("groupTypes") or ()) or body.get("onPremisesSyncEnabled"):
         return
     if any(True for _ in store.find(ASSIGNMENT, "scopeId", group_id)):

@@ -71,6 +71,19 @@ async def test_the_first_change_of_a_rule_takes_a_group_on_too(tenant: Graph) ->
     assert (await settings(tenant, group))["member"]["policyId"] == after["policyId"]
 
 
+async def test_settings_of_a_group_wait_for_it_in_the_recycle_bin(tenant: Graph) -> None:
+    group = await tenant.group()
+    policy = (await settings(tenant, group))["member"]["policyId"]
+    path = f"/policies/roleManagementPolicies/{policy}/rules/Expiration_Admin_Eligibility"
+    await tenant.change(path, {"@odata.type": EXPIRATION, "maximumDuration": "P30D"})
+    await tenant.send("DELETE", f"/groups/{group}")
+    query = f"?$filter=scopeId eq '{group}' and scopeType eq 'Group'"
+    assert (await tenant.send("GET", ASSIGNMENTS + query))[0] == 404
+    await tenant.send("POST", f"/directory/deletedItems/{group}/restore")
+    after = (await settings(tenant, group))["member"]
+    assert rule(after, "Expiration_Admin_Eligibility")["maximumDuration"] == "P30D"
+
+
 async def test_a_dynamic_group_has_no_settings_and_a_group_that_is_not_there_is_not_found(tenant: Graph) -> None:
     dynamic = await tenant.group(
         groupTypes=["DynamicMembership"], membershipRule='user.city -eq "Ulm"', membershipRuleProcessingState="On"
