@@ -27,7 +27,7 @@ from shared.records.tasks import Task
 from shared.records.times import as_time
 from shared.recovery.beside import first_met, met
 from shared.recovery.lifecycle import REQUEST, TOUCHED, store_of, why_unsafe
-from shared.recovery.options import MOST_IDS, RestoreRequest, Selection, Source
+from shared.recovery.options import MOST_IDS, ObjectIds, RestoreRequest, Selection, Source
 from shared.recovery.scope import Scope, asked_for, of_row
 from shared.recovery.undoing import as_note, touched_by
 from shared.recovery.verifying import VERIFICATION, facts_of
@@ -67,7 +67,7 @@ class ApproveRequest(Body):
 class UndoRequest(Body):
     """What to undo; without ids all of it."""
 
-    object_ids: Annotated[list[str], Field(min_length=1, max_length=10_000)] | None = None
+    object_ids: ObjectIds | None = None
     apply: bool = False
     force: bool = False
     reason: Annotated[str, Field(max_length=1000)] = ""

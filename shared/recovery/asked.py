@@ -5,8 +5,9 @@ An object may be named by any id that it has had. A restore point knows it by th
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from shared.catalog import OBJECT_TYPES
+from shared.catalog import KINDS, OBJECT_TYPES
 from shared.catalog.row import PARENT
 from shared.entra.batch import get_by_ids
 from shared.errors import NotRestorable
@@ -16,8 +17,19 @@ from shared.recovery.reading import PresentReader, read_wanted, restored_rows
 from shared.recovery.state import Present, Wanted
 from shared.repository.restore_point import RestorePoint
 
-_SUBTYPES = {one.name: row.name for row in OBJECT_TYPES.values() for one in row.subtypes}
-"""Name of an entity in Microsoft's schema → the row that it is listed with."""
+UNKNOWN = "the restore point knows no object of this id that a restore writes: it was made since, or the id is wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """The objects of a request."""
+
+    wanted: list[Wanted]
+    """As the restore point has them."""
+    new: list[Present]
+    """Live ones that the restore point does not know, where those are asked for."""
+    unknown: tuple[str, ...] = ()
+    """Ids of which neither is known."""
 
 
 async def known_to(
@@ -35,7 +47,7 @@ async def known_to(
 
 async def asked_for(
     point: RestorePoint, chosen: Chosen, known: KnownIdentities, reader: PresentReader, *, new: bool
-) -> tuple[list[Wanted], list[Present]]:
+) -> AskedFor:
     """What the restore point has of the chosen objects, and with `new` the live ones that it does not know.
 
     NotRestorable where there is neither.
@@ -50,12 +62,17 @@ async def asked_for(
             "The restore point knows none of the chosen objects.",
             remedy="Choose ids that GET /objects lists for this restore point, or newObjects: softDelete.",
         )
-    return wanted, await _live(await _in_directory(missing, reader), reader) if new else []
+    live = await _live(await _in_directory(missing, reader), reader) if new else []
+    there = {one.object_id for one in live}
+    if chosen.touched is not None:  # settings that each user has once go by the user's id, and were not chosen with it
+        touched = {(name, known.now(one)) for name, one in chosen.touched}
+        wanted = [one for one in wanted if (one.object_type, known.now(one.object_id)) in touched]
+    return AskedFor(wanted, live, tuple(one for one in missing if one not in there))
 
 
 async def _touched(
     point: RestorePoint, chosen: Chosen, reader: PresentReader, *, new: bool
-) -> tuple[list[Wanted], list[Present]]:
+) -> AskedFor:
     """For an undo, whose before image has what was there under the very ids that the restore wrote to."""
     touched = chosen.touched or {}
     found = await read_wanted(point, chosen.object_ids, restored_rows())
@@ -65,7 +82,7 @@ async def _touched(
         Wanted(*key, {PARENT: chosen.parents[key]} if key in chosen.parents else {})
         for key in sorted(touched) if key not in there
     ]
-    return wanted, await _live(made, reader) if new else []
+    return AskedFor(wanted, await _live(made, reader) if new else [])
 
 
 async def _in_directory(object_ids: Iterable[str], reader: PresentReader) -> list[Wanted]:
@@ -74,7 +91,7 @@ async def _in_directory(object_ids: Iterable[str], reader: PresentReader) -> lis
     found: list[Wanted] = []
     for object_id, body in sorted(shown.items()):
         shown_type = str(body.get("@odata.type", "")).removeprefix("#microsoft.graph.")
-        name = _SUBTYPES.get(shown_type, shown_type)
+        name = KINDS.get(shown_type, shown_type)
         if name in OBJECT_TYPES:
             found.append(Wanted(name, object_id, {}))
     return found

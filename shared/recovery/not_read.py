@@ -25,7 +25,8 @@ LACKING: Mapping[str, str] = {
 def types_not_held(
     point: RestorePoint, asked: Iterable[str], made: Collection[str]
 ) -> tuple[list[NotRestored], list[Finding]]:
-    """What is told of types: those asked for, also if no restore writes them; and those whose objects hang on `made` ones and do not come back."""
+    """What is told of types: those asked for, also where no restore writes them, and those whose objects hang on `made`
+    ones and do not come back."""
     names = list(dict.fromkeys([*asked, *(row.name for row in restored_rows() if _hangs_on(row, made))]))
     left: list[NotRestored] = []
     old: list[str] = []

@@ -5,16 +5,20 @@ pydantic models, since the HTTP interface checks and describes requests with the
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import ObjectType
 from shared.expectations import expecting
+from shared.recovery.relink import GUID
 from shared.tenants.settings import Body
 
 MOST_IDS = 10_000
 
 Ids = Annotated[list[Annotated[str, Field(min_length=1, max_length=512)]], Field(min_length=1, max_length=MOST_IDS)]
+_ONE_SPELLING = AfterValidator(lambda ids: [GUID.sub(lambda one: one.group().lower(), each) for each in ids])
+ObjectIds = Annotated[Ids, _ONE_SPELLING]
+"""Ids of objects; a GUID is the same in capitals."""
 
 
 class Source(Body):
@@ -35,7 +39,7 @@ class Selection(Body):
 
     all: Annotated[Literal[True] | None, expecting("true")] = None
     types: Annotated[list[str], Field(min_length=1, max_length=200)] | None = None
-    object_ids: Ids | None = None
+    object_ids: ObjectIds | None = None
     change_ids: Ids | None = None
 
     @model_validator(mode="after")

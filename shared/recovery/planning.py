@@ -14,7 +14,7 @@ from shared.entra.listing import Asking, pages, with_query
 from shared.entra.transport import Graph
 from shared.errors import EntraError, NotRestorable
 from shared.records.identity_map import KnownIdentities
-from shared.recovery.asked import asked_for, unknown_to
+from shared.recovery.asked import UNKNOWN, AskedFor, asked_for, unknown_to
 from shared.recovery.assignable import not_assignable
 from shared.recovery.chosen import Chosen
 from shared.recovery.connector_groups import ConnectorGroups
@@ -71,8 +71,8 @@ class Planning:
         reader = PresentReader(self._graph, reading, ids)
 
         self._known = known
-        asked, unknown = await self._chosen(chosen, known, reader)
-        situation = await self._situation(asked, unknown, reader, ids, chosen)
+        asked = await self._chosen(chosen, known, reader)
+        situation = await self._situation(asked, reader, ids, chosen)
         administrators = await administrators_now(self._graph)
         protected = await protected_objects(
             self._graph, self._opened.settings, settings.break_glass_ids, administrators.enabled
@@ -97,6 +97,7 @@ class Planning:
         left += [
             NotRestored("", one, "", "", "it was made since, and newObjects says keep") for one in chosen.kept_new
         ]
+        left += [NotRestored("", one, "", "", UNKNOWN) for one in asked.unknown]
         facts = await safety_facts(
             self._graph, self._point, operations, settings.break_glass_ids, administrators.enabled
         )
@@ -197,7 +198,7 @@ class Planning:
 
     async def _chosen(
         self, chosen: Chosen, known: KnownIdentities, reader: PresentReader
-    ) -> tuple[list[Wanted], list[Present]]:
+    ) -> AskedFor:
         """The chosen objects of the restore point, and live ones that it does not know."""
         new = self._options.new_objects == "softDelete"
         if chosen.types is None:
@@ -206,19 +207,19 @@ class Planning:
         self._unread = found.unread
         self._bound(len(found.differing) + len(found.new))
         wanted = await read_wanted(self._point, found.differing, [OBJECT_TYPES[name] for name in chosen.types])
-        return wanted, found.new if new else []
+        return AskedFor(wanted, found.new if new else [])
 
     async def _situation(
-        self, asked: list[Wanted], unknown: list[Present], reader: PresentReader, ids: Ids, chosen: Chosen
+        self, asked: AskedFor, reader: PresentReader, ids: Ids, chosen: Chosen
     ) -> Situation:
-        wanted: dict[Key, Wanted] = {(one.object_type, one.object_id): one for one in asked}
+        wanted: dict[Key, Wanted] = {(one.object_type, one.object_id): one for one in asked.wanted}
         links = self._options.links != "skip"
         present = await reader.read(wanted.values(), links=links)
         if chosen.touched is None or chosen.follows:
             await self._add_linked(wanted, present, reader)
             await self._add_dependents(wanted, present, reader)
         situation = Situation(
-            wanted, present, self._options, ids, tuple(unknown), touched=chosen.touched, follows=chosen.follows
+            wanted, present, self._options, ids, tuple(asked.new), touched=chosen.touched, follows=chosen.follows
         )
         made = creates(situation)
         situation = replace(
@@ -275,7 +276,7 @@ class Planning:
         self, wanted: Mapping[Key, Wanted], reader: PresentReader, ids: Ids
     ) -> frozenset[str]:
         """Link targets (as they are named now) that are neither live nor come back with this restore."""
-        coming = {one for _, one in wanted}
+        coming = {one for name, one in wanted if not OBJECT_TYPES[name].one_per_parent}
         named = {
             ids.now(target): kind for one in wanted.values() for targets in one.links.values()
             for target, kind in targets.items() if target not in coming

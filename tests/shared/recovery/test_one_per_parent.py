@@ -2,8 +2,15 @@
 
 from typing import Any
 
+import pytest
+
+from shared.recovery.chosen import Chosen
+from shared.recovery.lifecycle import store_of
+from shared.recovery.options import RestoreRequest
+from shared.recovery.planning import Planning
+from shared.repository.restore_point import RestorePoint, newest_manifest
 from tests.shared.recovery.conftest import Restores
-from tests.shared.recovery.test_types import backed_up
+from tests.shared.recovery.test_types import backed_up, erase
 from tests.shared.recovery.test_users_and_groups import plain_group
 
 
@@ -24,3 +31,43 @@ async def test_a_user_who_is_revived_is_linked_again_though_their_settings_canno
     done = await restores.run([user, group], links="exact")
     assert user in store.link_set("members").targets(group), await restores.left(done)
     assert not [one for one in await restores.left(done) if one["objectType"] == "group"]
+
+
+@pytest.mark.parametrize("purged", [False, True], ids=["revived", "made anew"])
+async def test_an_undo_takes_a_user_back_who_has_such_settings(restores: Restores, purged: bool):
+    store = restores.simulator.store
+    user = user_with_settings(store)
+    await backed_up(restores)
+    erase(store, user) if purged else store.delete(user, soft=True)
+    done = await restores.run([user])
+    now = await restores.new_id(user) if purged else user
+    assert now in {one.key for one in store.all("user")}
+    undone = await restores.undo(done)
+    assert undone["counts"]["delete"] >= 1
+    assert now not in {one.key for one in store.all("user")}
+    assert undone["verification"]["differing"] == 0
+
+
+@pytest.mark.parametrize("chosen", ["user", "signInPreferences"])
+async def test_a_change_chosen_of_one_of_them_writes_nothing_of_the_other(restores: Restores, chosen: str):
+    store = restores.simulator.store
+    user = next(
+        one for one, _ in sorted(store.link_set("authentication/signInPreferences").pairs())
+        if not store.get(one).read().get("onPremisesSyncEnabled")
+    )
+    await backed_up(restores)
+    manifest = await newest_manifest(restores.opened.vault, restores.tenant_id)
+    [preferences] = store.link_set("authentication/signInPreferences").targets(user)
+    attributes = {"user": "city", "signInPreferences": "isSystemPreferredAuthenticationMethodEnabled"}
+    store.update(user, {**store.get(user).read(), "city": "Elsewhere"})
+    now = store.get(preferences).read()
+    store.update(preferences, {**now, attributes["signInPreferences"]: not now[attributes["signInPreferences"]]})
+    changes = Chosen((user,), touched={(chosen, user): frozenset({attributes[chosen]})}, follows=True)
+    request = RestoreRequest.model_validate({"source": {"backupId": "one"}, "selection": {"objectIds": [user]}})
+    async with restores.sessions.restoring(restores.opened.settings, restores.tenant_id) as graph:
+        point = RestorePoint(restores.opened.vault, manifest)
+        plan = store_of(restores.opened, restores.tenant_id, "one")
+        index = await Planning(restores.opened, graph, restores.tenant_id, point, request).run(changes, plan)
+    assert [(one.object_type, one.attributes) async for one in plan.operations(index)] == [
+        (chosen, (attributes[chosen],))
+    ]
