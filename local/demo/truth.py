@@ -54,8 +54,8 @@ def read_truth(graph_url: str) -> Truth:
 
 
 def _is_kept(state: dict[str, Any], name: str, body: dict[str, Any]) -> bool:
-    """Whether Cairn says that it keeps such an object (docs/object-types.md): settings of directory roles and not of
-    single groups, federated credentials of applications and not of managed identities, which Azure keeps."""
+    """Whether Cairn keeps such an object under this name: settings of groups and federated credentials of managed
+    identities are types of their own (docs/object-types.md)."""
     if "scopeType" in body:
         return bool(body["scopeType"] == "DirectoryRole")
     if name == "federatedIdentityCredential":
