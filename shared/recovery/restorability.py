@@ -114,6 +114,8 @@ def _revived(row: ObjectType) -> Verdict:
 def _created(row: ObjectType) -> Verdict:
     if is_written_on_parent(row):
         return Verdict(operations=(f"Write it on its {row.parent} again ({row.update_request}).",))
+    if row.comes_with_parent:
+        return Verdict(operations=("Comes with what it belongs to when that is made anew, and is set back then.",))
     if row.not_restored:
         return Verdict(row.not_restored)
     if row.restored_as and row.restored_as_where is None:

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from shared.catalog import OBJECT_TYPES
 from shared.catalog.options import OPTIONS
+from shared.recovery.difference import Change
+from shared.recovery.restorability import judged
 from tests.shared.recovery.conftest import Restores
 from tests.shared.recovery.test_types import backed_up, erase
 
@@ -66,6 +69,13 @@ async def test_a_rule_that_was_tightened_is_put_back_and_only_that(restores: Res
     ops = [(one.method, one.body, receipt["state"]) for one, receipt in await restores.operations(done)]
     assert ops == [("PATCH", {"@odata.type": before["@odata.type"], "maximumDuration": "P365D"}, "done")]
     assert store.get(record.key).read() == before
+
+
+def test_a_difference_says_that_it_comes_back_with_what_it_belongs_to():
+    change = Change("hardDeleted", "groupRoleManagementPolicy", "g/member")
+    told = judged(change, OBJECT_TYPES["groupRoleManagementPolicy"], {"roleDefinitionId": "member"})
+    assert told.restorable
+    assert "made anew" in told.operations[0]
 
 
 async def test_a_user_made_anew_has_the_per_user_mfa_state_of_before(restores: Restores):
