@@ -244,6 +244,8 @@ NAVIGATION = (
     Navigation("group", "groupLifecyclePolicies", "groupLifecyclePolicy"),
     Navigation("group", "settings", "groupSetting", "child"),
     Navigation("application", "federatedIdentityCredentials", "federatedIdentityCredential", "child"),
+    # agent identity blueprints only: the schema gives no other application such
+    Navigation("application", "inheritablePermissions", "inheritablePermission", "child"),
     Navigation("application", "extensionProperties", "extensionProperty", "child"),
     Navigation("application", "connectorGroup", "connectorGroup", single=True),
     Navigation("servicePrincipal", "federatedIdentityCredentials", "federatedIdentityCredential", "child"),
@@ -347,6 +349,7 @@ NAMED = frozenset(
         "directoryRoleTemplate", "unifiedRoleDefinition", "groupSettingTemplate", "subscribedSku",
         "licenseDetails", "extension", "onPremisesSyncBehavior", "domainDnsRecord", "internalDomainFederation",
         "remoteDesktopSecurityConfiguration", "profileCardProperty", "applicationTemplate", "synchronizationTemplate",
+        "inheritablePermission",
         "certificateBasedAuthConfiguration", "entraRecoveryServices.snapshot",
         "delegatedPermissionClassification", "onPremisesDirectorySynchronization", "agreementFile",
         "authenticationStrengthPolicy",

@@ -43,6 +43,7 @@ KEYED_WITHOUT_ID = {
     "crossTenantIdentitySyncPolicyPartner": "tenantId",
     "crossTenantAccessPolicyConfigurationDefault": "",
     "unifiedRoleManagementPolicyRule": "id",
+    "inheritablePermission": "resourceAppId",
 }
 
 # Every type the simulator serves; complex types, base types and enums follow by themselves.
@@ -63,7 +64,7 @@ SERVED = [
     "directoryObject", "directoryRole", "directoryRoleTemplate", "domain", "domainDnsRecord",
     "extensionProperty", "externalIdentitiesPolicy", "federatedIdentityCredential", "group",
     "groupLifecyclePolicy", "groupSetting", "groupSettingTemplate", "homeRealmDiscoveryPolicy",
-    "identitySecurityDefaultsEnforcementPolicy", "internalDomainFederation", "ipNamedLocation",
+    "identitySecurityDefaultsEnforcementPolicy", "inheritablePermission", "internalDomainFederation", "ipNamedLocation",
     "licenseDetails", "orgContact", "organization", "organizationalBranding",
     "organizationalBrandingLocalization", "permissionGrantConditionSet", "permissionGrantPolicy",
     "featureRolloutPolicy", "servicePrincipal", "subscribedSku", "tenantAppManagementPolicy",

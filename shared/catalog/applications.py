@@ -153,14 +153,16 @@ INHERITABLE_PERMISSION = ObjectType(
     key_in_parent=True,
     slow=True,
     read_permissions=("Application.Read.All",),
-    write_permissions=("Application.ReadWrite.All",),
+    write_permissions=("AgentIdentityBlueprint.ReadWrite.All",),
+    clouds=frozenset({"global"}),
     create_required=("resourceAppId", "inheritableScopes"),
+    read_only=("inheritableScopes.kind",),
     immutable=("resourceAppId",),
     references=(
         Reference("@cairn.parent", "application", holder=True),
         Reference("resourceAppId", "servicePrincipal", by="appId", orders=False),
     ),
-    unconfirmed=("Which application permission is the least for agent identity blueprints' inheritable permissions.",),
+    unconfirmed=("Whether clouds beside the global one have agent identities: the pages name none.",),
 )
 
 ROWS = (APPLICATION, FEDERATED_IDENTITY_CREDENTIAL, EXTENSION_PROPERTY, INHERITABLE_PERMISSION)

@@ -230,6 +230,16 @@ def _contained(
                  "audiences": ["api://AzureADTokenExchange"], "description": f"Deploys {name}"},
                 object_id, "federatedIdentityCredentials",
             )  # fmt: skip
+    if kind == "blueprint":
+        for resource, scopes in (
+            (first_party.GRAPH, {"@odata.type": "#microsoft.graph.enumeratedScopes", "kind": "enumerated",
+                                 "scopes": ["User.Read", "Mail.Read"]}),
+            (first_party.EXCHANGE, {"@odata.type": "#microsoft.graph.noScopes", "kind": "none"}),
+        ):  # fmt: skip
+            draft.add(
+                "inheritablePermission", {"id": resource, "resourceAppId": resource, "inheritableScopes": scopes},
+                object_id, "inheritablePermissions",
+            )  # fmt: skip
     if kind == "extensions":
         for value, data_type, targets in (
             ("badgeNumber", "String", ["User"]), ("retentionYears", "Integer", ["Group"]), ("onSite", "Boolean",

@@ -174,6 +174,29 @@ register(
     "federatedIdentityCredential",
     Hooks(prepare=_prepare_federated, change=_change_federated, remove=_remove_federated),
 )
+INHERITED = {"allAllowedScopes": "allAllowed", "enumeratedScopes": "enumerated", "noScopes": "none"}
+
+
+def _prepare_inheritable(_write: Write, made: Body, body: Body, _sent: Body) -> Body:
+    return {**made, **_inherited(body), "id": made["resourceAppId"]}
+
+
+def _change_inheritable(_write: Write, _record: Record, _old: Body, new: Body, body: Body) -> Body:
+    return new | _inherited(body)
+
+
+def _inherited(body: Body) -> Body:
+    """What agents inherit: all, none, or some that are listed (Create inheritablePermission)."""
+    scopes = body.get("inheritableScopes")
+    said = str(scopes.get("@odata.type", "")) if isinstance(scopes, dict) else ""
+    name = said.removeprefix("#").removeprefix("microsoft.graph.")
+    if name not in INHERITED or (name == "enumeratedScopes" and not scopes.get("scopes")):
+        raise refusals.invalid_value("inheritableScopes", "inheritablePermission")
+    listed = {"scopes": list(scopes["scopes"])} if name == "enumeratedScopes" else {}
+    return {"inheritableScopes": {"@odata.type": f"#microsoft.graph.{name}", "kind": INHERITED[name], **listed}}
+
+
+register("inheritablePermission", Hooks(prepare=_prepare_inheritable, change=_change_inheritable))
 register("extensionProperty", Hooks(prepare=_prepare_extension_property))
 register("extension", Hooks(prepare=_prepare_extension))
 

@@ -177,6 +177,7 @@ RULES: dict[str, TypeRule] = {
     "federatedIdentityCredential": TypeRule(
         _words("audiences issuer name subject"), _words("id"), _words("name")
     ),
+    "inheritablePermission": TypeRule(_words("resourceAppId inheritableScopes"), at_creation=_words("resourceAppId")),
     "extensionProperty": TypeRule(
         _words("dataType name targetObjects"), _words(f"{ENTITY} appDisplayName isSyncedFromOnPremises"),
         update=False,

@@ -141,8 +141,8 @@ async def test_every_relation_is_read_typed(simulator: Simulator, clients: dict[
             continue
         source = next((each for each in store.all(model.table_of(navigation.source))
                        if related(store, each, navigation)), None)  # fmt: skip
-        # only agents have sponsors among applications, and the SDK has no builder for theirs
-        agents_own = navigation.name == "sponsors" and navigation.source != "user"
+        # what only agents have among applications: the SDK has no builder for it
+        agents_own = navigation.name in ("sponsors", "inheritablePermissions") and navigation.source != "user"
         senders = navigation.name in ("acceptedSenders", "rejectedSenders")  # a signed-in user's: sdk/test_every_link
         if source is None or navigation.target in UNDELIVERED or agents_own or senders:
             continue

@@ -188,6 +188,27 @@ async def test_a_gallery_template_gives_an_application_and_its_service_principal
     assert refused[0] == 404
 
 
+async def test_a_blueprint_says_what_its_agents_inherit_and_no_other_application_does(tenant: Graph) -> None:
+    blueprint = await tenant.make("/applications", {
+        "@odata.type": "#microsoft.graph.agentIdentityBlueprint", "displayName": "Agents",
+    })
+    path = f"/applications/{blueprint['id']}/microsoft.graph.agentIdentityBlueprint/inheritablePermissions"
+    everything = {"inheritableScopes": {"@odata.type": "microsoft.graph.allAllowedScopes"}}
+    some = {"inheritableScopes": {"@odata.type": "microsoft.graph.enumeratedScopes", "scopes": ["User.Read"]}}
+    made = await tenant.make(path, {"resourceAppId": ROLE} | everything)
+    assert (made["resourceAppId"], made["inheritableScopes"]["kind"]) == (ROLE, "allAllowed")
+    assert (await tenant.refused("POST", path, {"resourceAppId": ROLE} | some))[0] == 409
+    await tenant.change(f"{path}/{ROLE}", some)
+    assert (await tenant.get(f"{path}/{ROLE}"))["inheritableScopes"]["scopes"] == ["User.Read"]
+    none = {"inheritableScopes": some["inheritableScopes"] | {"scopes": []}}
+    for body in (none, {"inheritableScopes": {"kind": "none"}}, {"resourceAppId": str(uuid.uuid4())}):
+        assert (await tenant.refused("PATCH", f"{path}/{ROLE}", body))[0] == 400
+    assert (await tenant.send("DELETE", f"{path}/{ROLE}"))[0] == 204
+    plain = await tenant.application()
+    refused = await tenant.refused("POST", f"/applications/{plain['id']}/inheritablePermissions", everything)
+    assert refused[0] == 400
+
+
 async def test_grants_are_unique_and_only_their_scope_changes(tenant: Graph) -> None:
     client, resource = await tenant.principal("client"), await tenant.principal("api")
     body = {"clientId": client["id"], "resourceId": resource["id"], "consentType": "AllPrincipals", "scope": "a"}
