@@ -1,11 +1,18 @@
-"""What every test may ask for: one Azurite for the whole run, started when the first test wants it."""
+"""What every test may ask for: one Azurite for the whole run, started when the first test wants it.
+
+And what every property is tried under: no test fails since a loaded machine is slow to draw its examples.
+"""
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from local import azurite as azurite_process
 from local.azurite import Azurite
+
+settings.register_profile("cairn", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("cairn")
 
 
 @pytest.fixture(scope="session")

@@ -349,7 +349,7 @@ async def is_whole_ids(vault: Any) -> list[str]:
     return ids
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(seed=st.integers(0, 10**6), data=st.data())
 async def test_expiry_never_removes_what_a_living_manifest_names(vault: Any, seed: int, data: st.DataObject) -> None:
     vault.plain.blobs.clear()
