@@ -80,9 +80,14 @@ def creation_body(row: ObjectType, made: Json, body: Json, wanted: Wanted, at: C
         return schedules.request(body, "adminAssign", at.now)
     if row.name == "user" and federation.is_federated(body, at.federated):
         made = {**made, federation.IMMUTABLE_ID: federation.immutable_id(body, wanted.object_id)}
-    made = {name: value for name, value in made.items() if name not in row.alone and name not in row.in_beta}
+    made = {name: value for name, value in made.items() if name not in apart(row)}
     change = _CREATIONS.get(row.name)
     return change(made, body, wanted) if change else made
+
+
+def apart(row: ObjectType) -> frozenset[str]:
+    """The properties that are never created with an object and go in an update of their own."""
+    return frozenset({*row.alone, *row.in_beta, *ALONE})
 
 
 def why_not_made(row: ObjectType, body: Mapping[str, Any], at: Circumstances) -> str:
@@ -95,7 +100,7 @@ def after_creation(row: ObjectType, body: Json) -> Json:
     resumed = row.name == "group" and group_kind(body) == "dynamic"
     return {
         name: body[name] for name in sorted(body)
-        if (name in row.alone or name in row.in_beta or name in ALONE or (resumed and name == RULE_STATE))
+        if (name in apart(row) or (resumed and name == RULE_STATE))
         and is_writable(row, name) and not same(body[name], None) and body[name] not in ("", "Paused")
     }
 
@@ -254,10 +259,9 @@ def _domain(made: Json, _: Json, __: Wanted) -> Json:
 
 
 def _user(made: Json, body: Json, _: Wanted) -> Json:
-    kept = {name: value for name, value in made.items() if name not in ALONE}
-    if not kept.get("mailNickname"):
-        kept["mailNickname"] = str(body.get("userPrincipalName", "user")).split("@")[0][:64]
-    return {**kept, "passwordProfile": {"password": "{password}", "forceChangePasswordNextSignIn": True}}
+    nickname = made.get("mailNickname") or str(body.get("userPrincipalName", "user")).split("@")[0][:64]
+    password = {"password": "{password}", "forceChangePasswordNextSignIn": True}
+    return {**made, "mailNickname": nickname, "passwordProfile": password}
 
 
 EXCHANGE = frozenset({
@@ -318,7 +322,7 @@ def _policy(body: Json, options: RestoreOptions, *, made: bool) -> Json:
 
 
 __all__ = [
-    "ALONE", "GROUP_PIM", "PIM", "Circumstances", "after_creation", "beside", "creation_body", "deletion_body",
+    "ALONE", "GROUP_PIM", "PIM", "Circumstances", "after_creation", "apart", "beside", "creation_body", "deletion_body",
     "finding", "merged_reference", "update_body", "wanted_body", "whole", "why_not_linked",
     "why_not_made", "why_not_set", "writable_of",
 ]

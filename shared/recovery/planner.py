@@ -390,7 +390,7 @@ class Planner:
         """One PATCH of what may go together, and one for each property that Graph takes only alone."""
         if not changed:
             return
-        apart = {*row.alone, *row.in_beta, *fixups.ALONE}
+        apart = fixups.apart(row)
         groups = [sorted(name for name in changed if name not in apart)]
         groups += [[name] for name in sorted(changed) if name in apart]
         for names in groups:
