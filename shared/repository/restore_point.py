@@ -60,7 +60,9 @@ class RestorePoint:
             for view in map(self.view, self.manifest.types)
             for part in await view.ranges("objects")
         ]
-        keys = np.sort(np.concatenate([np.empty(0, np.uint64), *held]))
+        keys = np.concatenate([np.empty(0, np.uint64), *held])
+        held.clear()
+        keys.sort()
         for view in map(self.view, self.manifest.types):
             async for batch in view.link_batches():
                 highs = np.frombuffer(b"".join(id16(link.target_id)[:8] for link in batch), ">u8").astype(np.uint64)

@@ -1,6 +1,7 @@
 """Reading segments from their own bytes, without a sidecar: for checking, and for making a sidecar again."""
 
 import hashlib
+import io
 import struct
 from collections.abc import Iterator
 from typing import IO
@@ -56,18 +57,19 @@ def rebuild_sidecar(segment: IO[bytes], holds: Holds, object_type: str) -> tuple
         sha256.update(chunk)
     segment.seek(0)
     frames: list[Frame] = []
-    entries = bytearray()
+    entries = io.BytesIO()
     for frame, text in frames_of(segment):
         if not text:  # a skippable frame, which holds no record
             continue
         at = 0
         for line in text.split(b"\n")[:-1]:
             key, removed = _key_of(line, holds, object_type)
-            entries += key
-            entries += _PLACE.pack(len(frames), at << OFFSET_SHIFT | (REMOVED if removed else 0))
+            entries.write(key)
+            entries.write(_PLACE.pack(len(frames), at << OFFSET_SHIFT | (REMOVED if removed else 0)))
             at += len(line) + 1
         frames.append(frame)
     size = segment.tell()
+    entries.seek(0)
     sidecar, removals = build_sidecar(holds, sha256.digest(), size, frames, entries)
     return sidecar, sum(frame.records for frame in frames), removals
 

@@ -1,9 +1,9 @@
 """Writing segments: records in, one content-named file and its sidecar out.
 
-Invariants: the same records in the same order make the same bytes; memory is bounded (text goes to a
-temporary file frame by frame, only 40 bytes a record stay); nothing is visible in the store before it is
-whole. Where what lies under a segment's name, or its sidecar's, is damaged, the same records are stored under other
-names: the file gets an empty skippable frame more at its end.
+Invariants: the same records in the same order make the same bytes; memory is bounded (text and entries go to
+temporary files frame by frame; only while the sidecar is sorted are its entries in memory); nothing is visible in the
+store before it is whole. Where what lies under a segment's name, or its sidecar's, is damaged, the same records are
+stored under other names: the file gets an empty skippable frame more at its end.
 """
 
 import asyncio
@@ -47,8 +47,8 @@ from shared.repository.store import PART_BYTES, BlobStore
 FRAME_RECORDS = 1_000
 FRAME_TEXT_BYTES = 4 * 1024 * 1024
 SEGMENT_BYTES = 64 * 1024 * 1024
-# 40 bytes each in memory while a segment is written, and as much again while its sidecar is sorted.
-SEGMENT_RECORDS = 500_000
+# Sorting a sidecar takes some 120 bytes each of memory for a moment: with this many, less than a page of users takes.
+SEGMENT_RECORDS = 200_000
 # How long a segment is kept that no restore point names yet: longer than any backup takes.
 UNSEALED_RETENTION = timedelta(days=1)
 # Damage under so many names of one content is no accident.
@@ -110,7 +110,8 @@ class SegmentWriter:
         self._sha256 = hashlib.sha256()
         self._compressor = zstandard.ZstdCompressor(level=3, write_checksum=True, write_content_size=True)
         self._frames: list[Frame] = []
-        self._entries = bytearray()
+        self._entries = bytearray()  # of the frame being filled
+        self._index: IO[bytes] | None = None
         self._lines: list[bytes] = []
         self._line_bytes = 0
         self._bytes = 0
@@ -157,21 +158,23 @@ class SegmentWriter:
     def finish(self) -> SegmentDraft:
         """The segment, ready to be stored; the writer takes no more."""
         self._end_frame()
-        file = self._spool()
-        self._file = None
+        file = self._file = self._file or _spool()
         file.seek(0)
         digest = self._sha256.digest()
-        sidecar, removals = build_sidecar(self.holds, digest, self._bytes, self._frames, self._entries)
-        self._entries = bytearray()
+        with self._index or _spool() as index:
+            index.seek(0)
+            sidecar, removals = build_sidecar(self.holds, digest, self._bytes, self._frames, index)
+        self._file = self._index = None
         return SegmentDraft(
             self.object_type, self.holds, file, digest.hex(), self._bytes, sidecar, self.records, removals
         )
 
     def discard(self) -> None:
         """Drop what was put, where the read failed; nothing after `finish`; safe to repeat."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        for file in (self._file, self._index):
+            if file is not None:
+                file.close()
+        self._file = self._index = None
 
     def __enter__(self) -> Self:
         return self
@@ -209,20 +212,23 @@ class SegmentWriter:
         self._lines.append(b"")
         frame = self._compressor.compress(b"\n".join(self._lines))
         self._frames.append(Frame(self._bytes, len(frame), len(self._lines) - 1))
-        self._spool().write(frame)
+        self._file = self._file or _spool()
+        self._file.write(frame)
+        self._index = self._index or _spool()
+        self._index.write(self._entries)
         self._sha256.update(frame)
         self._bytes += len(frame)
+        self._entries = bytearray()
         self._lines = []
         self._line_bytes = 0
-
-    def _spool(self) -> IO[bytes]:
-        if self._file is None:
-            self._file = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115 - closed by the draft
-        return self._file
 
     def _only(self, holds: Holds) -> None:
         if self.holds != holds:
             raise ValueError(f"this segment holds {self.holds}, not {holds}")
+
+
+def _spool() -> IO[bytes]:
+    return tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # closed by the writer, or by the draft
 
 
 async def store_segment(

@@ -7,11 +7,13 @@ used.
 
 import hashlib
 import struct
+import threading
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +49,9 @@ ENTRY = np.dtype(
         ("bits", "<u4"),
     ]
 )
+
+# Several types end at once, and their sidecars need not all be in memory together.
+_ONE_AT_A_TIME = threading.Lock()
 
 type Entries = npt.NDArray[np.void]
 type Mask = npt.NDArray[np.bool_]
@@ -98,13 +103,20 @@ class SidecarHead:
 
 
 def build_sidecar(
-    holds: Holds, segment_sha256: bytes, segment_bytes: int, frames: list[Frame], written: bytes | bytearray
+    holds: Holds, segment_sha256: bytes, segment_bytes: int, frames: list[Frame], written: IO[bytes]
 ) -> tuple[bytes, int]:
     """A sidecar's bytes and its number of cut entries, from entries in the order in which the records were
-    written."""
-    entries = np.frombuffer(written, dtype=ENTRY)
+    written: the rest of that file."""
+    with _ONE_AT_A_TIME:
+        return _built(holds, segment_sha256, segment_bytes, frames, np.frombuffer(written.read(), dtype=ENTRY))
+
+
+def _built(
+    holds: Holds, segment_sha256: bytes, segment_bytes: int, frames: list[Frame], entries: Entries
+) -> tuple[bytes, int]:
     order, same = key_order(entries, holds)
     entries = entries[order]
+    del order
     entries["bits"][:-1][same] |= SUPERSEDED
     removals = _mark_cuts(entries) if holds == "objects" else 0
     counts = np.bincount((entries["id_hi"] >> np.uint64(56)).astype(np.intp), minlength=FAN_OUT_PLACES)
@@ -120,10 +132,9 @@ def build_sidecar(
         segment_bytes,
     )
     fan_out = np.cumsum(counts).astype("<u4")
-    content = entries.tobytes()
-    checksums = struct.pack(f"<{FAN_OUT_PLACES}I", *bucket_checksums(content, fan_out.tolist()))
+    checksums = struct.pack(f"<{FAN_OUT_PLACES}I", *bucket_checksums(entries, fan_out.tolist()))
     table = b"".join(FRAME.pack(frame.offset, frame.length, frame.records) for frame in frames)
-    return b"".join((head, fan_out.tobytes(), checksums, table, content)), removals
+    return b"".join((head, fan_out.tobytes(), checksums, table, entries.view(np.uint8).data)), removals
 
 
 def of_other_segment(sidecar: bytes, segment_sha256: bytes, segment_bytes: int) -> bytes:
@@ -161,9 +172,9 @@ def parse_frames(content: bytes, head: SidecarHead, name: str) -> list[Frame]:
     return [Frame(*FRAME.unpack_from(content, HEAD_END + FRAME.size * i)) for i in range(head.frame_count)]
 
 
-def bucket_checksums(content: bytes, fan_out: Sequence[int]) -> list[int]:
-    """The CRC-32 of the entries of each place of a fan-out that begins where `content` does."""
-    view = memoryview(content)
+def bucket_checksums(entries: Entries, fan_out: Sequence[int]) -> list[int]:
+    """The CRC-32 of the entries of each place of a fan-out that begins where these do."""
+    view = np.ascontiguousarray(entries).view(np.uint8).data
     ends = [0, *fan_out]
     return [zlib.crc32(view[start * ENTRY_BYTES : end * ENTRY_BYTES]) for start, end in pairwise(ends)]
 

@@ -86,7 +86,7 @@ class SidecarReader:
         entries = await self._part(start, end)
         if self._whole is None:
             fan_out = [place - start for place in head.fan_out[first : last + 1]]
-            found = await asyncio.to_thread(bucket_checksums, entries.tobytes(), fan_out)
+            found = await asyncio.to_thread(bucket_checksums, entries, fan_out)
             if found != list(head.checksums[first : last + 1]):
                 raise Corrupt(f"{self._name} does not have the content that its checksums say")
         return entries

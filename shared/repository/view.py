@@ -32,8 +32,8 @@ from shared.repository.sidecar import (
 from shared.repository.sidecar_reader import LAST_PLACE, SidecarReader
 from shared.repository.store import BlobStore, at_once
 
-# Entries of all layers together that are merged at a time: about 60 MB with what sorting needs.
-CHUNK_ENTRIES = 500_000
+# Entries of all layers together that are merged at a time: about 25 MB with what sorting needs.
+CHUNK_ENTRIES = 200_000
 
 type Fetch = Callable[[SidecarReader], Awaitable[Entries]]
 type Cuts = dict[tuple[int, int], int]  # id16 as two numbers -> the last layer whose links are hidden

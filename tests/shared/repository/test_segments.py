@@ -3,6 +3,7 @@
 import hashlib
 import io
 import subprocess
+import tracemalloc
 from typing import Any
 
 import orjson
@@ -193,3 +194,23 @@ def test_a_segment_is_readable_without_cairn(tmp_path: Any) -> None:
         text = subprocess.run([zstd, "-dc", path], capture_output=True, check=True).stdout
         assert [orjson.loads(line)["id"] for line in text.splitlines()] == [f"u{n}" for n in range(2_500)]
     assert [record["id"] for record in lines(segment)] == [f"u{n}" for n in range(2_500)]
+
+
+def test_what_a_segment_holds_waits_on_disk_while_it_is_written() -> None:
+    count = 60_000
+    tracemalloc.start()
+    try:
+        with SegmentWriter("group", "links") as writer:
+            writer.put_link("first", "members", "u", "user")
+            before, _ = tracemalloc.get_traced_memory()
+            for number in range(count):
+                writer.put_link(f"group {number}", "members", f"user {number}", "user")
+            written_bytes = tracemalloc.get_traced_memory()[0] - before
+            tracemalloc.reset_peak()
+            with writer.finish() as draft:
+                finished_bytes = tracemalloc.get_traced_memory()[1] - before
+                assert draft.records == count + 1
+    finally:
+        tracemalloc.stop()
+    assert written_bytes < ENTRY_BYTES * count / 2
+    assert finished_bytes < 4 * ENTRY_BYTES * count
