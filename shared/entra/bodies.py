@@ -20,8 +20,9 @@ HEAD_BYTES = 8 * 1024
 
 _HEAD_LINK = re.compile(rb'"@odata\.(?:nextLink|nextlink)"\s*:\s*("(?:[^"\\]|\\.)*")')
 _VALUE = re.compile(rb'"value"\s*:\s*\[')
-_ANNOTATED = re.compile(rb'@[^"\\]*"\s*:')
-_TYPED = b'"@odata.type":'
+_ANNOTATED = re.compile(rb'@[^"]*"\s*:')
+_TYPE_NAME = b'@odata.type":'
+_TYPED = b'"' + _TYPE_NAME
 _ESCAPED_AT = b"\\u0040"
 
 
@@ -91,11 +92,13 @@ def annotations_in(text: bytes) -> int:
     """How many members of the JSON text are annotations, at any depth, save types (`@odata.type`), which are kept.
 
     Counted in the text, which is far cheaper than a look at every part of every object; -1 where a name may be written
-    in another way, so that the text cannot tell.
+    in another way, so that the text cannot tell. A text that looks like a name is counted too: then every part is
+    looked at.
     """
-    if _ESCAPED_AT in text:
+    if b"\\" in text and _ESCAPED_AT in text:  # to look for one byte takes a tenth of the time
         return -1
-    return len(_ANNOTATED.findall(text)) - text.count(_TYPED)
+    found = _ANNOTATED.findall(text)
+    return len(found) - (text.count(_TYPED) if _TYPE_NAME in found else 0)
 
 
 def _inflated_head(body: bytes) -> bytes:

@@ -83,11 +83,10 @@ def parse_page(
     parsed = Parsed()
     removed_last: dict[str, Removal] = {}
     dropped = frozenset((*links, *expanded))
-    selected = frozenset(select)
-    marks = [_annotations(value) for value in values]
+    shapes = _shapes(values, dropped, frozenset(select))
     # Where all of them stand at the top, nothing below needs a look: most of the cost of a page.
-    shallow = annotations == sum(map(len, marks))
-    for value, annotated in zip(values, marks, strict=True):
+    shallow = annotations == sum(len(shape.annotated) for shape in shapes)
+    for value, shape in zip(values, shapes, strict=True):
         identity = value.get(key)
         if not isinstance(identity, str) or not identity:
             raise Garbled(f"an object of the page has no {key!r}", code="noKey")
@@ -104,10 +103,10 @@ def parse_page(
                 _expanded(parsed, identity, link, value[link])
             else:
                 parsed.cut.append((identity, link))  # a list that was not expanded is unknown, not empty
-        body = _without(value, annotated, dropped) if shallow else body_of(value, dropped)
+        body = _without(value, shape.annotated, dropped) if shallow else body_of(value, dropped)
         if inline and is_links_only(value, key):
             continue  # a further slice of a large link, or a change of links alone: it says nothing of the object
-        fill_absent(body, selected.difference(body))
+        fill_absent(body, shape.absent)
         if beside and identity in beside:
             body.update(beside[identity])
         parsed.objects.append((identity, body))
@@ -137,14 +136,31 @@ def targets_of(values: list[Body]) -> tuple[Target, ...]:
     return tuple(_target(value) for value in values)
 
 
-def _annotations(value: Body) -> list[str]:
-    """The names of the object's own annotations, save its type."""
-    if "@" not in "".join(value):
-        return []
-    return [name for name in value if "@" in name and name != TYPE]
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What follows from an object's names alone; most objects of a page have the same names in the same order."""
+
+    annotated: tuple[str, ...]
+    """Its own annotations, save its type."""
+    absent: tuple[str, ...]
+    """What was selected and will not be in its body."""
 
 
-def _without(value: Body, annotated: list[str], dropped: frozenset[str]) -> Body:
+def _shapes(values: list[Body], dropped: frozenset[str], selected: frozenset[str]) -> list[_Shape]:
+    known: dict[tuple[str, ...], _Shape] = {}
+    shapes = []
+    for value in values:
+        names = tuple(value)
+        shape = known.get(names)
+        if shape is None:
+            annotated = tuple(name for name in names if "@" in name and name != TYPE)
+            absent = selected.difference(frozenset(names).difference(annotated, dropped))
+            shape = known[names] = _Shape(annotated, tuple(absent))
+        shapes.append(shape)
+    return shapes
+
+
+def _without(value: Body, annotated: tuple[str, ...], dropped: frozenset[str]) -> Body:
     body = dict(value)
     for name in annotated:
         del body[name]
@@ -166,6 +182,8 @@ def _kept(part: Any) -> Any:
 
 
 def _delta_slice(source: str, link: str, inline: list[Body]) -> LinkSlice:
+    if not all(isinstance(entry, dict) for entry in inline):
+        raise Garbled(f"{link!r} of an object shows something that is no object", code="noKey")
     removed = tuple(_target(entry).id for entry in inline if "@removed" in entry)
     return LinkSlice(source, link, tuple(_target(entry) for entry in inline if "@removed" not in entry), removed)
 
