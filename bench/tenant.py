@@ -2,7 +2,8 @@
 
 Equal sizes make equal tenants. Users weigh about 2.5 kB on the wire, as `$select` of every property shows them; the
 sizes of groups have a long tail; one service principal in a hundred is assigned to more than 20 principals, so that the
-follow-up of a cut `$expand` is part of what is measured.
+follow-up of a cut `$expand` is part of what is measured; one in twenty is a member of a group, beside the memberships
+of users that a size says.
 """
 
 import random
@@ -28,6 +29,9 @@ CITIES = ["Berlin", "Madrid", "Osaka", "Lagos", "Austin", "Lyon", "Porto", "Krak
 LARGEST_GROUP = 4_691
 CROWDED_EVERY = 100
 CROWD = 25
+PRINCIPAL_IN_A_GROUP_EVERY = 20
+MADE = 2
+"""Raise it with every change of what is made: a file of another number is made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,11 @@ class Sizes:
     applications: int
     devices: int
 
+    @property
+    def principals_in_groups(self) -> int:
+        """Memberships of service principals, which come beside `memberships`."""
+        return -(-self.service_principals // PRINCIPAL_IN_A_GROUP_EVERY)
+
 
 SCALES = {
     "small": Sizes(10_000, 2_000, 20_000, 1_000, 500, 3_000),
@@ -51,7 +60,7 @@ SCALES = {
 
 def tenant_file(folder: Path, scale: str) -> Path:
     """The file of that scale's tenant, made if it is not there."""
-    path = folder / f"tenant-{scale}.json"
+    path = folder / f"tenant-{scale}-{MADE}.json"
     if not path.exists():
         _make(path, SCALES[scale])
     return path
@@ -65,7 +74,7 @@ def _make(path: Path, sizes: Sizes) -> None:
     users = [_user(store, chance, number) for number in range(sizes.users)]
     for number, user in enumerate(users[1:]):
         store.link(user, "manager", users[number // 8])
-    _groups(store, chance, users, sizes)
+    groups = _groups(store, chance, users, sizes)
     applications = [_application(store, chance, number) for number in range(sizes.applications)]
     for key, _ in applications:
         store.link(key, "owners", chance.choice(users))
@@ -74,6 +83,8 @@ def _make(path: Path, sizes: Sizes) -> None:
         principal = _service_principal(store, chance, number, own)
         if number % 3 == 0:
             store.link(principal, "owners", chance.choice(users))
+        if number % PRINCIPAL_IN_A_GROUP_EVERY == 0:
+            store.link(chance.choice(groups), "members", principal)
         if number % CROWDED_EVERY == 0 or number % 2 == 0:
             _assign(store, chance, principal, number, users, CROWD if number % CROWDED_EVERY == 0 else 1)
     for number in range(sizes.devices):
@@ -112,7 +123,7 @@ def _user(store: Store, chance: random.Random, number: int) -> str:
     }).key  # fmt: skip
 
 
-def _groups(store: Store, chance: random.Random, users: list[str], sizes: Sizes) -> None:
+def _groups(store: Store, chance: random.Random, users: list[str], sizes: Sizes) -> list[str]:
     groups = [
         store.create("group", {
             "id": _guid(chance), "displayName": f"Group {number} {chance.choice(DEPARTMENTS)}",
@@ -136,6 +147,7 @@ def _groups(store: Store, chance: random.Random, users: list[str], sizes: Sizes)
         for member in chance.sample(users, min(wanted, left, len(users))):
             store.link(group, "members", member)
             left -= 1
+    return groups
 
 
 def _application(store: Store, chance: random.Random, number: int) -> tuple[str, str]:
