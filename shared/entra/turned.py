@@ -43,7 +43,7 @@ class ShownByDelta:
     _found: int = 0
 
     def take(self, values: Iterable[Body]) -> None:
-        """Keep in mind what a page of the round shows; whether it is as it should be is found out where it is parsed."""
+        """Keep in mind what a page of the round shows; what is not as it should be, parsing finds out."""
         kind = TYPE_PREFIX + self.target.graph_type
         for value in values:
             entries = value.get(self.link.name + DELTA_SUFFIX)
