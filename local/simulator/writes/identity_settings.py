@@ -187,9 +187,9 @@ def _change_inheritable(_write: Write, _record: Record, _old: Body, new: Body, b
 
 def _inherited(body: Body) -> Body:
     """What agents inherit: all, none, or some that are listed (Create inheritablePermission)."""
-    scopes = body.get("inheritableScopes")
-    said = str(scopes.get("@odata.type", "")) if isinstance(scopes, dict) else ""
-    name = said.removeprefix("#").removeprefix("microsoft.graph.")
+    said: Any = body.get("inheritableScopes")
+    scopes: Body = said if isinstance(said, dict) else {}
+    name = str(scopes.get("@odata.type", "")).removeprefix("#").removeprefix("microsoft.graph.")
     if name not in INHERITED or (name == "enumeratedScopes" and not scopes.get("scopes")):
         raise refusals.invalid_value("inheritableScopes", "inheritablePermission")
     listed = {"scopes": list(scopes["scopes"])} if name == "enumeratedScopes" else {}
