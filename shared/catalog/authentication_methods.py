@@ -108,7 +108,10 @@ SIGN_IN_PREFERENCES = ObjectType(
     read_permissions=("UserAuthenticationMethod.Read.All",),
     write_permissions=("UserAuthenticationMethod.ReadWrite.All",),
     read_only=("systemPreferredAuthenticationMethod",),
+    alone=("userPreferredMethodForSecondaryAuthentication",),
     references=(_OF_USER,),
+    comes_with_parent=True,
+    after=("emailAuthenticationMethod", "phoneAuthenticationMethod"),
     not_restored="every user has one: it is changed, never made",
     unconfirmed=("A preference can be set only for a method that the user has registered.",),
 )

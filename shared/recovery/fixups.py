@@ -178,6 +178,13 @@ def why_not_set(row: ObjectType, name: str, value: Any, present: Mapping[str, An
     return ""
 
 
+def why_not_set_on_arrival(row: ObjectType, value: Any) -> str:
+    """Why a property of what Entra makes with an object that is made anew cannot be set; empty where it is."""
+    if row.name == "signInPreferences" and value in ("push", "oath"):
+        return "an authenticator app is preferred, which the user registers again: its keys cannot be read"
+    return ""
+
+
 def _names_a_key(named: Any, present: Mapping[str, Any]) -> bool:
     """Whether one of the keys that there are goes by this id or thumbprint."""
     return any(
@@ -324,5 +331,5 @@ def _policy(body: Json, options: RestoreOptions, *, made: bool) -> Json:
 __all__ = [
     "ALONE", "GROUP_PIM", "PIM", "Circumstances", "after_creation", "apart", "beside", "creation_body", "deletion_body",
     "finding", "merged_reference", "update_body", "wanted_body", "whole", "why_not_linked",
-    "why_not_made", "why_not_set", "writable_of",
+    "why_not_made", "why_not_set", "why_not_set_on_arrival", "writable_of",
 ]

@@ -179,7 +179,7 @@ class Planner:
             self._create(row, wanted, present, body, found)
         elif present.liveness == "softDeleted" and self._options.from_recycle_bin:
             self._revive(row, wanted, present, body, found)
-        elif row.comes_with_parent and (row.parent, parent_of(row, wanted.object_id, wanted.body)) in self._made:
+        elif row.comes_with_parent and self._arrives(row, wanted):
             self._set_on_arrival(row, wanted, body, found)
             return
         elif fixups.is_written_on_parent(row) and not self._away & set(holders(row, body)):
@@ -362,11 +362,25 @@ class Planner:
         if not synced or "assignedLicenses" in row.synced_writable:
             self._actions(row, wanted, body, present.body, {})
 
+    def _arrives(self, row: ObjectType, wanted: Wanted) -> bool:
+        """Whether it comes with an object that is made anew; or revived, where nobody can see how it will be."""
+        there = self._s.present.get((row.parent, parent_of(row, wanted.object_id, wanted.body)))
+        revived = there is not None and there.liveness == "softDeleted" and there.object_id not in self._away
+        return self._parent_is_made(row, wanted) or (row.one_per_parent and revived)
+
+    def _parent_is_made(self, row: ObjectType, wanted: Wanted) -> bool:
+        return (row.parent, parent_of(row, wanted.object_id, wanted.body)) in self._made
+
     def _set_on_arrival(self, row: ObjectType, wanted: Wanted, body: Json, found: list[Relinked]) -> None:
-        """What Entra makes with an object that is made anew, set to what the restore point says."""
+        """What comes with an object, set to what the restore point says."""
         names = fixups.writable_of(row, body) if row.update_request else ()
         said = {name: body[name] for name in names if body[name] is not None and self._wants(wanted, name)}
-        self._patches(row, wanted, body, said, {}, found, OBJECTS, "it comes with what is made anew, as by default")
+        for name in sorted(said) if self._parent_is_made(row, wanted) else ():
+            why = fixups.why_not_set_on_arrival(row, said[name])
+            if why:
+                self._leave(wanted, name, why)
+                del said[name]
+        self._patches(row, wanted, body, said, {}, found, OBJECTS, "it comes with what comes back, as by default")
         self._actions(row, wanted, body, {}, {})
 
     def _publish(self, row: ObjectType, wanted: Wanted, body: Json, found: list[Relinked]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +67,7 @@ def _cloud(one: Body) -> bool:
     return not one.get("onPremisesSyncEnabled") and "@odata.type" not in one
 
 
-async def _some_user(tenant: Tenant) -> Body | None:
+async def some_user(tenant: Tenant) -> Body | None:
     """A user who holds no role: who restores needs no role of their own to write them."""
     roles = await tenant.get("/v1.0/roleManagement/directory/roleAssignments")
     holders = {one["principalId"] for one in roles}
@@ -89,13 +89,13 @@ async def _some_group(tenant: Tenant) -> Body | None:
 
 
 async def change_a_user(tenant: Tenant) -> bool:
-    user = await _some_user(tenant)
+    user = await some_user(tenant)
     name = tenant.chance.choice(["department", "jobTitle", "city", "displayName", "officeLocation"])
     return user is not None and await tenant.sent("PATCH", f"/v1.0/users/{user['id']}", {name: tenant.word()})
 
 
 async def disable_a_user(tenant: Tenant) -> bool:
-    user = await _some_user(tenant)
+    user = await some_user(tenant)
     return user is not None and await tenant.sent("PATCH", f"/v1.0/users/{user['id']}", {"accountEnabled": False})
 
 
@@ -136,7 +136,7 @@ def patch(path: str, find: Callable[[Tenant], Awaitable[Body | None]], body: Cal
 
 
 async def set_a_manager(tenant: Tenant) -> bool:
-    user, other = await _some_user(tenant), await _some_user(tenant)
+    user, other = await some_user(tenant), await some_user(tenant)
     if user is None or other is None or user["id"] == other["id"]:
         return False
     if tenant.chance.random() < 0.5:
@@ -155,7 +155,7 @@ def join_or_leave(link: str) -> "Damage":
         there = sorted(one["id"] for one in await tenant.get(base))
         if there and tenant.chance.random() < 0.6:
             return await tenant.sent("DELETE", f"{base}/{tenant.chance.choice(there)}/$ref")
-        user = await _some_user(tenant)
+        user = await some_user(tenant)
         return user is not None and await tenant.sent("POST", f"{base}/$ref", tenant.ref(user["id"]))
 
     return damage
@@ -188,7 +188,7 @@ async def make_an_application(tenant: Tenant) -> bool:
 
 
 async def take_a_licence(tenant: Tenant) -> bool:
-    user = await _some_user(tenant)
+    user = await some_user(tenant)
     if user is None or not user["assignedLicenses"]:
         return False
     sku = tenant.chance.choice(sorted(one["skuId"] for one in user["assignedLicenses"]))
@@ -226,7 +226,8 @@ def _domain(tenant: Tenant) -> str:
     return str(next(one["id"] for one in names if one.get("isDefault")))
 
 
-def _own(one: Body) -> bool:
+def own(one: Body) -> bool:
+    """Whether it is a plain application's, and no agent's or Azure's."""
     return "@odata.type" not in one and one.get("servicePrincipalType", "Application") == "Application"
 
 
@@ -242,8 +243,8 @@ type Damage = Callable[[Tenant], Awaitable[bool]]
 DAMAGES: dict[str, Damage] = {
     "change a user": change_a_user,
     "disable a user": disable_a_user,
-    "delete a user": delete("/v1.0/users", _some_user, hard=False),
-    "delete a user for good": delete("/v1.0/users", _some_user, hard=True),
+    "delete a user": delete("/v1.0/users", some_user, hard=False),
+    "delete a user for good": delete("/v1.0/users", some_user, hard=True),
     "change a group": patch("/v1.0/groups", _some_group, lambda tenant, _: {"description": tenant.word()}),
     "delete a group": delete("/v1.0/groups", _some_group, hard=False),
     "delete a group for good": delete("/v1.0/groups", _some_group, hard=True),
@@ -252,10 +253,10 @@ DAMAGES: dict[str, Damage] = {
     "nest a group": nest_a_group,
     "set a manager": set_a_manager,
     "take a licence": take_a_licence,
-    "change an application": patch(APPS, some(APPS, _own), lambda tenant, _: {"notes": tenant.word()}),
-    "delete an application": delete(APPS, some(APPS, _own), hard=False),
-    "delete an application for good": delete(APPS, some(APPS, _own), hard=True),
-    "change a service principal": patch(PRINCIPALS, some(PRINCIPALS, _own), lambda tenant, _: {"notes": tenant.word()}),
+    "change an application": patch(APPS, some(APPS, own), lambda tenant, _: {"notes": tenant.word()}),
+    "delete an application": delete(APPS, some(APPS, own), hard=False),
+    "delete an application for good": delete(APPS, some(APPS, own), hard=True),
+    "change a service principal": patch(PRINCIPALS, some(PRINCIPALS, own), lambda tenant, _: {"notes": tenant.word()}),
     "change a policy": patch(POLICIES, some(POLICIES), lambda *_: {"state": "disabled"}),
     "delete a policy": delete(POLICIES, some(POLICIES), hard=False),
     "delete a policy for good": delete(POLICIES, some(POLICIES), hard=True),
@@ -275,12 +276,12 @@ DAMAGES: dict[str, Damage] = {
 }
 
 
-async def damage(tenant: Tenant, times: int, *, among: list[str] | None = None) -> list[str]:
+async def damage(tenant: Tenant, times: int, *, among: Mapping[str, Damage] = DAMAGES) -> list[str]:
     """Do so many random kinds of damage and say which."""
     done: list[str] = []
     while len(done) < times:
-        name = tenant.chance.choice(among or sorted(DAMAGES))
-        if await DAMAGES[name](tenant):
+        name = tenant.chance.choice(sorted(among))
+        if await among[name](tenant):
             done.append(name)
         await asyncio.sleep(0)
     return done

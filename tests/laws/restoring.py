@@ -22,7 +22,7 @@ from shared.recovery.writable import differing, without_given_parts
 from tests.laws.views import View
 from tests.shared.backup.conftest import Backups
 from tests.shared.recovery.conftest import Restores
-from tests.simulated import protecting
+from tests.simulated import protecting, turn_on
 
 GIVEN_ANEW = frozenset({"uniqueName", "preferredTokenSigningKeyThumbprint", "tokenEncryptionKeyId"})
 """Of an object made anew: the name that finds it, and what names a key whose private part nobody can read."""
@@ -32,15 +32,18 @@ EXACT = {"links": "exact", "newObjects": "softDelete", "conditionalAccessState":
 
 @asynccontextmanager
 async def restoring(
-    folder: Path, patch: pytest.MonkeyPatch, *, users: int = 24, groups: int = 8, seed: int = 7
+    folder: Path, patch: pytest.MonkeyPatch, *, users: int = 24, groups: int = 8, seed: int = 7, options: bool = False
 ) -> AsyncIterator[Restores]:
-    """A simulated tenant and the Cairn that restores it; quotas are another test's subject."""
+    """A simulated tenant and the Cairn that restores it, with all that its settings can turn on or nothing of it;
+    quotas are another test's subject."""
     for name in governor.WINDOWS:
         patch.setitem(governor.WINDOWS, name, governor.Window(100_000, 1.0))
     patch.setattr(sessions, "GOVERNORS", Governors())
     async with Simulator(users=users, groups=groups, seed=seed) as simulator:
         simulator.tenant.throttle.quotas.update(dict.fromkeys(DOCUMENTED, Quota(1_000_000, 1)))
         opened = await protecting(simulator, folder)
+        if options:
+            await turn_on(opened, simulator.tenant_id)
         _without_what_no_application_may_write(simulator)
         yield Restores(opened, simulator, Backups(opened, simulator))
 

@@ -13,11 +13,28 @@ from tests.shared.recovery.conftest import Restores
 from tests.shared.recovery.test_types import backed_up, erase
 from tests.shared.recovery.test_users_and_groups import plain_group
 
+SETTINGS = ("authentication/requirements", "authentication/signInPreferences")
+CHANGED: dict[str, dict[str, Any]] = {
+    "authentication/requirements": {"perUserMfaState": "disabled"},
+    "authentication/signInPreferences": {"userPreferredMethodForSecondaryAuthentication": "voiceMobile"},
+}
+
+
+def settings_of(store: Any, user: str) -> list[dict[str, Any]]:
+    """What such settings say of a user."""
+    return [
+        {name: value for name, value in store.get(one).read().items() if name != "id" and value is not None}
+        for setting in SETTINGS for one in store.link_set(setting).targets(user)
+    ]
+
 
 def user_with_settings(store: Any) -> str:
-    """A cloud user who has a per-user MFA state."""
-    some = sorted(source for source, _ in store.link_set("authentication/requirements").pairs())
-    return next(one for one in some if not store.get(one).read().get("onPremisesSyncEnabled"))
+    """A cloud user who has both, and prefers a phone."""
+    some = sorted(source for source, _ in store.link_set(SETTINGS[0]).pairs())
+    return next(
+        one for one in some if not store.get(one).read().get("onPremisesSyncEnabled")
+        and any("sms" in store.get(each).read().values() for each in store.link_set(SETTINGS[1]).targets(one))
+    )
 
 
 async def test_a_user_who_is_revived_is_linked_again_though_their_settings_cannot_be_made(restores: Restores):
@@ -71,3 +88,35 @@ async def test_a_change_chosen_of_one_of_them_writes_nothing_of_the_other(restor
     assert [(one.object_type, one.attributes) async for one in plan.operations(index)] == [
         (chosen, (attributes[chosen],))
     ]
+
+
+@pytest.mark.parametrize("purged", [False, True], ids=["revived", "made anew"])
+async def test_whoever_comes_back_signs_in_as_before(restores: Restores, purged: bool):
+    store = restores.simulator.store
+    user = user_with_settings(store)
+    await backed_up(restores)
+    before = settings_of(store, user)
+    for setting in SETTINGS:
+        for one in list(store.link_set(setting).targets(user)):
+            store.update(one, {**store.get(one).read(), **CHANGED[setting]})
+    assert settings_of(store, user) != before
+    erase(store, user) if purged else store.delete(user, soft=True)
+    done = await restores.run([user])
+    assert settings_of(store, await restores.new_id(user) if purged else user) == before, await restores.left(done)
+    assert done["verification"]["differing"] == 0
+
+
+@pytest.mark.parametrize("purged", [False, True], ids=["revived", "made anew"])
+async def test_an_app_that_was_preferred_is_registered_again(restores: Restores, purged: bool):
+    store = restores.simulator.store
+    user = user_with_settings(store)
+    [preferences] = store.link_set("authentication/signInPreferences").targets(user)
+    preferred = {"userPreferredMethodForSecondaryAuthentication": "push"}
+    store.update(preferences, {**store.get(preferences).read(), **preferred})
+    await backed_up(restores)
+    erase(store, user) if purged else store.delete(user, soft=True)
+    planned = await restores.plan([user])
+    sent = [one for one, _ in await restores.operations(planned) if one.attributes == tuple(preferred)]
+    assert bool(sent) != purged
+    told = [one["what"] for one in await restores.left(planned) if one["objectType"] == "signInPreferences"]
+    assert told == [*preferred] * purged

@@ -9,6 +9,7 @@ from shared.recovery.security_attributes import SET_TYPE, assignment
 from tests.shared.recovery.conftest import Restores
 from tests.shared.recovery.test_types import backed_up, erase
 from tests.shared.recovery.test_users_and_groups import plain_users
+from tests.simulated import turn_on
 
 READ = "#microsoft.graph.customSecurityAttributeValue"
 
@@ -90,10 +91,7 @@ OF_NUMBERS = {"Engineering": {**TYPE, **PROJECT, "CertificationLevel@odata.type"
 
 
 async def backed_up_with_them(restores: Restores) -> None:
-    tenants = restores.opened.records.tenants
-    settings = (await tenants.settings(restores.tenant_id)).settings
-    settings = settings.model_copy(update={"options": {**settings.options, "customSecurityAttributes": True}})
-    await tenants.set_settings(restores.tenant_id, settings, by="test")
+    await turn_on(restores.opened, restores.tenant_id, ["customSecurityAttributes"])
     await restores.backups.run("full")
 
 

@@ -5,11 +5,11 @@ import pytest
 from local.simulator import model
 from local.simulator.writes.objects import children_of
 from shared.catalog import OBJECT_TYPES
-from shared.catalog.options import OPTIONS
 from shared.catalog.row import ObjectType
 from shared.catalog.where import holds, why_left_alone
 from shared.recovery.writable import writable_names
 from tests.shared.recovery.conftest import Restores
+from tests.simulated import turn_on
 
 
 def is_made(row: ObjectType) -> bool:
@@ -28,10 +28,7 @@ BY_HAND = sorted(
 
 async def backed_up(restores: Restores):
     """The restore point's view, with everything that a tenant may turn on."""
-    tenants = restores.opened.records.tenants
-    settings = (await tenants.settings(restores.tenant_id)).settings
-    settings = settings.model_copy(update={"options": dict.fromkeys(OPTIONS, True)})
-    await tenants.set_settings(restores.tenant_id, settings, by="test")
+    await turn_on(restores.opened, restores.tenant_id)
     return await restores.backups.view(await restores.backups.run("full"))
 
 
