@@ -430,6 +430,11 @@ async def undo_restore(
     tenant_id, asked = tenant_id.lower(), body or UndoRequest()
     restore = await deployed.records.restores.get(tenant_id, restore_id)
     before = restore["beforeBackupId"]
+    if restore["applied"] is not None and before is None:
+        raise Problem(
+            409, "wrongState", "The restore changed nothing.", "There is nothing to undo.",
+            more={"state": restore["state"]}, remedy="Nothing: the tenant is as it was before.",
+        )
     if restore["state"] not in ("done", "cancelled", "failed") or before is None:
         raise _wrong_state(restore, "one that was applied")
     store = store_of(deployed, tenant_id, restore_id)

@@ -28,3 +28,5 @@ class Chosen:
     """Whether what hangs on objects that come back, and what refers to them, is planned although it was not chosen."""
     kept_new: tuple[str, ...] = ()
     """Chosen new objects that `newObjects` leaves in place."""
+    unknown: tuple[str, ...] = ()
+    """Chosen changes, or objects, of which the report has none."""

@@ -14,6 +14,8 @@ from shared.recovery.options import RestoreOptions, Selection
 
 type Key = tuple[str, str]
 
+NOT_REPORTED = "the report tells of no such change: it was refreshed since, or the id is wrong"
+
 
 async def chosen_changes(
     opened: Deployment, report: Report, selection: Selection, options: RestoreOptions
@@ -21,12 +23,13 @@ async def chosen_changes(
     """What the chosen changes let a plan touch; NotRestorable where none of them is in the report."""
     touched: dict[Key, set[str]] = {}
     new: list[str] = []
-    found = 0
+    asked = frozenset(selection.change_ids or selection.object_ids or ())
+    found: set[str] = set()
     async for changes in read_changes(opened.workspace, await read_list(opened.workspace, report["found"])):
         for one in changes:
-            if not _is_chosen(one, selection):
+            if not _is_chosen(one, selection, asked):
                 continue
-            found += 1
+            found |= {one.change_id, one.object_id, one.new_object_id}
             if one.change_type == "newObject":
                 new.append(one.object_id)
             else:
@@ -41,14 +44,15 @@ async def chosen_changes(
     return Chosen(
         object_ids=tuple(dict.fromkeys(ids)), touched={key: frozenset(what) for key, what in touched.items()},
         follows=True, kept_new=() if options.new_objects == "softDelete" else tuple(sorted(new)),
+        unknown=tuple(sorted(asked - found)),
     )
 
 
-def _is_chosen(one: Change, selection: Selection) -> bool:
+def _is_chosen(one: Change, selection: Selection, asked: frozenset[str]) -> bool:
     if selection.change_ids is not None:
-        return one.change_id in selection.change_ids
+        return one.change_id in asked
     if selection.object_ids is not None:
-        return one.object_id in selection.object_ids or one.new_object_id in selection.object_ids
+        return one.object_id in asked or one.new_object_id in asked
     if one.noise:
         return False
     return selection.types is None or one.object_type in selection.types

@@ -20,6 +20,7 @@ from shared.recovery.chosen import Chosen
 from shared.recovery.connector_groups import ConnectorGroups
 from shared.recovery.everything import changed_since
 from shared.recovery.fixups import Circumstances
+from shared.recovery.from_report import NOT_REPORTED
 from shared.recovery.gallery import template
 from shared.recovery.guarded import with_an_administrator_left
 from shared.recovery.linked import Named, dependents, links_to, referring
@@ -98,6 +99,7 @@ class Planning:
             NotRestored("", one, "", "", "it was made since, and newObjects says keep") for one in chosen.kept_new
         ]
         left += [NotRestored("", one, "", "", UNKNOWN) for one in asked.unknown]
+        left += [NotRestored("", one, "", "", NOT_REPORTED) for one in chosen.unknown]
         facts = await safety_facts(
             self._graph, self._point, operations, settings.break_glass_ids, administrators.enabled
         )

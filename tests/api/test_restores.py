@@ -233,6 +233,17 @@ async def test_a_restore_that_was_cut_off_is_gone_on_with_however_old_its_plan_i
     assert applied.status_code == 202, applied.text
 
 
+async def test_a_restore_that_changed_nothing_has_nothing_to_undo(
+    client: httpx.AsyncClient, backed_up: str, records: Records, durable: FakeDurable
+) -> None:
+    restore_id = (await client.post(RESTORES, json=asked())).json()["taskId"]
+    await records.run_locks.release(TENANT, "restore", restore_id)
+    await records.restores.set(TENANT, restore_id, state="done", planHash="h" * 64, applied="2026-11-21T08:00:00Z")
+    refused = await client.post(f"{RESTORES}/{restore_id}/undo")
+    assert (refused.status_code, refused.json()["code"]) == (409, "wrongState")
+    assert "nothing to undo" in refused.json()["detail"]
+
+
 async def test_a_plan_of_another_hash_is_not_applied(
     client: httpx.AsyncClient, backed_up: str, records: Records, durable: FakeDurable
 ) -> None:

@@ -301,9 +301,12 @@ def test_chosen_changes_of_a_report_are_restored_and_no_others(
     changes = cairn.got(f"differences/{report_id}/changes")["value"]
     chosen = next(one for one in changes if one["objectId"] == user and one["attribute"] == "department")
     done = cairn.task(cairn.call("POST", "restores", {
-        "source": {"reportId": report_id}, "selection": {"changeIds": [chosen["changeId"]]}, "apply": True,
+        "source": {"reportId": report_id}, "apply": True,
+        "selection": {"changeIds": [chosen["changeId"], "no-such-change"]},
     }))
     assert done["status"] == "succeeded", done
+    left = cairn.got(f"restores/{done['result']['restoreId']}/plan")["notRestored"]
+    assert [one["objectId"] for one in left] == ["no-such-change"]
     shown = tenant.sent("GET", f"/users/{user}?$select=department,jobTitle")
     assert shown["department"] == chosen["oldValue"]
     assert shown["jobTitle"] == "Somebody"
