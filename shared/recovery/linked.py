@@ -1,4 +1,7 @@
-"""What hangs on the chosen objects, and what refers to those that get a new id, found in a restore point. Read-only."""
+"""What hangs on the chosen objects, and what refers to those that get a new id, found in a restore point. Read-only.
+
+An object is looked for under every id that it has had: a restore point may name it by an older one (`one_name`).
+"""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
@@ -6,6 +9,8 @@ from dataclasses import dataclass
 from shared.catalog import OBJECT_TYPES, paths
 from shared.catalog.row import Link, ObjectType, Reference
 from shared.errors import Missing
+from shared.records.identity_map import KnownIdentities
+from shared.recovery.one_name import other_names
 from shared.recovery.reading import read_wanted, restored_rows
 from shared.recovery.relink import GUID
 from shared.recovery.state import Wanted
@@ -21,20 +26,31 @@ class Named:
     ids: dict[str, str]
     app_ids: frozenset[str] = frozenset()
 
+    @staticmethod
+    def of(wanted: Iterable[Wanted], known: KnownIdentities) -> "Named":
+        """These objects, by every id that they have had."""
+        # What there is one of for each object has its id, and nothing hangs on it.
+        own = [one for one in wanted if not OBJECT_TYPES[one.object_type].one_per_parent]
+        types = {one.object_id: one.object_type for one in own}
+        app_ids = {
+            str(one.body["appId"]) for one in own if one.object_type == "application" and one.body.get("appId")
+        }
+        others = other_names(known, own)
+        return Named(
+            {**{each: types[name] for each, name in others.objects.items()}, **types},
+            frozenset({*app_ids, *others.applications}),
+        )
 
-async def dependents(point: RestorePoint, chosen: Iterable[Wanted]) -> list[Wanted]:
+
+async def dependents(point: RestorePoint, chosen: Iterable[Wanted], known: KnownIdentities) -> list[Wanted]:
     """Objects that belong to the chosen ones: gone with them, and never without them (`holder` references)."""
-    # What there is one of for each object has its id, and nothing hangs on it.
-    types = {one.object_id: one.object_type for one in chosen if not OBJECT_TYPES[one.object_type].one_per_parent}
-    app_ids = frozenset(
-        str(one.body["appId"]) for one in chosen if one.object_type == "application" and one.body.get("appId")
-    )
+    named = Named.of(chosen, known)
     found: list[Wanted] = []
     for row in restored_rows():
         holding = [one for one in row.references if one.holder]
-        if not holding or not _may_name(holding, set(types.values())):
+        if not holding or not _may_name(holding, set(named.ids.values())):
             continue
-        found += [one async for one in _naming(point, row, holding, Named(types, app_ids))]
+        found += [one async for one in _naming(point, row, holding, named)]
     return found
 
 

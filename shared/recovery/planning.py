@@ -14,7 +14,7 @@ from shared.entra.listing import Asking, pages, with_query
 from shared.entra.transport import Graph
 from shared.errors import EntraError, NotRestorable
 from shared.records.identity_map import KnownIdentities
-from shared.recovery.asked import UNKNOWN, AskedFor, asked_for, unknown_to
+from shared.recovery.asked import UNKNOWN, AskedFor, asked_for, known_to, unknown_to
 from shared.recovery.assignable import not_assignable
 from shared.recovery.chosen import Chosen
 from shared.recovery.connector_groups import ConnectorGroups
@@ -26,12 +26,13 @@ from shared.recovery.guarded import with_an_administrator_left
 from shared.recovery.linked import Named, dependents, links_to, referring
 from shared.recovery.new_credentials import Asked
 from shared.recovery.not_read import parts_not_held, types_not_held, types_not_shown
+from shared.recovery.one_name import by_one_name, other_names
 from shared.recovery.options import RestoreOptions, RestoreRequest
 from shared.recovery.order import ordered
 from shared.recovery.plan import Finding, NotRestored, Operation
 from shared.recovery.planner import InboundLink, Key, Planner, Situation, creates
 from shared.recovery.protection import administrators_now, protected_objects, safety_facts
-from shared.recovery.reading import PresentReader, read_wanted, reading_of, restored_rows, still_live
+from shared.recovery.reading import PresentReader, read_wanted, reading_of, still_live
 from shared.recovery.relink import Ids
 from shared.recovery.requirements import read_standing, unmet
 from shared.recovery.safety import findings
@@ -220,6 +221,8 @@ class Planning:
         if chosen.touched is None or chosen.follows:
             await self._add_linked(wanted, present, reader)
             await self._add_dependents(wanted, present, reader)
+        names = other_names(self._known, wanted.values())
+        wanted = {key: by_one_name(one, names) for key, one in wanted.items()}
         situation = Situation(
             wanted, present, self._options, ids, tuple(asked.new), touched=chosen.touched, follows=chosen.follows
         )
@@ -242,13 +245,14 @@ class Planning:
         """With `linkedObjects: direct`: the missing objects that the chosen ones link to, and no further."""
         if self._options.linked_objects != "direct":
             return
+        there = {(name, reader.ids.now(one)) for name, one in wanted}
         named = {
             target: kind for one in wanted.values() for targets in one.links.values()
-            for target, kind in targets.items() if (kind, target) not in wanted
+            for target, kind in targets.items() if (kind, reader.ids.now(target)) not in there
         }
         gone = await self._missing(named, reader)
         if gone:
-            more = await read_wanted(self._point, gone, restored_rows())
+            more = await known_to(self._point, gone, self._known)
             states = await reader.read(more, links=self._options.links != "skip")
             for one in more:
                 key = (one.object_type, one.object_id)
@@ -266,7 +270,7 @@ class Planning:
         fresh = [one for key, one in wanted.items() if present[key].liveness in ("absent", "softDeleted")]
         while fresh:
             more = {
-                (one.object_type, one.object_id): one for one in await dependents(self._point, fresh)
+                (one.object_type, one.object_id): one for one in await dependents(self._point, fresh, self._known)
                 if (one.object_type, one.object_id) not in wanted
             }
             states = await reader.read(more.values(), links=self._options.links != "skip")
@@ -309,12 +313,10 @@ class Planning:
         inbound = await self._inbound(situation, made, reader)
         if not made:
             return replace(situation, inbound=inbound)
-        types = {object_id: name for name, object_id in made}
-        app_ids = frozenset(
-            str(situation.wanted[key].body.get("appId")) for key in made if key[0] == "application"
-        )
+        named = Named.of([situation.wanted[key] for key in sorted(made)], self._known)
+        names = other_names(self._known, situation.wanted.values())
         others = [
-            one for one in await referring(self._point, Named(types, app_ids))
+            by_one_name(one, names) for one in await referring(self._point, named)
             if (one.object_type, one.object_id) not in situation.wanted
         ]
         states = await reader.read(others, links=False)
@@ -326,20 +328,22 @@ class Planning:
     ) -> tuple[InboundLink, ...]:
         if self._options.links == "skip":
             return ()
-        anew = {object_id: name for name, object_id in made}
-        revived = {
-            object_id: name for (name, object_id), one in situation.present.items()
-            if one.liveness == "softDeleted" and (name, object_id) not in made
-        }
-        types = {**revived, **anew}
+        revived = [
+            situation.wanted[key] for key, one in situation.present.items()
+            if one.liveness == "softDeleted" and key not in made
+        ]
+        names = other_names(self._known, situation.wanted.values())
+        anew = Named.of([situation.wanted[key] for key in made], self._known).ids
+        back = Named.of(revived, self._known).ids
+        types = {**back, **anew}
         found = [one async for one in links_to(self._point, set(anew))] if anew else []
-        found += [one async for one in links_to(self._point, set(revived), _lost_by(set(revived.values())))]
+        found += [one async for one in links_to(self._point, set(back), _lost_by(set(back.values())))]
         found = [one for one in found if (one.source_type, one.source_id) not in situation.wanted]
         sources = {(one.source_type, one.source_id): Wanted(one.source_type, one.source_id, {}) for one in found}
         states = await reader.read(sources.values(), links=False)
         return tuple(
             InboundLink(
-                one.source_type, state.object_id, display_name(state.body), one.link, one.target_id,
+                one.source_type, state.object_id, display_name(state.body), one.link, names.now(one.target_id),
                 types[one.target_id], state.body,
             )
             for one in sorted(found, key=lambda each: (each.source_type, each.source_id, each.link, each.target_id))

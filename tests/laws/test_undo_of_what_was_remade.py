@@ -63,6 +63,10 @@ class Hanging:
     people: Tenant
     point: str
     """The restore point from before the parents were deleted."""
+    unit: str = ""
+    """An administrative unit that holds the group."""
+    policy: str = ""
+    """A Conditional Access policy that names it."""
     first: dict[str, Wanted] = field(default_factory=dict)
     """Type → the object as the point has it."""
 
@@ -125,6 +129,23 @@ class Hanging:
         assert restore["verification"]["checked"] > 0
         return restore
 
+    async def name_the_group(self) -> None:
+        """By a link and by a policy, neither of which hangs on it."""
+        group, store = self.parent("groupSpecificSetting"), self.restores.simulator.store
+        self.unit = next(one.key for one in store.all("administrativeUnit") if not one.read().get("membershipRule"))
+        if group not in store.link_set("members").targets(self.unit):
+            path = f"/v1.0/directory/administrativeUnits/{self.unit}/members/$ref"
+            assert await self.people.sent("POST", path, self.people.ref(group))
+        users = {"includeUsers": [], "includeGroups": [group]}
+        policy = {
+            "displayName": "names the group", "state": "disabled", "grantControls": {"operator": "OR", "builtInControls": ["mfa"]},
+            "conditions": {"clientAppTypes": ["all"], "applications": {"includeApplications": ["All"]}, "users": users},
+        }
+        assert await self.people.sent("POST", "/v1.0/identity/conditionalAccess/policies", policy)
+        self.policy = next(
+            one.key for one in store.all("conditionalAccessPolicy") if one.read()["displayName"] == "names the group"
+        )
+
     async def erase_parents(self) -> None:
         """Delete them for good, and what hangs on them with them, as Entra does."""
         known, store = await self.known(), self.restores.simulator.store
@@ -169,14 +190,16 @@ async def hanging(
             seed(restores, name)
         await classify(people)
         view = await backed_up(restores)
-        point = (await restores.opened.records.restore_points.get(restores.tenant_id, "latest"))["backupId"]
-        one = Hanging(restores, people, point)
+        one = Hanging(restores, people, "")
         for name in HANGING:
             row = OBJECT_TYPES[name]
             one.first[name] = next(
                 Wanted(name, object_id, body) for object_id, body in sorted(view[name]["objects"].items())
                 if may_hang(view, row, parent_of(row, object_id, body), body)
             )
+        await one.name_the_group()
+        await restores.backups.run()
+        one.point = (await restores.opened.records.restore_points.get(restores.tenant_id, "latest"))["backupId"]
         await one.erase_parents()
         await one.run(*[one.parent(name) for name in HANGING])
         assert await one.live(HANGING) == dict.fromkeys(HANGING, True)
@@ -256,6 +279,35 @@ async def test_it_is_undone_also_where_its_parent_was_made_anew_again_since(hang
     assert await hanging.values(names) == changed
     await hanging.undone(undone)
     assert await hanging.values(names) == before
+
+
+NAMES = {
+    "application": "displayName", "certificateBasedAuthPki": "displayName", "group": "description",
+    "servicePrincipal": "notes", "user": "jobTitle",
+}
+"""An attribute of each type that something hangs on."""
+
+
+async def test_a_point_from_before_a_restore_brings_back_what_names_the_object_by_an_older_id(hanging: Hanging) -> None:
+    """Such a point holds what its restore touched, here the parents, and all else as the last backup read it."""
+    restores, point = hanging.restores, hanging.point
+    parents = {OBJECT_TYPES[name].parent: hanging.parent(name) for name in HANGING}
+    assert sorted(parents) == sorted(NAMES)
+    group = hanging.parent("groupSpecificSetting")
+    known = await hanging.known()
+    for kind, object_id in [*parents.items(), ("group", group)]:
+        path = f"/{OBJECT_TYPES[kind].version}{OBJECT_TYPES[kind].path}/{known.now(object_id)}"
+        assert await hanging.people.sent("PATCH", path, {NAMES[kind]: "changed since"})
+    restored = await hanging.run(*[known.now(hanging.parent(name)) for name in HANGING])
+    hanging.point = restored["beforeBackupId"]
+    await hanging.erase_parents()
+    await hanging.run(*[known.now(hanging.parent(name)) for name in HANGING])
+    hanging.point = point
+    assert await hanging.live(HANGING) == dict.fromkeys(HANGING, True)
+    store, now = restores.simulator.store, await restores.new_id(group)
+    assert store.get(now).read()["description"] == "changed since"
+    assert now in store.link_set("members").targets(hanging.unit)
+    assert store.get(hanging.policy).read()["conditions"]["users"]["includeGroups"] == [now]
 
 
 async def test_parents_that_were_made_anew_twice_go_with_what_hangs_on_them(hanging: Hanging) -> None:
