@@ -132,6 +132,8 @@ class Planner:
         self._away = self._not_coming()
         self._instances = self._of_the_gallery()
         self._seats = Seats(situation.skus)
+        self._deleted = frozenset(one.object_id for one in situation.new)
+        self._is_undo = situation.touched is not None and not situation.follows
         self.operations: list[Operation] = []
         self.not_restored: list[NotRestored] = []
         self.findings: list[Finding] = []
@@ -589,10 +591,10 @@ class Planner:
             self._link(row, wanted, link, source, added, targets, body)
 
     def _removed(self, link: Link, targets: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
-        # Links of what is deleted go with it, also those of a last owner; those that would not come back with it are
-        # planned, so that an undo knows of them.
-        deleted = set() if link.not_revived else {one.object_id for one in self._s.new}
-        extra = [target for target in sorted(current) if target not in targets and target not in deleted]
+        # Links to what is deleted go with it. They are planned all the same where an undo of this must know of them:
+        # in an undo itself, which deletes what may have to be made anew, and where the recycle bin loses them.
+        gone = frozenset[str]() if self._is_undo or link.not_revived else self._deleted
+        extra = [target for target in sorted(current) if target not in targets and target not in gone]
         if self._options.links == "exact":
             return extra
         if self._options.new_objects != "keep":
@@ -649,6 +651,8 @@ class Planner:
             if not why and row.name == "directoryRole":
                 why = self._s.protected.get(target, "")
             why = why or guarded.why_member_kept(body, link.name, target, self._s.protected)
+            if why and target in self._deleted:
+                continue  # it goes with its target
             if why:
                 self._leave(wanted, link.name, why)
                 continue

@@ -39,6 +39,22 @@ async def test_a_revived_service_principal_has_the_policies_that_the_bin_does_no
     assert again["verification"]["differing"] == 0
 
 
+async def test_a_redo_gives_back_what_others_hold_of_an_object_that_the_undo_deleted(restores: Restores):
+    store = restores.simulator.store
+    under = store.link_set("groupLifecyclePolicies")
+    group, policy = next(iter(under.pairs()))
+    await restores.backups.run("full")
+    await delete(restores, f"/v1.0/groupLifecyclePolicies/{policy}")
+    done = await restores.run([policy])
+    assert list(under.targets(group)) == [await restores.new_id(policy)]
+    undone = await restores.undo(done)
+    assert list(under.targets(group)) == []
+    assert await restores.left(undone) == []
+    again = await restores.undo(undone)
+    assert list(under.targets(group)) == [await restores.new_id(policy)], await restores.operations(again)
+    assert again["verification"]["differing"] == 0
+
+
 async def delete(restores: Restores, path: str) -> None:
     """Delete as Graph does, with all that goes with it."""
     async with administrator(restores.simulator, random.Random(0)) as tenant:
