@@ -7,7 +7,7 @@ Invariants
 - A request is sent only after the journal says that it is about to be. After a crash, what was about to be sent and has
   no receipt is looked at before it is sent again: a creation is looked for, an update is compared, a link may exist.
 - A target that is neither as the plan found it nor as it should become is `stale`: reported, never overwritten.
-- Requests of one chain go one after the other. Cancelling takes effect between groups.
+- Requests of one chain go one after the other. Cancelling takes effect between requests, within a second or two.
 - Nothing secret is in a receipt; a password is encrypted and kept before the request that carries it.
 """
 
@@ -16,8 +16,8 @@ import base64
 import secrets as randomness
 import string
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -47,6 +47,10 @@ from shared.repository.tokens import TokenCipher
 GROUP = 64
 """Operations written down together before they are sent, and sent side by side as far as their chains allow."""
 OF_ONE_CHAIN = 12
+IN_FLIGHT = 32
+"""Requests of a group that wait for quota or for their answer at a time; the others can still be held back."""
+TOLD_EVERY = 1.0
+"""Seconds after which progress is told, and it is looked whether somebody cancelled, while a group goes on."""
 LAG_SECONDS = 15 * 60.0
 """How long a refusal that may be replication lag is waited out; Microsoft states no bound."""
 UNCLEAR_SECONDS = 15.0
@@ -87,6 +91,9 @@ class Applying:
     now: Clock
     stop_at: float
     """A time of `monotonic()` at which to hand back where to go on."""
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    """Somebody cancelled: what has not been sent yet is not sent."""
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
 
     async def run(self, index: PlanIndex, number: int, *, told: Callable[[int], Awaitable[None]]) -> Applied:
         """Go on with the batch until it is done, cancelled or out of time."""
@@ -114,7 +121,12 @@ class Applying:
                     "another runner is at this batch", remedy="Nothing: it is tried again."
                 ) from None
             place += 1
-            fresh = await self._send_group(group, receipts, uncertain)
+            watch = asyncio.create_task(self._watch(receipts, told))
+            try:
+                fresh = await self._send_group(group, receipts, uncertain)
+            finally:
+                watch.cancel()
+                await asyncio.gather(watch, return_exceptions=True)
             uncertain.update(one.order for chain in group for one in chain)
             await told(len(receipts))
         if fresh:
@@ -141,6 +153,15 @@ class Applying:
 
     # -- one group ----------------------------------------------------------------------------------------------
 
+    async def _watch(self, receipts: Mapping[int, Json], told: Callable[[int], Awaitable[None]]) -> None:
+        """Tell how far a group is and hear of a cancellation while it goes on; both are asked for again after it."""
+        while not self.stopped.is_set():
+            await asyncio.sleep(TOLD_EVERY)
+            with suppress(StoreUnavailable):
+                await told(len(receipts))
+                if await self.cancelled():
+                    self.stopped.set()
+
     async def _send_group(
         self, group: list[list[Operation]], receipts: dict[int, Json], uncertain: set[int]
     ) -> list[Json]:
@@ -151,6 +172,8 @@ class Applying:
 
         async def go(chain: list[Operation]) -> None:
             for one in chain:
+                if self.stopped.is_set():
+                    return
                 try:
                     receipt = await self._operation(one, known, seen.get(one.order), one.order in uncertain)
                 except _LaterError:
@@ -252,7 +275,7 @@ class Applying:
         began, lost, lags = monotonic(), 0, 0
         while True:
             try:
-                answer = await write(self.graph, replace(request, path=await looked_up(self.graph, path)))
+                answer = await self._written(one, request, may_be_done=uncertain or lost > 0)
                 if one.kind == "create":
                     told = any(answer.body.get(name) for name in ("id", "tenantId", "application"))
                     made = answer.body if told else await self._find(one, find)
@@ -286,6 +309,15 @@ class Applying:
                 lags += 1
                 if monotonic() >= self.stop_at:
                     raise _LaterError from None
+
+    async def _written(self, one: Operation, request: Write, *, may_be_done: bool) -> Written:
+        """Send it once there is a place for it; _LaterError where somebody cancelled meanwhile."""
+        async with self.slots:
+            if not self.stopped.is_set():
+                return await write(self.graph, replace(request, path=await looked_up(self.graph, request.path)))
+        if "{password}" in str(one.body) and not may_be_done:
+            await self.store.drop_secret(one.order)  # nothing was sent that carries it
+        raise _LaterError
 
     async def _was_done(self, one: Operation, payload: Any, find: Json) -> Json | None:
         """Whether a write whose answer was lost was done; None where it is harmless, or needed, to send it again."""
@@ -475,7 +507,7 @@ _STALE = "it has changed since the plan was made, and is left as it is"
 
 
 class _LaterError(Exception):
-    """This slice has no time left for the operation."""
+    """This slice has no time left for the operation, or the restore was cancelled."""
 
 
 def random_password() -> str:

@@ -259,6 +259,10 @@ class RestoreStore:
         """Keep where a secret is now in its stead; safe to repeat."""
         await self._workspace.put(name, orjson.dumps(place))
 
+    async def drop_secret(self, order: int) -> None:
+        """Drop what was kept for an operation that is not sent; safe to repeat."""
+        await self.forget(f"{self.prefix}credentials/{order:08d}.json")
+
     async def forget(self, name: str) -> None:
         """Drop a secret that was fetched; safe to repeat."""
         await self._workspace.delete(name)
