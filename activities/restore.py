@@ -6,9 +6,9 @@ from shared.deployment import deployment
 from shared.messages import (
     ApplyBatch,
     BatchApplied,
+    BeginApply,
     FinishRestore,
     RestorePlanned,
-    RestoreStep,
     RestoreTenant,
     RestoreVerified,
     RestoreWaves,
@@ -20,7 +20,7 @@ from shared.recovery.verifying import verify_slice
 
 @answering
 async def plan_restore(message: RestoreTenant) -> RestorePlanned:
-    """Read both states and store the plan."""
+    """Read both states and store the plan, for a bounded time."""
     opened = await deployment()
     await opened.records.tasks.start(message["taskId"])
     async with sessions.restoring(opened.settings, message["tenantId"]) as graph:
@@ -28,8 +28,8 @@ async def plan_restore(message: RestoreTenant) -> RestorePlanned:
 
 
 @answering
-async def begin_apply(message: RestoreStep) -> RestoreWaves:
-    """Seal the before images."""
+async def begin_apply(message: BeginApply) -> RestoreWaves:
+    """Seal the before images, for a bounded time."""
     opened = await deployment()
     await opened.records.tasks.start(message["taskId"])
     async with sessions.restoring(opened.settings, message["tenantId"]) as graph:

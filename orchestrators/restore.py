@@ -1,8 +1,8 @@
 """Restore: plan it, apply it wave by wave, verify it.
 
-1. `plan_restore` reads both states and stores the plan under its hash; nothing in the tenant changes.
+1. `plan_restore` reads both states and stores the plan under its hash, slice by slice; nothing in the tenant changes.
 2. Unless it is to be applied at once, the task ends here, and applying is a task of its own.
-3. `begin_apply` seals the before images as a restore point.
+3. `begin_apply` seals the before images as a restore point, slice by slice.
 4. Waves go one after the other; the lanes of a wave side by side (`apply_lane`), a batch of 250 operations at a time.
 5. `verify_restore` reads back what was written, a slice at a time; `finish_restore` ends the task, whatever happened.
 
@@ -19,6 +19,7 @@ from shared.messages import (
     ApplyBatch,
     ApplyLane,
     BatchApplied,
+    BeginApply,
     FinishRestore,
     RestorePlanned,
     RestoreStep,
@@ -31,9 +32,12 @@ from shared.messages import (
 BATCHES_PER_HISTORY = 50
 """A lane starts a new history after this many batches, so that replaying it stays cheap."""
 
+SLICES_PER_HISTORY = 50
+"""The same for slices of planning. Before images are as many as a plan has objects: they need no new history."""
+
 
 def restore_tenant(ctx: OrchestrationContext, request: RestoreTenant) -> Generator[Any, Any, str]:
-    """Return the restore's id."""
+    """Return the restore's id, or an empty text where planning goes on in a new history."""
     end = FinishRestore(
         tenantId=request["tenantId"], taskId=request["taskId"], restoreId=request["restoreId"], outcome="planned",
         summary="",
@@ -41,7 +45,9 @@ def restore_tenant(ctx: OrchestrationContext, request: RestoreTenant) -> Generat
     try:
         plan_hash = request.get("planHash", "")
         if not plan_hash:
-            planned: RestorePlanned = yield from answer(ctx, "plan_restore", request)
+            planned: RestorePlanned | None = yield from _planned(ctx, request)
+            if planned is None:
+                return ""
             plan_hash = planned["planHash"]
             end["summary"] = planned["summary"]
             if request["apply"] and not planned["mayApply"]:
@@ -56,11 +62,26 @@ def restore_tenant(ctx: OrchestrationContext, request: RestoreTenant) -> Generat
     return request["restoreId"]
 
 
+def _planned(ctx: OrchestrationContext, request: RestoreTenant) -> Generator[Any, Any, RestorePlanned | None]:
+    """Return the plan, slice by slice; None where a new history goes on with it."""
+    for _ in range(SLICES_PER_HISTORY):
+        planned: RestorePlanned = yield from answer(ctx, "plan_restore", request)
+        if planned.get("finished", True):  # what was planned under 0.1.0 is in one answer
+            return planned
+        request = {**request, "slice": request.get("slice", 0) + 1}
+    ctx.continue_as_new(request)
+    return None
+
+
 def _apply(ctx: OrchestrationContext, request: RestoreTenant, plan_hash: str) -> Generator[Any, Any, bool]:
     """Return whether it was cancelled."""
     tenant_id, task_id, restore_id = request["tenantId"], request["taskId"], request["restoreId"]
     step = RestoreStep(tenantId=tenant_id, taskId=task_id, restoreId=restore_id, planHash=plan_hash)
     begun: RestoreWaves = yield from answer(ctx, "begin_apply", step)
+    number = 0
+    while not begun.get("finished", True):  # as above
+        number += 1
+        begun = yield from answer(ctx, "begin_apply", BeginApply(**step, slice=number))
     cancelled = False
     for wave in begun["waves"]:
         if cancelled:

@@ -166,18 +166,23 @@ class BackupUnpacked(TypedDict):
 
 
 class RestoreTenant(TypedDict):
-    """Start a restore: plan it, and with `apply` go on to apply it; without a plan hash it is planned first."""
+    """Start a restore: plan it, and with `apply` go on to apply it; without a plan hash it is planned first.
+
+    `slice` is the slice of planning to go on with, the first where there is none.
+    """
 
     tenantId: str
     taskId: str
     restoreId: str
     apply: bool
     planHash: NotRequired[str]
+    slice: NotRequired[int]
 
 
 class RestorePlanned(TypedDict):
-    """The plan that was stored, and whether it may be applied at once."""
+    """The plan that was stored, and whether it may be applied at once; nothing of that while it is not `finished`."""
 
+    finished: bool
     state: str
     planHash: str
     summary: str
@@ -194,9 +199,19 @@ class RestoreStep(TypedDict):
     planHash: str
 
 
-class RestoreWaves(TypedDict):
-    """Waves, each a list of lanes, each its first and last batch; and the restore point of the before images."""
+class BeginApply(RestoreStep):
+    """Seal the before images: from slice `slice` on, the first where there is none."""
 
+    slice: NotRequired[int]
+
+
+class RestoreWaves(TypedDict):
+    """Waves, each a list of lanes, each its first and last batch; and the restore point of the before images.
+
+    Neither is known while that is not `finished`.
+    """
+
+    finished: bool
     waves: list[list[list[int]]]
     beforeBackupId: str
 

@@ -27,7 +27,7 @@ class AskedFor:
     wanted: list[Wanted]
     """As the restore point has them."""
     new: list[Present]
-    """Live ones that the restore point does not know, where those are asked for."""
+    """Live ones that the restore point does not know, where those are asked for; `unread` where nothing shows it."""
     unknown: tuple[str, ...] = ()
     """Ids of which neither is known."""
 
@@ -57,17 +57,23 @@ async def asked_for(
     wanted = await known_to(point, chosen.object_ids, known)
     found = {known.now(one.object_id) for one in wanted}
     missing = [now for one in chosen.object_ids if (now := known.now(one)) not in found]
-    if not wanted and not chosen.kept_new and not (missing and new):
+    if not wanted and not chosen.kept_new and not chosen.new and not (missing and new):
         raise NotRestorable(
             "The restore point knows none of the chosen objects.",
             remedy="Choose ids that GET /objects lists for this restore point, or newObjects: softDelete.",
         )
-    live = await _live(await _in_directory(missing, reader), reader) if new else []
-    there = {one.object_id for one in live}
     if chosen.touched is not None:  # settings that each user has once go by the user's id, and were not chosen with it
         touched = {(name, known.now(one)) for name, one in chosen.touched}
         wanted = [one for one in wanted if (one.object_type, known.now(one.object_id)) in touched]
+        return AskedFor(wanted, await _live(_made(chosen, chosen.new), reader), tuple(missing))
+    live = await _live(await _in_directory(missing, reader), reader) if new else []
+    there = {one.object_id for one in live}
     return AskedFor(wanted, live, tuple(one for one in missing if one not in there))
+
+
+def _made(chosen: Chosen, keys: Iterable[Key]) -> list[Wanted]:
+    """Objects that the restore point does not know, as far as the choice tells of them."""
+    return [Wanted(*key, {PARENT: chosen.parents[key]} if key in chosen.parents else {}) for key in sorted(keys)]
 
 
 async def _touched(
@@ -78,10 +84,7 @@ async def _touched(
     found = await read_wanted(point, chosen.object_ids, restored_rows())
     wanted = [one for one in found if (one.object_type, one.object_id) in touched]
     there = {(one.object_type, one.object_id) for one in wanted}
-    made = [
-        Wanted(*key, {PARENT: chosen.parents[key]} if key in chosen.parents else {})
-        for key in sorted(touched) if key not in there
-    ]
+    made = _made(chosen, touched.keys() - there)
     return AskedFor(wanted, await _live(made, reader) if new else [])
 
 
@@ -99,7 +102,7 @@ async def _in_directory(object_ids: Iterable[str], reader: PresentReader) -> lis
 
 async def _live(asked: Iterable[Wanted], reader: PresentReader) -> list[Present]:
     states = await reader.read(asked, links=False)
-    return [one for one in states.values() if one.liveness == "live"]
+    return [one for one in states.values() if one.liveness in ("live", "unread")]
 
 
 async def unknown_to(point: RestorePoint, object_ids: Iterable[str], known: KnownIdentities) -> frozenset[str]:

@@ -23,10 +23,12 @@ class Chosen:
     types: tuple[str, ...] | None = None
     touched: Mapping[Key, frozenset[str]] | None = None
     parents: Mapping[Key, str] = field(default_factory=dict)
-    """For an undo: what objects that the restore point may not know hang under."""
+    """What objects that the restore point may not know hang under."""
     follows: bool = False
     """Whether what hangs on objects that come back, and what refers to them, is planned although it was not chosen."""
-    kept_new: tuple[str, ...] = ()
-    """Chosen new objects that `newObjects` leaves in place."""
+    new: tuple[Key, ...] = ()
+    """Chosen changes that are new objects, to be deleted."""
+    kept_new: tuple[Key, ...] = ()
+    """Those that `newObjects` leaves in place."""
     unknown: tuple[str, ...] = ()
     """Chosen changes, or objects, of which the report has none."""

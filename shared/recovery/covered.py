@@ -6,7 +6,7 @@ for each group above them only where the plan changes a membership on the way. W
 standing there.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.entra.listing import Asking, pages, with_query
@@ -94,7 +94,7 @@ async def _above(graph: Graph, path: str) -> frozenset[str]:
 
 
 async def roles_of(
-    graph: Graph, people: Iterable[str], known: Standing, operations: Sequence[Operation]
+    graph: Graph, people: Iterable[str], known: Standing, operations: Iterable[Operation]
 ) -> tuple[Standing, Standing]:
     """Person → the roles that they hold directly, which is what a policy's roles are compared with: now, and as the
     plan leaves them."""

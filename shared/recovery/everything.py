@@ -1,28 +1,44 @@
 """Whole types compared with the tenant: which objects differ, and which the restore point does not know. Read-only.
 
-A type is read once, page by page; of each object that the restore point knows only its hash stays, and a digest of its
-links, so memory follows the number of objects and not their size. What differs is then read again, one by one, by the
-planner.
+A type is read once, page by page, in as many slices as it takes. Of each object only its key, its hash and the sum of
+its links' hashes stay (about 70 bytes): what the restore point has of it comes from sidecars, so no segment is opened.
+What differs is then read again, object by object, by the planner.
+
+Invariant: what is told twice (a page read again, a member that is a service principal, told by the group and by itself)
+makes an object differ and never hides that it does, since sums are compared: one that is taken to differ is only looked
+at once more.
 """
 
-from collections.abc import Iterable
+import base64
+from collections.abc import Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
 
 from shared.backup.recorder import volatile_splitter
-from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import PARENT, ObjectType
-from shared.entra.capture import capture
+from shared.entra.capture import Captured, Cursor, capture
 from shared.entra.pages import TYPE
 from shared.entra.transport import Graph
 from shared.entra.wanted import Reading
-from shared.errors import EntraError, Missing
 from shared.recovery.relink import Ids
-from shared.recovery.state import Present
-from shared.repository.records import link16, object_hash16
-from shared.repository.restore_point import RestorePoint
+from shared.recovery.state import Json, Present
+from shared.repository.records import id16, link16, object_hash16
+from shared.repository.view import TypeView
 
 SHOWN = ("displayName", "userPrincipalName", "appId", "onPremisesSyncEnabled", "isAssignableToRole", PARENT, TYPE)
+
+KEY = np.dtype([("hi", np.uint64), ("lo", np.uint64)])
+"""Sixteen bytes of a hash, in the machine's own byte order, in which they are compared."""
+AS_BYTES = np.dtype([("hi", ">u8"), ("lo", ">u8")])
+
+type Keys = npt.NDArray[np.void]
+type Sums = npt.NDArray[np.uint64]
+type Flags = npt.NDArray[np.bool_]
 
 
 def kept_names(row: ObjectType) -> frozenset[str]:
@@ -38,91 +54,167 @@ def kept_names(row: ObjectType) -> frozenset[str]:
 
 
 @dataclass(slots=True)
-class Found:
-    """What separates whole types from the tenant."""
+class Known:
+    """What the restore point has of one type, in the order of the keys that the objects have now."""
 
-    differing: list[str] = field(default_factory=list)
-    """Ids in the restore point of objects that differ, or are gone."""
-    new: list[Present] = field(default_factory=list)
-    unread: dict[str, str] = field(default_factory=dict)
-    """Type → why it could not be read."""
+    now: Keys
+    then: Keys
+    hashes: Keys
+    moved: Flags
+    """Objects that have another id now than in the restore point: they always differ."""
+    linked: Sums
+    """The sum of each object's links."""
 
 
-async def changed_since(
-    point: RestorePoint, graph: Graph, reading: Reading, types: Iterable[str], ids: Ids
-) -> Found:
-    """What differs between the restore point and the tenant, type by type."""
-    found = Found()
-    for name in types:
-        row = OBJECT_TYPES[name]
-        try:
-            view = point.view(name)
-        except Missing:
-            continue
-        if not view.layers or row.reference_only:
-            continue
-        try:
-            await _compare(point, graph, reading, row, ids, found)
-        except EntraError as error:
-            found.unread[name] = str(error)
+async def known_of(view: TypeView, row: ObjectType, ids: Ids) -> Known:
+    """What a restore point has of a type, from its sidecars."""
+    keys, hashes = [np.empty(0, KEY)], [np.empty(0, KEY)]
+    for first, last in await view.ranges("objects"):
+        entries = (await view.winners_between("objects", first, last)).entries
+        keys.append(_columns(entries, "id"))
+        hashes.append(_columns(entries, "hash"))
+    then = np.concatenate(keys)
+    now, moved = then.copy(), np.zeros(len(then), np.bool_)
+    for before, after in (await _moved(view, row, ids)).items():
+        places = _places(then, _keys(id16(before)))
+        now[places], moved[places] = _keys(id16(after)), True
+    order = np.lexsort((now["lo"], now["hi"]))
+    known = Known(now[order], then[order], np.concatenate(hashes)[order], moved[order], np.zeros(len(order), np.uint64))
+    back = np.argsort(order, kind="stable")
+    for first, last in await view.ranges("links"):
+        entries = (await view.winners_between("links", first, last)).entries
+        sources, links = _columns(entries, "id"), _columns(entries, "hash")
+        places = _places(then, sources)
+        there = places >= 0
+        np.add.at(known.linked, back[places[there]], links["lo"][there])
+    return known
+
+
+async def _moved(view: TypeView, row: ObjectType, ids: Ids) -> dict[str, str]:
+    """Id in the restore point → the id now, of those of the type that have another one."""
+    if row.reading == "single" or not ids.objects:
+        return {}
+    if not row.parent:
+        return {one: ids.now(one) for one in await view.hashes_of(list(ids.objects))}
+    found: dict[str, str] = {}
+    async for batch in view.object_batches():
+        found |= {one.object_id: now for one in batch if (now := ids.now(one.object_id)) != one.object_id}
     return found
 
 
-async def _compare(
-    point: RestorePoint, graph: Graph, reading: Reading, row: ObjectType, ids: Ids, found: Found
-) -> None:
-    view = point.view(row.name)
-    known: dict[str, tuple[str, bytes]] = {}
-    theirs: dict[str, int] = {}
-    async for records in view.object_batches():
-        for record in records:
-            now = record.object_id if row.reading == "single" else ids.now(record.object_id)
-            known[now] = (record.object_id, record.hash16)
-    async for batch in view.link_batches():
-        for link in batch:
-            theirs[link.source_id] = _sum(theirs.get(link.source_id, 0), _number(link.link, link.target_id))
-    same: set[str] = set()
-    new: dict[str, dict[str, object]] = {}
-    links: dict[str, int] = {}
-    split, kept = volatile_splitter(row.volatile), kept_names(row)
-    reading_all = capture(graph, row, reading=reading, stop_at=graph.now() + 3600)
-    async with aclosing(reading_all) as pieces:
-        async for piece in pieces:
-            if piece.restarted:
-                same, new, links = set(), {}, {}
-            parsed = piece.parse()
-            for object_id, body in parsed.objects:
-                before = known.get(object_id)
-                if before is None:
-                    new[object_id] = {one: body[one] for one in kept if one in body}
-                    continue
-                split(body)
-                alike = object_id == before[0] and object_hash16(row.name, object_id, body) == before[1]
-                (same.add if alike else same.discard)(object_id)
-            for one in parsed.links:
-                for each in one.added:
-                    links[one.source] = _sum(links.get(one.source, 0), _number(one.link, each.id))
-                for target in one.removed:
-                    links[one.source] = _sum(links.get(one.source, 0), -_number(one.link, target))
-            for removal in parsed.removals:
-                new.pop(removal.id, None)
-                same.discard(removal.id)
-                links.pop(removal.id, None)
-    found.differing += [
-        then for now, (then, _) in known.items() if now not in same or links.get(now, 0) != theirs.get(then, 0)
-    ]
-    found.new += [Present(row.name, object_id, "live", dict(new[object_id])) for object_id in sorted(new)]
+@dataclass(slots=True)
+class TypeComparison:
+    """One type on its way through a comparison; `run` goes on, `as_json` is kept between slices."""
+
+    row: ObjectType
+    known: Known
+    same: Flags
+    linked: Sums
+    new: dict[str, bytes] | None
+    """Live objects that the restore point does not know, by id, as JSON; None where nobody asks for them."""
+    cursor: Cursor | None = None
+    _kept: frozenset[str] = field(default_factory=frozenset)
+
+    @staticmethod
+    async def begun(view: TypeView, row: ObjectType, ids: Ids, *, new: bool) -> "TypeComparison":
+        """At its beginning."""
+        known = await known_of(view, row, ids)
+        count = len(known.now)
+        return TypeComparison(
+            row, known, np.zeros(count, np.bool_), np.zeros(count, np.uint64), {} if new else None, None,
+            kept_names(row),
+        )
+
+    async def run(self, graph: Graph, reading: Reading, stop_at: float) -> bool:
+        """Whether the type is read to its end; `stop_at` is a time of `graph.now()`. EntraError."""
+        pieces = capture(graph, self.row, self.cursor, reading=reading, stop_at=stop_at)
+        finished = False
+        async with aclosing(pieces):
+            async for piece in pieces:
+                self._take(piece)
+                self.cursor, finished = piece.cursor, piece.finished
+        return finished
+
+    def differing(self) -> bytes:
+        """Keys, in the restore point, of objects that differ or are gone: 16 bytes each."""
+        differ = ~self.same | self.known.moved | (self.linked != self.known.linked)
+        found: bytes = self.known.then[differ].astype(AS_BYTES).tobytes()
+        return found
+
+    def unknown(self) -> list[Present]:
+        """Live objects that the restore point does not know, by id."""
+        return [
+            Present(self.row.name, one, "live", orjson.loads(body)) for one, body in sorted((self.new or {}).items())
+        ]
+
+    def _take(self, piece: Captured) -> None:
+        if piece.restarted:
+            self.same[:], self.linked[:] = False, 0
+            self.new = None if self.new is None else {}
+        parsed = piece.parse()
+        split = volatile_splitter(self.row.volatile)
+        places = self._places([object_id for object_id, _ in parsed.objects])
+        for place, (object_id, body) in zip(places, parsed.objects, strict=True):
+            if place < 0:
+                if self.new is not None:
+                    self.new[object_id] = orjson.dumps({one: body[one] for one in self._kept if one in body})
+                continue
+            split(body)
+            alike = _keys(object_hash16(self.row.name, object_id, body)) == self.known.hashes[place]
+            self.same[place] = bool(alike[0])
+        for place, link in zip(self._places([one.source for one in parsed.links]), parsed.links, strict=True):
+            if place >= 0:
+                told = sum(_number(link.link, one.id) for one in link.added)
+                told -= sum(_number(link.link, one) for one in link.removed)
+                self.linked[place] = np.uint64((int(self.linked[place]) + told) % 2**64)
+        for place, removal in zip(self._places([one.id for one in parsed.removals]), parsed.removals, strict=True):
+            if self.new is not None:
+                self.new.pop(removal.id, None)
+            if place >= 0:
+                self.same[place], self.linked[place] = False, 0
+
+    def _places(self, object_ids: Iterable[str]) -> list[int]:
+        """Where objects of these ids now stand; -1 of what the restore point does not know."""
+        found: list[int] = _places(self.known.now, _keys(b"".join(map(id16, object_ids)))).tolist()
+        return found
+
+    def as_json(self) -> Json:
+        """What was read so far, but for the cursor."""
+        return {
+            "same": _text(np.packbits(self.same).tobytes()), "linked": _text(self.linked.tobytes()),
+            "new": None if self.new is None else {one: body.decode() for one, body in self.new.items()},
+        }
+
+    def resumed(self, kept: Mapping[str, Any], cursor: Cursor) -> None:
+        """Take up again what `as_json` kept."""
+        bits = np.frombuffer(base64.b64decode(kept["same"]), np.uint8)
+        self.same = np.unpackbits(bits, count=len(self.same)).astype(np.bool_)
+        self.linked = np.frombuffer(base64.b64decode(kept["linked"]), np.uint64).copy()
+        self.new = None if kept["new"] is None else {one: body.encode() for one, body in kept["new"].items()}
+        self.cursor = cursor
+
+
+def _keys(content: bytes) -> Keys:
+    return np.frombuffer(content, AS_BYTES).astype(KEY)
+
+
+def _columns(entries: Any, name: str) -> Keys:
+    found = np.empty(len(entries), KEY)
+    found["hi"], found["lo"] = entries[f"{name}_hi"], entries[f"{name}_lo"]
+    return found
+
+
+def _places(keys: Keys, asked: Keys) -> npt.NDArray[np.intp]:
+    """Where each of the asked stands in sorted keys, by their leading halves; -1 where it is not there."""
+    places = np.searchsorted(keys["hi"], asked["hi"])
+    there = places < len(keys)
+    there[there] = keys[places[there]] == asked[there]
+    return np.where(there, places, -1)
 
 
 def _number(link: str, target: str) -> int:
-    return int.from_bytes(link16(link, target), "big")
+    return int.from_bytes(link16(link, target)[8:], "big")
 
 
-def _sum(digest: int, number: int) -> int:
-    """The digest of a set of links with one more of them.
-
-    A sum, since a link may be told twice in one full read (a member that is a service principal, by the group and by
-    itself; an object that a page repeats): then the sum differs, and the object is looked at by itself, whereas an
-    exclusive or would fold the link away.
-    """
-    return (digest + number) % (1 << 128)
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()

@@ -4,6 +4,7 @@ link. Read-only; the plan itself is made from the two states as they are when it
 
 from collections.abc import Mapping
 
+from shared.catalog import OBJECT_TYPES
 from shared.deployment import Deployment
 from shared.differences.reports import Report
 from shared.differences.segments import read_changes, read_list
@@ -22,7 +23,7 @@ async def chosen_changes(
 ) -> Chosen:
     """What the chosen changes let a plan touch; NotRestorable where none of them is in the report."""
     touched: dict[Key, set[str]] = {}
-    new: list[str] = []
+    new: dict[Key, str] = {}
     asked = frozenset(selection.change_ids or selection.object_ids or ())
     found: set[str] = set()
     async for changes in read_changes(opened.workspace, await read_list(opened.workspace, report["found"])):
@@ -31,19 +32,19 @@ async def chosen_changes(
                 continue
             found |= {one.change_id, one.object_id, one.new_object_id}
             if one.change_type == "newObject":
-                new.append(one.object_id)
+                new[one.object_type, one.object_id] = _parent(one)
             else:
                 touched.setdefault((one.object_type, one.object_id), set()).update(_what(one))
     if not found:
         raise NotRestorable(
             "The report holds none of the chosen changes.", remedy="Choose changeIds that GET …/changes lists."
         )
-    ids = [object_id for _, object_id in sorted(touched)]
-    if options.new_objects == "softDelete":
-        ids += sorted(new)
+    deleted = options.new_objects == "softDelete"
     return Chosen(
-        object_ids=tuple(dict.fromkeys(ids)), touched={key: frozenset(what) for key, what in touched.items()},
-        follows=True, kept_new=() if options.new_objects == "softDelete" else tuple(sorted(new)),
+        object_ids=tuple(dict.fromkeys(object_id for _, object_id in sorted(touched))),
+        touched={key: frozenset(what) for key, what in touched.items()}, follows=True,
+        new=tuple(sorted(new)) if deleted else (), kept_new=() if deleted else tuple(sorted(new)),
+        parents={key: parent for key, parent in new.items() if parent},
         unknown=tuple(sorted(asked - found)),
     )
 
@@ -56,6 +57,12 @@ def _is_chosen(one: Change, selection: Selection, asked: frozenset[str]) -> bool
     if one.noise:
         return False
     return selection.types is None or one.object_type in selection.types
+
+
+def _parent(one: Change) -> str:
+    """The object under which a new one is read and deleted: its first holder, where its own id does not say it."""
+    row = OBJECT_TYPES[one.object_type]
+    return one.about[0] if row.parent and not row.key_in_parent and one.about else ""
 
 
 def _what(one: Change) -> set[str]:

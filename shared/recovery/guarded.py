@@ -1,6 +1,6 @@
 """What is never taken from those whom a restore must not touch: roles, memberships that give roles, consents. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,31 +48,27 @@ class Administrators:
         return frozenset(one for one, users in self.through.items() if user in users)
 
 
-def with_an_administrator_left(
-    operations: Sequence[Operation], administrators: Administrators
+def from_the_last_administrator(
+    operations: Iterable[Operation], administrators: Administrators
 ) -> tuple[list[Operation], list[NotRestored]]:
-    """The operations without those that would take the role from the last ones who hold it now.
+    """The operations that would take the role from the last ones who hold it now, as what is spared and why.
 
     What the plan itself gives back does not count: it may fail, and what is deleted goes last.
     """
-    kept = list(operations)
-    if not administrators.enabled:
-        return kept, []
     leaving: dict[str, list[Operation]] = {user: [] for user in administrators.enabled}
-    for one in kept:
+    for one in operations if leaving else ():
         for user in _leaving(one, administrators):
             leaving[user].append(one)
-    if any(not found for found in leaving.values()):
-        return kept, []
-    spared = {id(one) for one in leaving[min(leaving)]}
-    left = [
+    if not leaving or not all(leaving.values()):
+        return [], []
+    spared = leaving[min(leaving)]
+    return spared, [
         NotRestored(
             one.object_type, one.object_id, one.object_name, ", ".join(one.attributes) or one.link,
             f"{LAST_ADMINISTRATOR}: no other would be left by this plan",
         )
-        for one in kept if id(one) in spared
+        for one in spared
     ]
-    return [one for one in kept if id(one) not in spared], left
 
 
 def _leaving(one: Operation, administrators: Administrators) -> Iterable[str]:

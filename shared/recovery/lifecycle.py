@@ -10,9 +10,9 @@ from shared.errors import NotRestorable, PlanStale
 from shared.messages import (
     ApplyBatch,
     BatchApplied,
+    BeginApply,
     FinishRestore,
     RestorePlanned,
-    RestoreStep,
     RestoreTenant,
     RestoreWaves,
 )
@@ -23,6 +23,7 @@ from shared.recovery.apply import Applying
 from shared.recovery.before import seal_before
 from shared.recovery.beside import met
 from shared.recovery.chosen import Chosen
+from shared.recovery.draft import Draft
 from shared.recovery.from_report import chosen_changes
 from shared.recovery.handing_over import hand_over, hand_over_the_rest
 from shared.recovery.options import RestoreRequest
@@ -37,6 +38,8 @@ from shared.starting import close
 
 SLICE_SECONDS = 120.0
 """A batch hands back where to go on after this, far below the longest that an activity may take."""
+PLANNING_SECONDS = 120.0
+"""The same of a slice of planning; a part of some hundred objects is ended, however long it takes."""
 SHOWN_MISMATCHES = 100
 REQUEST, TOUCHED = "request", "touched"
 
@@ -47,16 +50,25 @@ def store_of(opened: Any, tenant_id: str, restore_id: str) -> RestoreStore:
 
 
 async def plan(opened: Deployment, graph: Graph, message: RestoreTenant) -> RestorePlanned:
-    """Plan the restore and say whether it may be applied at once."""
+    """Go on planning the restore for a bounded time; when the plan stands, say whether it may be applied at once."""
     records, tenant_id, restore_id = opened.records, message["tenantId"], message["restoreId"]
     restore = await records.restores.get(tenant_id, restore_id)
     store = store_of(opened, tenant_id, restore_id)
     settings = (await records.tenants.settings(tenant_id)).settings
+    number = message.get("slice", 0)
     if restore["planHash"] is None:
         request = RestoreRequest.model_validate(await store.note(REQUEST))
         point = await RestorePoint.open(opened.vault, tenant_id, restore["backupId"] or "latest")
         planning = Planning(opened, graph, tenant_id, point, request, scoped=bool(restore.get("scope")))
-        index = await planning.run(await _chosen(opened, tenant_id, store, request), store)
+        until = monotonic() + PLANNING_SECONDS
+        index = await planning.run(
+            await _chosen(opened, tenant_id, store, request), store, number=number, until=until
+        )
+        if index is None:
+            await records.tasks.progress(message["taskId"], "planning", done=planning.objects, total=0)
+            return RestorePlanned(
+                finished=False, state=restore["state"], planHash="", summary="", mayApply=False, why=""
+            )
         state: RestoreState = "awaitingApproval" if settings.approvals.required else "ready"
         restore = await records.restores.change(tenant_id, restore_id, lambda now: None if now["planHash"] else {
             "planHash": index.sha256, "plan": index.sha256, "counts": dict(index.counts),
@@ -65,19 +77,21 @@ async def plan(opened: Deployment, graph: Graph, message: RestoreTenant) -> Rest
             "missingPermissions": list(index.missing_permissions), "planned": as_text(records.clock()),
             "backupId": index.backup_id, "scope": planning.scope,
         })
+    if number:
+        await Draft(opened.workspace, store.prefix).drop()
     unsafe = why_unsafe(restore, force=restore["force"])
     # Its scope stands in its row by now, so of two that meet at least one sees the other.
     begins = message["apply"] and restore["state"] == "ready"
     if begins and await met(records, tenant_id, restore_id, message["taskId"]):
         unsafe = unsafe or "Another restore runs that touches some of the same. Apply it when that one has ended."
     return RestorePlanned(
-        state=restore["state"], planHash=restore["planHash"] or "", summary=planned_in_words(restore),
+        finished=True, state=restore["state"], planHash=restore["planHash"] or "", summary=planned_in_words(restore),
         # Taken up again after a crash, it may be under way already.
         mayApply=restore["state"] in ("ready", "applying", "verifying") and not unsafe, why=unsafe,
     )
 
 
-async def begin(opened: Deployment, graph: Graph, message: RestoreStep) -> RestoreWaves:
+async def begin(opened: Deployment, graph: Graph, message: BeginApply) -> RestoreWaves:
     """Seal the before images and say what goes in which order."""
     records, tenant_id, restore_id = opened.records, message["tenantId"], message["restoreId"]
     restore = await records.restores.get(tenant_id, restore_id)
@@ -88,12 +102,17 @@ async def begin(opened: Deployment, graph: Graph, message: RestoreStep) -> Resto
     await records.tasks.progress(message["taskId"], "operations", done=0, total=index.total, unit="operations")
     before = restore["beforeBackupId"]
     if before is None and index.total:
-        before = await seal_before(opened, graph, tenant_id, restore_id, index, store)
+        before = await seal_before(
+            opened, graph, tenant_id, restore_id, index, store, number=message.get("slice", 0),
+            until=monotonic() + SLICE_SECONDS,
+        )
+        if before is None:
+            return RestoreWaves(finished=False, waves=[], beforeBackupId="")
     await records.restores.set(
         tenant_id, restore_id, state="applying", beforeBackupId=before, applyTaskId=message["taskId"]
     )
     waves = [[[lane[0], lane[-1]] for lane in wave] for wave in index.waves]
-    return RestoreWaves(waves=waves, beforeBackupId=before or "")
+    return RestoreWaves(finished=True, waves=waves, beforeBackupId=before or "")
 
 
 class _OrphanedError(Exception):

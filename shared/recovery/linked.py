@@ -3,7 +3,7 @@
 An object is looked for under every id that it has had: a restore point may name it by an older one (`one_name`).
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.catalog import OBJECT_TYPES, paths
@@ -11,7 +11,7 @@ from shared.catalog.row import Link, ObjectType, Reference
 from shared.errors import Missing
 from shared.records.identity_map import KnownIdentities
 from shared.recovery.one_name import other_names
-from shared.recovery.reading import read_wanted, restored_rows
+from shared.recovery.reading import restored_rows
 from shared.recovery.relink import GUID
 from shared.recovery.state import Wanted
 from shared.repository.records import LinkRecord
@@ -23,12 +23,12 @@ from shared.repository.view import TypeView
 class Named:
     """What a search looks for: ids by the type that has them, and the appIds of applications."""
 
-    ids: dict[str, str]
+    ids: Mapping[str, str]
     app_ids: frozenset[str] = frozenset()
 
     @staticmethod
     def of(wanted: Iterable[Wanted], known: KnownIdentities) -> "Named":
-        """These objects, by every id that they have had."""
+        """These objects, by every id that they have had; of their bodies only the appId counts."""
         # What there is one of for each object has its id, and nothing hangs on it.
         own = [one for one in wanted if not OBJECT_TYPES[one.object_type].one_per_parent]
         types = {one.object_id: one.object_type for one in own}
@@ -42,59 +42,49 @@ class Named:
         )
 
 
-async def dependents(point: RestorePoint, chosen: Iterable[Wanted], known: KnownIdentities) -> list[Wanted]:
-    """Objects that belong to the chosen ones: gone with them, and never without them (`holder` references)."""
-    named = Named.of(chosen, known)
-    found: list[Wanted] = []
-    for row in restored_rows():
-        holding = [one for one in row.references if one.holder]
-        if not holding or not _may_name(holding, set(named.ids.values())):
-            continue
-        found += [one async for one in _naming(point, row, holding, named)]
-    return found
+def holding(types: Iterable[str]) -> list[ObjectType]:
+    """The types of which objects may belong to ones of these types."""
+    named = set(types)
+    return [row for row in restored_rows() if _may_name([one for one in row.references if one.holder], named)]
 
 
-async def referring(point: RestorePoint, named: Named) -> list[Wanted]:
-    """Objects whose bodies name one of these, other than those that belong to them."""
-    found: list[Wanted] = []
-    for row in restored_rows():
-        references = [
-            one for one in row.references
-            if not one.holder and one.property.split(".")[0].removesuffix("[]") not in row.read_only
-        ]
-        if references and _may_name(references, set(named.ids.values())):
-            found += [one async for one in _naming(point, row, references, named)]
-    return found
+async def dependents(point: RestorePoint, row: ObjectType, named: Named) -> list[str]:
+    """Ids of objects of a type that belong to these: gone with them, and never without them (`holder` references)."""
+    return await _naming(point, row, [one for one in row.references if one.holder], named)
+
+
+async def referring(point: RestorePoint, row: ObjectType, named: Named) -> list[str]:
+    """Ids of objects of a type whose bodies name one of these, other than those that belong to them."""
+    return await _naming(point, row, [
+        one for one in row.references
+        if not one.holder and one.property.split(".")[0].removesuffix("[]") not in row.read_only
+    ], named)
 
 
 async def links_to(
-    point: RestorePoint, target_ids: set[str], asked: Callable[[Link], bool] = lambda link: bool(link.add)
-) -> AsyncIterator[LinkRecord]:
-    """Every link of the restore point that leads to one of these objects, of the links asked for."""
-    for row in restored_rows():
-        names = {link.name for link in row.links if asked(link)}
-        if not names:
-            continue
-        view = _view(point, row)
-        if view is None:
-            continue
-        async for batch in view.link_batches():
-            for one in batch:
-                if one.link in names and one.target_id in target_ids:
-                    yield one
-
-
-async def _naming(
-    point: RestorePoint, row: ObjectType, references: list[Reference], named: Named
-) -> AsyncIterator[Wanted]:
-    view = _view(point, row)
+    point: RestorePoint, row: ObjectType, target_ids: Container[str],
+    asked: Callable[[Link], bool] = lambda link: bool(link.add),
+) -> AsyncGenerator[LinkRecord]:
+    """Every link from an object of a type of the restore point to one of these objects, of the links asked for."""
+    names = {link.name for link in row.links if asked(link)}
+    view = _view(point, row) if names else None
     if view is None:
         return
-    ids: list[str] = []
+    async for batch in view.link_batches():
+        for one in batch:
+            if one.link in names and one.target_id in target_ids:
+                yield one
+
+
+async def _naming(point: RestorePoint, row: ObjectType, references: list[Reference], named: Named) -> list[str]:
+    """In order, so that whoever reads them in parts may go on where he stopped."""
+    view = _view(point, row) if _may_name(references, set(named.ids.values())) else None
+    if view is None:
+        return []
+    found: list[str] = []
     async for batch in view.object_batches():
-        ids += [one.object_id for one in batch if any(_names(one.body, each, named) for each in references)]
-    for one in await read_wanted(point, ids, [row]) if ids else ():
-        yield one
+        found += [one.object_id for one in batch if any(_names(one.body, each, named) for each in references)]
+    return sorted(found)
 
 
 def _names(body: dict[str, object], reference: Reference, named: Named) -> bool:
@@ -125,5 +115,3 @@ def _view(point: RestorePoint, row: ObjectType) -> TypeView | None:
         return None
     return view if view.layers else None
 
-
-__all__ = ["OBJECT_TYPES", "Named", "dependents", "links_to", "referring"]

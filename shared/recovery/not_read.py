@@ -3,6 +3,7 @@ over. Read-only.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import ObjectType
@@ -44,22 +45,41 @@ def types_not_held(
     return left, told
 
 
-async def parts_not_held(vault: BlobStore, point: RestorePoint, wanted: Iterable[Wanted]) -> list[NotRestored]:
-    """What the backup could not read of the chosen objects themselves."""
-    chosen = {(one.object_type, one.object_id): one for one in wanted}
-    left: list[NotRestored] = []
-    for name in sorted({name for name, _ in chosen}):
-        entry = point.manifest.types.get(name)
+@dataclass(slots=True)
+class PartsNotHeld:
+    """What the backup could not read of chosen objects themselves; each type's coverage is read once."""
+
+    vault: BlobStore
+    point: RestorePoint
+    chosen: Mapping[str, Collection[str]]
+    """Type → ids of the chosen objects."""
+    _known: dict[str, dict[str, list[tuple[str, str]]]] = field(default_factory=dict)
+
+    async def of(self, wanted: Iterable[Wanted]) -> list[NotRestored]:
+        """What is told of some of the chosen objects."""
+        left: list[NotRestored] = []
+        for one in wanted:
+            known = self._known.get(one.object_type)
+            if known is None:
+                known = self._known[one.object_type] = await self._read(one.object_type)
+            left += [
+                NotRestored(
+                    one.object_type, one.object_id, display_name(one.body), what, f"the backup could not read it: {why}"
+                )
+                for what, why in known.get(one.object_id, ())
+            ]
+        return left
+
+    async def _read(self, name: str) -> dict[str, list[tuple[str, str]]]:
+        entry, chosen = self.point.manifest.types.get(name), self.chosen.get(name, ())
+        found: dict[str, list[tuple[str, str]]] = {}
         if entry is None or not entry.coverage.count:
-            continue
-        async for one in read_coverage(vault, point.manifest.tenant_id, entry.coverage):
-            found = chosen.get((name, str(one.get("objectId", ""))))
-            if found is not None and not one.get("kind"):  # one with a kind tells of what was read: a dangling link
-                left.append(NotRestored(
-                    name, found.object_id, display_name(found.body), str(one.get("what", "")),
-                    f"the backup could not read it: {one.get('reason', '')}",
-                ))
-    return left
+            return found
+        async for one in read_coverage(self.vault, self.point.manifest.tenant_id, entry.coverage):
+            object_id = str(one.get("objectId", ""))
+            if object_id in chosen and not one.get("kind"):  # one with a kind tells of what was read: a dangling link
+                found.setdefault(object_id, []).append((str(one.get("what", "")), str(one.get("reason", ""))))
+        return found
 
 
 def types_not_shown(unread: Mapping[str, str]) -> list[NotRestored]:

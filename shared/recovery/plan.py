@@ -5,8 +5,7 @@ placeholders (see `relink`); `{root}` is the Graph root with its version, `{pass
 `{thumbprint}` that of the certificate that an earlier request asked for.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -144,18 +143,3 @@ class Finding:
     def from_json(value: Mapping[str, Any]) -> "Finding":
         """The inverse of as_json."""
         return Finding(value["code"], value["message"], value["blocks"], value["count"], value["threshold"])
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """All of it, in the order in which it goes."""
-
-    operations: tuple[Operation, ...]
-    not_restored: tuple[NotRestored, ...] = ()
-    findings: tuple[Finding, ...] = ()
-
-
-def counts(operations: Iterable[Operation], not_restored: Iterable[NotRestored]) -> dict[str, int]:
-    """How many operations of each kind, and how many things are left as they are."""
-    found = Counter(one.kind for one in operations)
-    return {**{kind: found.get(kind, 0) for kind in KINDS}, "leave": len(list(not_restored))}

@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.catalog import KINDS, OBJECT_TYPES
 from shared.catalog.row import PARENT, Link, ObjectType
-from shared.catalog.where import holds, why_left_alone
+from shared.catalog.where import why_left_alone
 from shared.records.identity_map import now_of
 from shared.recovery import (
     connector_groups,
@@ -26,12 +26,13 @@ from shared.recovery import (
     security_attributes,
 )
 from shared.recovery.actions import action_requests, expected_value, is_as_wanted
+from shared.recovery.bearings import HELD_ELSEWHERE, SYNCED, Bearings, Key, bearings_of, why_left
 from shared.recovery.by_hand import step_after_creation, step_after_publishing
 from shared.recovery.chosen import WHOLE
 from shared.recovery.connector_groups import ConnectorGroups
 from shared.recovery.facts import holders
 from shared.recovery.options import RestoreOptions
-from shared.recovery.plan import Finding, NotRestored, Operation
+from shared.recovery.plan import NotRestored, Operation
 from shared.recovery.relink import Ids, Relinked, app_placeholder, placeholder, placeholders_in, relinked
 from shared.recovery.requests import link_body, link_request, object_request, own_key, parent_of, read_path, split
 from shared.recovery.seats import Seats, Sku
@@ -39,16 +40,13 @@ from shared.recovery.state import Json, Present, Wanted, display_name
 from shared.recovery.waves import FIRST, LAST, LINKS, OBJECTS, wave_numbers
 from shared.recovery.writable import creation, differing, same, typed
 
-type Key = tuple[str, str]
-"""(object type, id in the restore point)."""
-
 BEFORE_OTHERS = frozenset(name for row in OBJECT_TYPES.values() for name in row.after)
 """Types whose settings decide what else Graph takes: they are written with the objects and not after them."""
 SECURITY = security_attributes.NAME
 LAST_OWNER = "Microsoft Graph lets go of no group's last owner, and the restore point has none to put in their place"
+UNREAD = "its present state could not be read: {}"
 SIGNED_IN = "As a signed-in Application Administrator"
 NOT_SECURITY = "Microsoft Graph assigns applications to security-enabled groups only"
-SYNCED = "it is mastered on premises: set it back there, and synchronization brings it here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,48 +97,35 @@ class Situation:
     """The tenant's subscriptions by skuId; None where they could not be read."""
 
 
-def creates(situation: Situation) -> set[Key]:
-    """The objects that must be made anew: they get new ids."""
-    made: set[Key] = set()
-    app_ids: set[str] = set()
-    for key in sorted(situation.wanted, key=lambda one: (one[0] != "application", one)):
-        wanted, present = situation.wanted[key], situation.present[key]
-        row = OBJECT_TYPES[key[0]]
-        if present.liveness in ("live", "unread") or not situation.options.create_if_missing:
-            continue
-        revived = present.liveness == "softDeleted" and situation.options.from_recycle_bin
-        if revived and not (key[0] == "servicePrincipal" and wanted.body.get("appId") in app_ids):
-            continue
-        why = _why_left(row, wanted, present) or fixups.why_not_made(row, wanted.body, situation.at)
-        if row.create_request and row.write_permissions and not why:
-            made.add(key)
-            if key[0] == "application":
-                app_ids.add(str(wanted.body.get("appId", "")))
-    return made
-
-
 class Planner:
-    """Makes one plan's operations; use once."""
+    """Makes one plan's operations, part by part; use once.
 
-    def __init__(self, situation: Situation) -> None:
+    `bearings` are those of all parts together; without them the situation is all there is.
+    """
+
+    def __init__(self, situation: Situation, bearings: Bearings | None = None) -> None:
+        if bearings is None:
+            pairs = [(one, situation.present[key]) for key, one in situation.wanted.items()]
+            bearings = bearings_of(pairs, situation.at)
+            bearings.deleted = {one.object_id for one in situation.new if one.liveness == "live"}
         self._s = situation
         self._options = situation.options
-        self._made = creates(situation)
+        self._made = bearings.made(situation.options)
         self._waves = wave_numbers()
         self._ids = self._with_placeholders()
         self._born = self._birth_waves()
-        self._away = self._not_coming()
-        self._instances = self._of_the_gallery()
-        self._seats = Seats(situation.skus)
-        self._deleted = frozenset(one.object_id for one in situation.new)
+        self._away = bearings.not_coming(self._made, situation.options)
+        self._instances = bearings.instances(self._made, situation.at.gallery)
+        self.seats = Seats(situation.skus, dict(bearings.licences) if situation.options.from_recycle_bin else {})
+        self._deleted = bearings.deleted
         self._is_undo = situation.touched is not None and not situation.follows
         self.operations: list[Operation] = []
         self.not_restored: list[NotRestored] = []
-        self.findings: list[Finding] = []
 
-    def run(self) -> tuple[list[Operation], list[NotRestored]]:
-        """The operations, unordered but for their waves, and what is left."""
-        self._seats_of_the_revived()
+    def run(self, part: Situation | None = None) -> tuple[list[Operation], list[NotRestored]]:
+        """The operations of a part (or of all), unordered but for their waves, and what is left of it."""
+        self._s = part or self._s
+        self.operations, self.not_restored = [], []
         for key in sorted(self._s.wanted):
             self._object(self._s.wanted[key], self._s.present[key])
         for inbound in self._s.inbound:
@@ -151,14 +136,13 @@ class Planner:
             self._delete_new(one)
         for one in self._s.replaced:
             self._replace(one)
-        self.findings += self._seats.findings()
         return self.operations, self.not_restored
 
     # -- what becomes of one object -----------------------------------------------------------------------------
 
     def _object(self, wanted: Wanted, present: Present) -> None:
         row = OBJECT_TYPES[wanted.object_type]
-        why = _why_left(row, wanted, present)
+        why = why_left(row, wanted, present)
         if why:
             if why != HELD_ELSEWHERE:
                 self._leave(wanted, "", why)
@@ -166,7 +150,7 @@ class Planner:
         body, found = relinked(row, wanted.body, self._ids)
         body = fixups.wanted_body(row, body, self._options, made=self._key(wanted) in self._made)
         if present.liveness == "unread":
-            self._leave(wanted, "", f"its present state could not be read: {present.why_unread}")
+            self._leave(wanted, "", UNREAD.format(present.why_unread))
             return
         if row.delegated_only and not row.write_permissions:
             self._by_hand(row, wanted, present, body)
@@ -266,16 +250,6 @@ class Planner:
     def _is_instance(self, wanted: Wanted) -> bool:
         of_an_application = wanted.object_type in ("application", "servicePrincipal")
         return of_an_application and wanted.body.get("appId") in self._instances
-
-    def _of_the_gallery(self) -> frozenset[str]:
-        """The appIds, in the restore point, of applications that are made from a template with their principals."""
-        made = {name: {str(self._s.wanted[key].body.get("appId")): self._s.wanted[key].body for key in self._made
-                       if key[0] == name} for name in ("application", "servicePrincipal")}
-        row = OBJECT_TYPES["application"]
-        return frozenset(
-            app_id for app_id, body in made["application"].items()
-            if app_id in made["servicePrincipal"] and gallery.template(row, body) in self._s.at.gallery
-        )
 
     def _new_credentials(self, row: ObjectType, wanted: Wanted, body: Json) -> None:
         """Secrets and certificates in place of those that nobody can read, where the options ask for them."""
@@ -475,24 +449,10 @@ class Planner:
         if row.name != "user" or body is None:
             return body
         owned = [str(one.get("skuId")) for one in present.get("assignedLicenses") or ()]
-        granted, why = self._seats.granted(body, owned)
+        granted, why = self.seats.granted(body, owned)
         for one in why:
             self._leave(wanted, "assignedLicenses", one)
         return granted
-
-    def _not_coming(self) -> frozenset[str]:
-        """Chosen objects that are not there and that the plan does not bring back: nothing can be linked to them."""
-        found: set[str] = set()
-        for key, present in self._s.present.items():
-            if present.liveness not in ("absent", "softDeleted") or key in self._made or key not in self._s.wanted:
-                continue
-            row = OBJECT_TYPES[key[0]]
-            if row.one_per_parent:
-                continue  # its id is its parent's, of which it says nothing
-            why = _why_left(row, self._s.wanted[key], present)
-            if why or present.liveness == "absent" or not self._options.from_recycle_bin:
-                found.add(present.object_id)
-        return frozenset(found)
 
     def _why_not_made(self, row: ObjectType, wanted: Wanted, body: Json) -> str:
         """Why Graph would refuse to make it because of an object that it hangs on; empty where it would not."""
@@ -502,15 +462,6 @@ class Planner:
         if row.name == "appRoleAssignment" and wanted.body.get("principalId") in self._s.not_assignable:
             return NOT_SECURITY
         return ""
-
-    def _seats_of_the_revived(self) -> None:
-        """Users take their seats with them out of the recycle bin."""
-        if not self._options.from_recycle_bin:
-            return
-        for present in self._s.present.values():
-            if present.object_type == "user" and present.liveness == "softDeleted":
-                for one in present.body.get("assignedLicenses") or ():
-                    self._seats.take(str(one.get("skuId")))
 
     def _protects(self, wanted: Wanted, present: Present) -> str:
         """Why nothing of the object is changed: it is Cairn's own, or a right of one that is never touched."""
@@ -525,12 +476,11 @@ class Planner:
     ) -> None:
         row = OBJECT_TYPES[present.object_type]
         wanted = Wanted(present.object_type, present.object_id, present.body)
-        why = _why_left(row, wanted, present) or self._s.protected.get(present.object_id, "")
+        why = UNREAD.format(present.why_unread) if present.liveness == "unread" else ""
+        why = why or why_left(row, wanted, present) or self._s.protected.get(present.object_id, "")
         why = why or guarded.why_kept(present.body, self._s.protected)
         parent = parent_of(row, present.object_id, present.body)
-        goes_along = not row.delete_request and any(
-            (one.object_type, one.object_id) == (row.parent, parent) for one in self._s.new
-        )
+        goes_along = not row.delete_request and parent in self._deleted
         if why == HELD_ELSEWHERE or goes_along:
             return
         if not why and not row.delete_request:
@@ -714,7 +664,7 @@ class Planner:
     def _referring(self, wanted: Wanted, present: Present) -> None:
         """Put new ids where the restore point names old ones, and leave all else of the object as it is now."""
         row = OBJECT_TYPES[wanted.object_type]
-        if _why_left(row, wanted, present) or present.liveness != "live" or not row.update_request:
+        if why_left(row, wanted, present) or present.liveness != "live" or not row.update_request:
             return
         if row.delegated_only and not row.write_permissions:
             self._leave(wanted, "", row.delegated_only)
@@ -841,24 +791,23 @@ class Planner:
         """The ids with those of what is to be made, by every id that each has had."""
         objects: dict[str, str] = {}
         applications: dict[str, str] = {}
-        for object_type, object_id in self._made:
+        for (object_type, object_id), app_id in self._made.items():
             row = OBJECT_TYPES[object_type]
             if row.alone_at_path or _keeps_its_key(row):
                 continue
             objects[object_id] = placeholder(object_id)
             if object_type == "application":
-                app_id = str(self._s.wanted[object_type, object_id].body.get("appId", ""))
                 applications[app_id] = app_placeholder(app_id)
         return Ids(_by_any_id(self._s.ids.objects, objects), _by_any_id(self._s.ids.applications, applications))
 
     def _birth_waves(self) -> dict[str, int]:
         """Old id or appId → the wave after which its placeholder can be filled in."""
         born: dict[str, int] = {}
-        for object_type, object_id in self._made:
+        for (object_type, object_id), app_id in self._made.items():
             wave = self._waves.number(object_type, OBJECTS)
             born[object_id] = wave
             if object_type == "application":
-                born[str(self._s.wanted[object_type, object_id].body.get("appId", ""))] = wave
+                born[app_id] = wave
         return born
 
     def _waits(self, value: Any, catalog_wave: int) -> bool:
@@ -905,21 +854,6 @@ def _rescheduled(wanted: Json, present: Json, at: fixups.Circumstances) -> Json:
 
 
 _ALL = frozenset({WHOLE})
-HELD_ELSEWHERE = "another object holds this fact"
-
-
-def _why_left(row: ObjectType, wanted: Wanted, present: Present) -> str:
-    """Why nothing of the object is planned; HELD_ELSEWHERE where the same fact is restored through another."""
-    if row.restored_as and holds(row.restored_as_where, wanted.body):
-        return HELD_ELSEWHERE
-    if row.reference_only:
-        return row.not_restored or "kept to read the rest by"
-    why = why_left_alone(row.left_alone, wanted.body) or why_left_alone(row.left_alone, present.body)
-    if why:
-        return why
-    if row.mastered_on_premises(wanted.body) and present.liveness in ("softDeleted", "absent"):
-        return SYNCED
-    return ""
 
 
 def _keeps_its_key(row: ObjectType) -> bool:
@@ -941,4 +875,4 @@ def _apart(values: Mapping[str, Any], waits: Any) -> tuple[Json, Json]:
     return {name: value for name, value in values.items() if name not in later}, later
 
 
-__all__ = ["FIRST", "PARENT", "InboundLink", "Key", "Planner", "Situation", "creates", "own_key", "read_path"]
+__all__ = ["FIRST", "PARENT", "InboundLink", "Key", "Planner", "Situation", "own_key", "read_path"]

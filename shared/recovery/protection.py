@@ -76,7 +76,7 @@ async def administrators_now(graph: Graph) -> Administrators:
 
 
 async def safety_facts(
-    graph: Graph, point: RestorePoint, operations: Sequence[Operation], break_glass_ids: Iterable[str],
+    graph: Graph, point: RestorePoint, operations: Iterable[Operation], break_glass_ids: Iterable[str],
     administrators: frozenset[str],
 ) -> Facts:
     """What the checks need; policies are read only where the plan changes any, or whom they apply to.

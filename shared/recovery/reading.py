@@ -6,7 +6,7 @@ empty. Everything per object goes in `$batch`, 20 a request.
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from shared.backup.recorder import volatile_splitter
 from shared.catalog import KINDS, OBJECT_TYPES
@@ -28,6 +28,9 @@ from shared.recovery.state import Json, Liveness, Present, Wanted
 from shared.repository.restore_point import RestorePoint
 
 type Key = tuple[str, str]
+
+KEPT_DELETED = 20_000
+"""Deleted objects of a type that are kept between parts: a bin with more is listed for each part anew."""
 
 IN_DIRECTORY = frozenset({
     "user", "group", "application", "servicePrincipal", "device", "administrativeUnit", "directoryRole",
@@ -80,12 +83,21 @@ def _kind(link: Link | None, said: str) -> str:
 
 
 @dataclass(slots=True)
+class Bins:
+    """Recycle bins as they were listed, by type; None of one that is too long to be kept."""
+
+    listed: dict[str, dict[str, Json] | None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class PresentReader:
     """Reads objects as they are now."""
 
     graph: Graph
     reading: Reading
     ids: Ids
+    bins: Bins | None = None
+    """Where many parts are read one after the other, what is known of the recycle bins; without, each looks anew."""
 
     async def read(self, asked: Iterable[Wanted], *, links: bool = True) -> dict[Key, Present]:
         """Key in the restore point → the object now."""
@@ -215,7 +227,20 @@ class PresentReader:
         """Those of the ids that wait in the recycle bin, with what it shows of them."""
         if not has_recycle_bin(self.graph, row):
             return {}
+        known = self.bins.listed if self.bins else {}
+        if row.name not in known:
+            known[row.name], found = await self._listed_bin(row, ids)
+            return found
+        kept = known[row.name]
+        if kept is None:
+            _, found = await self._listed_bin(row, ids)
+            return found
+        return {one: kept[one] for one in ids if one in kept}
+
+    async def _listed_bin(self, row: ObjectType, ids: set[str]) -> tuple[dict[str, Json] | None, dict[str, Json]]:
+        """The recycle bin of a type, None if it is too long to be kept, and what it has of the ids."""
         wants = wanted(row, self.reading, self.graph.endpoints.cloud)
+        whole: dict[str, Json] | None = {}
         found: dict[str, Json] = {}
         try:
             async with aclosing(deleted(self.graph, row, select=wants.tracked)) as listed:
@@ -223,13 +248,18 @@ class PresentReader:
                     for body in bodies:
                         if row.odata_type and body.get(TYPE) not in (None, row.odata_type):
                             continue
-                        if str(body.get(row.key)) in ids:
-                            fill_absent(body, wants.tracked)
-                            volatile_splitter(row.volatile)(body)
-                            found[str(body[row.key])] = body
+                        fill_absent(body, wants.tracked)
+                        volatile_splitter(row.volatile)(body)
+                        key = str(body.get(row.key))
+                        if whole is not None:
+                            whole[key] = body
+                        if key in ids:
+                            found[key] = body
+                    if whole is not None and len(whole) > KEPT_DELETED:
+                        whole = None
         except NotFound:
-            return {}
-        return found
+            return {}, {}
+        return whole, found
 
 
 async def still_live(graph: Graph, references: Mapping[str, str], reader: PresentReader) -> set[str]:

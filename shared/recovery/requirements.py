@@ -6,7 +6,7 @@ restricted management administrative units. Sources: Microsoft Graph "Working wi
 actions); Microsoft Entra "Restricted management administrative units".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from shared.catalog import OBJECT_TYPES
@@ -50,17 +50,17 @@ class Standing:
 
 
 def unmet(operations: Iterable[Operation], standing: Standing) -> list[Finding]:
-    """Which directory roles the app lacks for what the plan writes."""
-    planned = [one for one in operations if one.kind != "manual"]
-    sensitive = [one for one in planned if is_sensitive(one)]
+    """Which directory roles the app lacks for what the plan writes; the operations are gone through more than once."""
     if standing.unread:
+        count = sum(one.kind != "manual" and is_sensitive(one) for one in operations)
         return [Finding(
             "rolesUnchecked", "Whether targets are privileged could not be checked, so some may be refused: "
-            f"{standing.unread}", blocks=False, count=len(sensitive),
-        )] if sensitive else []
+            f"{standing.unread}", blocks=False, count=count,
+        )] if count else []
     found: list[Finding] = []
     privileged = {
-        target(one): one.object_name for one in sensitive if target(one) in standing.privileged
+        target(one): one.object_name for one in operations
+        if one.kind != "manual" and is_sensitive(one) and target(one) in standing.privileged
     } if not SUFFICIENT & standing.own_roles else {}
     if privileged:
         found.append(Finding(
@@ -71,7 +71,8 @@ def unmet(operations: Iterable[Operation], standing: Standing) -> list[Finding]:
         ))
     for unit, members in sorted(standing.restricted.items()):
         inside = {
-            target(one): one.object_name for one in planned if touches_restricted(one) and target(one) in members
+            target(one): one.object_name for one in operations
+            if one.kind != "manual" and touches_restricted(one) and target(one) in members
         }
         if inside and unit not in standing.own_scopes:
             found.append(Finding(
@@ -104,7 +105,7 @@ def target(one: Operation) -> str:
     return one.chain or one.object_id
 
 
-async def read_standing(graph: Graph, operations: Sequence[Operation], app_id: str) -> Standing:
+async def read_standing(graph: Graph, operations: Iterable[Operation], app_id: str) -> Standing:
     """What is needed to tell; nothing is read for a plan that touches no user, group or device. Read-only."""
     if not any(is_sensitive(one) or touches_restricted(one) for one in operations):
         return Standing()

@@ -38,12 +38,11 @@ class Facts:
 
 
 def findings(operations: Iterable[Operation], options: RestoreOptions, facts: Facts) -> list[Finding]:
-    """What a person should know before applying."""
-    planned = list(operations)
-    return [*_many(planned, facts), *_too_many_changes(planned, options), *_lockout(facts)]
+    """What a person should know before applying; the operations are gone through more than once."""
+    return [*_many(operations, facts), *_too_many_changes(operations, options), *_lockout(facts)]
 
 
-def _many(operations: list[Operation], facts: Facts) -> Iterable[Finding]:
+def _many(operations: Iterable[Operation], facts: Facts) -> Iterable[Finding]:
     deletes = Counter(one.object_type for one in operations if one.kind == "delete")
     disables = Counter(one.object_type for one in operations if one.kind == "update" and _disables(one))
     for verb, counted in (("delete", deletes), ("disable", disables)):
@@ -62,11 +61,12 @@ def _disables(one: Operation) -> bool:
     return body.get("accountEnabled") is False or body.get("state") == "disabled"
 
 
-def _too_many_changes(operations: list[Operation], options: RestoreOptions) -> Iterable[Finding]:
-    if options.max_changes is not None and len(operations) > options.max_changes:
+def _too_many_changes(operations: Iterable[Operation], options: RestoreOptions) -> Iterable[Finding]:
+    count = sum(1 for _ in operations) if options.max_changes is not None else 0
+    if options.max_changes is not None and count > options.max_changes:
         yield Finding(
-            "maxChanges", f"The plan has {len(operations)} operations, more than maxChanges allows.", blocks=True,
-            count=len(operations), threshold=options.max_changes,
+            "maxChanges", f"The plan has {count} operations, more than maxChanges allows.", blocks=True, count=count,
+            threshold=options.max_changes,
         )
 
 

@@ -19,7 +19,9 @@ import orjson
 
 from shared.recovery.options import RestoreOptions, Selection
 from shared.recovery.plan import Operation
-from shared.recovery.planner import Situation
+from shared.recovery.planner import Key
+from shared.recovery.relink import Ids
+from shared.recovery.state import Wanted
 
 MOST_ASKED, MOST_HELD = 100, 2_000
 ADDS: frozenset[str] = frozenset({"revive", "create", "update", "link", "manual"})
@@ -46,27 +48,29 @@ def asked_for(selection: Selection, options: RestoreOptions) -> Scope | None:
     return Scope(writes=_hashed(ids), brings=[], names=[])
 
 
-def planned(operations: Iterable[Operation], situation: Situation) -> Scope | None:
-    """The scope of a plan; None where it must run alone."""
+def planned(
+    operations: Iterable[Operation], wanted_ones: Mapping[Key, Wanted], ids: Ids
+) -> Scope | None:
+    """The scope of a plan for these objects, as the restore point has them; None where it must run alone."""
     writes: set[str] = set()
     brings: set[str] = set()
     names: set[str] = set()
-    for key, wanted in situation.wanted.items():
-        names |= _ids_in([key[1], situation.ids.now(key[1]), wanted.body, {
-            link: {one: situation.ids.now(one) for one in targets} for link, targets in wanted.links.items()
+    for key, wanted in wanted_ones.items():
+        names |= _ids_in([key[1], ids.now(key[1]), wanted.body, {
+            link: {one: ids.now(one) for one in targets} for link, targets in wanted.links.items()
         }])
     for one in operations:
         if one.kind not in ADDS or one.bucket in ALONE_BUCKETS or _disables(one):
             return None
         if one.kind == "manual":
             continue
-        own = {one.object_id, situation.ids.now(one.object_id), *_ids_in([one.path, one.object_id])}
+        own = {one.object_id, ids.now(one.object_id), *_ids_in([one.path, one.object_id])}
         writes |= own
         if "assignLicense" in one.path:
             writes.add(_LICENCES)
         names |= _ids_in([one.body, list(one.targets), one.parent])
         if one.kind in ("create", "revive"):
-            wanted_now = situation.wanted.get((one.object_type, one.object_id))
+            wanted_now = wanted_ones.get((one.object_type, one.object_id))
             brings |= own
             if wanted_now is not None:
                 brings |= _ids_in([wanted_now.body.get("appId")])

@@ -11,22 +11,24 @@ have equal hashes.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import Any
 
 import orjson
 
 from shared.errors import AlreadyWritten, Corrupt, Missing
 from shared.records.table import key_of
-from shared.recovery.order import Batch, Ordered
-from shared.recovery.plan import Finding, NotRestored, Operation, counts
+from shared.recovery.order import Batch, Ordering
+from shared.recovery.plan import KINDS, Finding, NotRestored, Operation
 from shared.recovery.state import Json
 from shared.repository.names import tenant_prefix
 from shared.repository.records import canonical
 from shared.repository.retention import put_same
-from shared.repository.store import BlobStore
+from shared.repository.store import BlobStore, at_once
 
 KEPT = timedelta(days=365)
 """Plans and receipts are evidence: they outlive most restore points."""
@@ -34,6 +36,8 @@ KEPT = timedelta(days=365)
 FORMAT, VERSION = "cairn-plan", 1
 PAGE = 2_000
 """Entries of what is left on one page."""
+PAGES_AT_ONCE = 8
+"""Pages of operations that are on their way into the vault, and in memory, at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +101,29 @@ class RestoreStore:
     # -- the plan -----------------------------------------------------------------------------------------------
 
     async def put_plan(
-        self, order: Ordered, left: Iterable[NotRestored], findings: Iterable[Finding], missing: Iterable[str], *,
-        backup_id: str, options: Mapping[str, Any], now: datetime,
+        self, ordering: Ordering, left: AsyncIterator[NotRestored], findings: Iterable[Finding],
+        missing: Iterable[str], *, backup_id: str, options: Mapping[str, Any], now: datetime,
     ) -> PlanIndex:
-        """Store the plan and return the page that names it all; safe to repeat."""
-        pages = [await self._page([one.as_json() for one in batch.operations], now) for batch in order.batches]
-        entries = [one.as_json() for one in left]
-        left_pages = [await self._page(entries[at : at + PAGE], now) for at in range(0, len(entries), PAGE)]
+        """Store the plan and return the page that names it all; safe to repeat. A few pages are in memory at a time."""
+        kinds: Counter[str] = Counter()
+        pages: list[str] = []
+        for some in batched(ordering.batches(), PAGES_AT_ONCE, strict=False):
+            kinds.update(one.kind for batch in some for one in batch.operations)
+            pages += await at_once(self._page([one.as_json() for one in batch.operations], now) for batch in some)
+        left_pages: list[str] = []
+        entries: list[Json] = []
+        async for one in left:
+            entries.append(one.as_json())
+            if len(entries) == PAGE:
+                left_pages.append(await self._page(entries, now))
+                kinds["leave"] += len(entries)
+                entries = []
+        if entries:
+            left_pages.append(await self._page(entries, now))
+            kinds["leave"] += len(entries)
         index = PlanIndex(
-            backup_id, options,
-            counts((one for batch in order.batches for one in batch.operations), map(NotRestored.from_json, entries)),
-            order.waves, tuple(pages), tuple(left_pages), tuple(findings), tuple(sorted(missing)),
+            backup_id, options, {kind: kinds[kind] for kind in (*KINDS, "leave")}, ordering.waves, tuple(pages),
+            tuple(left_pages), tuple(findings), tuple(sorted(missing)),
         )
         content = index.as_bytes()
         digest = hashlib.sha256(content).hexdigest()

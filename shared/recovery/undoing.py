@@ -1,6 +1,6 @@
 """What a restore changed, object by object, so that an undo touches that and nothing else. Read-only."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,12 +29,10 @@ async def touched_by(
 ) -> dict[Key, Touched]:
     """(type, id that the restore left it with) → what was written of it; with ids only of these, by any id that an
     object has had."""
-    receipts = await store.all_receipts(index)
-    new_ids = ids_made([one async for one in store.operations(index)], receipts)
+    new_ids = await ids_made(store, index)
     chosen = {known.now(one) for one in object_ids} if object_ids is not None else None
     found: dict[Key, Touched] = {}
-    async for one in store.operations(index):
-        receipt = receipts.get(one.order)
+    async for one, receipt in _with_receipts(store, index):
         if receipt is None or receipt["state"] != "done" or one.kind == "manual":
             continue
         try:
@@ -50,12 +48,21 @@ async def touched_by(
     return found
 
 
-def ids_made(operations: Iterable[Operation], receipts: Mapping[int, Json]) -> dict[str, str]:
+async def _with_receipts(store: RestoreStore, index: PlanIndex) -> AsyncIterator[tuple[Operation, Json | None]]:
+    """Every operation with what became of it, a batch in memory at a time."""
+    for number in range(1, len(index.pages) + 1):
+        receipts = (await store.journal(number)).receipts
+        for one in (await store.batch(index, number)).operations:
+            yield one, receipts.get(one.order)
+
+
+async def ids_made(store: RestoreStore, index: PlanIndex) -> dict[str, str]:
     """Old id (or appId) → the new one, of all that the receipts say was made."""
     found: dict[str, str] = {}
-    for one in operations:
-        receipt = receipts.get(one.order, {})
-        if one.kind == "create" and receipt.get("newObjectId"):
+    if not index.counts.get("create"):
+        return found
+    async for one, receipt in _with_receipts(store, index):
+        if one.kind == "create" and receipt is not None and receipt.get("newObjectId"):
             found[one.object_id] = receipt["newObjectId"]
             if receipt.get("newAppId") and receipt.get("oldAppId"):
                 found[receipt["oldAppId"]] = receipt["newAppId"]

@@ -8,21 +8,27 @@ repeat.
 Lag is waited out from the time when the first slice begins, so that many slices wait no longer than one.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from time import monotonic
+from zlib import crc32
 
 from shared.deployment import Deployment
 from shared.entra.transport import Graph
 from shared.messages import RestoreVerified, VerifyRestore
 from shared.records.times import as_text, as_time
+from shared.recovery.plan import Operation
 from shared.recovery.reading import PresentReader, reading_of
 from shared.recovery.relink import Ids
 from shared.recovery.state import Json
-from shared.recovery.store import RestoreStore
+from shared.recovery.store import PlanIndex, RestoreStore
 from shared.recovery.undoing import ids_made
-from shared.recovery.verification import AT_ONCE, LAG_SECONDS, expectations, verify
+from shared.recovery.verification import AT_ONCE, LAG_SECONDS, Expected, expectations, verify, written
 
 SLICE_SECONDS = 120.0
+SHARE_OPERATIONS = 25_000
+"""Operations that are in memory together, with their receipts: a larger restore is verified share by share."""
+SPAN = 1_000_000
+"""Places of a share: what is told as a place is the share and the object in it."""
 VERIFICATION = "verification"
 SHOWN = 100
 """Differences that stand beside the restore; all facts are in the pages."""
@@ -35,24 +41,49 @@ async def verify_slice(opened: Deployment, graph: Graph, message: VerifyRestore)
     store = RestoreStore(opened.vault, opened.workspace, tenant_id, restore_id)
     since = await _since(opened, store, tenant_id, restore_id)
     index = await store.plan(message["planHash"])
-    receipts = await store.all_receipts(index)
-    operations = [one async for one in store.operations(index)]
-    expected = expectations(operations, receipts, ids_made(operations, receipts))
+    new_ids = await ids_made(store, index)
     settings = (await records.tenants.settings(tenant_id)).settings
     reader = PresentReader(graph, await reading_of(graph, settings.options), Ids())
     waited = (records.clock() - as_time(since)).total_seconds()
     facts: list[Json] = []
+    shares = -(-index.total // SHARE_OPERATIONS)
     at = start
-    while at < len(expected) and (at == start or monotonic() - began < SLICE_SECONDS):
-        some = expected[at : at + AT_ONCE]
-        until = began + max(0.0, LAG_SECONDS - waited)
-        facts += [one.as_json() for one in await verify(reader, some, until=until)]
-        at += len(some)
-    await store.put_note(f"facts/{start:08d}", {"next": at, "facts": facts})
-    if at < len(expected):
-        return RestoreVerified(finished=False, next=at)
-    await _report(opened, store, tenant_id, restore_id)
-    return RestoreVerified(finished=True, next=at)
+    while (share := at // SPAN) < shares and (at == start or monotonic() - began < SLICE_SECONDS):
+        expected = await _expected(store, index, new_ids, share, shares)
+        place = at % SPAN
+        while place < len(expected) and (at == start or monotonic() - began < SLICE_SECONDS):
+            some = expected[place : place + AT_ONCE]
+            until = began + max(0.0, LAG_SECONDS - waited)
+            facts += [one.as_json() for one in await verify(reader, some, until=until)]
+            place += len(some)
+            at = share * SPAN + place
+        if place >= len(expected):
+            at = (share + 1) * SPAN
+    finished = at >= shares * SPAN
+    await store.put_note(f"facts/{start:08d}", {"next": start if finished else at, "facts": facts})
+    if finished:
+        await _report(opened, store, tenant_id, restore_id)
+    return RestoreVerified(finished=finished, next=at)
+
+
+async def _expected(
+    store: RestoreStore, index: PlanIndex, new_ids: Mapping[str, str], share: int, shares: int
+) -> list[Expected]:
+    """One share of the objects as they should be: all operations of an object are in the share of its id."""
+    operations: list[Operation] = []
+    receipts: dict[int, Json] = {}
+    for number in range(1, len(index.pages) + 1):
+        known = (await store.journal(number)).receipts
+        for one in (await store.batch(index, number)).operations:
+            receipt = known.get(one.order)
+            try:
+                object_id = written(one, receipt, new_ids) if receipt is not None else ""
+            except KeyError:
+                continue
+            if receipt is not None and crc32(object_id.encode()) % shares == share:
+                operations.append(one)
+                receipts[one.order] = receipt
+    return expectations(operations, receipts, new_ids)
 
 
 async def facts_of(store: RestoreStore, *, after: int = 0) -> AsyncIterator[tuple[int, Json]]:

@@ -4,19 +4,22 @@ from typing import Any
 
 import pytest
 
+from orchestrators.restore import SLICES_PER_HISTORY
 from shared.errors import StoreUnavailable
 from tests.laws.driver import Engine, answering
 
 REQUEST = {"tenantId": "t", "taskId": "task", "restoreId": "restore", "apply": True, "planHash": "hash"}
 FAILED = {"failure": "It went wrong.", "remedy": "Mend it.", "code": "Wrong"}
+PLANNED = {"state": "ready", "planHash": "hash", "summary": "Planned.", "mayApply": True, "why": "", "finished": True}
 DONE = {"finished": True, "cancelled": False}
 
 
 def engine(**answers: Any) -> Engine:
     """An engine whose activities answer from a table: two waves, the first of two lanes, one of two batches."""
     table: dict[str, Any] = {
-        "plan_restore": {"state": "ready", "planHash": "hash", "summary": "Planned.", "mayApply": True, "why": ""},
-        "begin_apply": {"waves": [[[1, 2], [3, 3]], [[4, 4]]], "beforeBackupId": "7"}, "apply_batch": DONE,
+        "plan_restore": PLANNED,
+        "begin_apply": {"waves": [[[1, 2], [3, 3]], [[4, 4]]], "beforeBackupId": "7", "finished": True},
+        "apply_batch": DONE,
         "verify_restore": {"finished": True, "next": 0}, "finish_restore": {"closed": True}, **answers,
     }
 
@@ -50,6 +53,32 @@ async def test_waves_go_one_after_the_other_and_batches_of_a_lane_too() -> None:
     assert ended(made)["outcome"] == "applied"
 
 
+async def test_planning_goes_on_slice_by_slice_over_several_histories() -> None:
+    slices = SLICES_PER_HISTORY * 2 + 3
+
+    def sliced(message: dict[str, Any]) -> dict[str, Any]:
+        return {**PLANNED, "finished": message.get("slice", 0) == slices}
+
+    made = engine(plan_restore=sliced)
+    assert await run(made, planHash="") == "restore"
+    asked = [message.get("slice", 0) for name, message in made.calls if name == "plan_restore"]
+    assert asked == list(range(slices + 1))
+    assert sorted(applied(made)) == [1, 2, 3, 4]
+
+
+async def test_nothing_is_applied_before_the_last_slice_of_the_before_images_is_sealed() -> None:
+    begun = {"waves": [[[1, 1]]], "beforeBackupId": "7"}
+
+    def sliced(message: dict[str, Any]) -> dict[str, Any]:
+        return {**begun, "finished": True} if message.get("slice") == 3 else {"finished": False, "waves": []}
+
+    made = engine(begin_apply=sliced)
+    await run(made)
+    assert [message.get("slice", 0) for name, message in made.calls if name == "begin_apply"] == [0, 1, 2, 3]
+    assert "apply_batch" not in [name for name, _ in made.calls][:4]
+    assert applied(made) == [1]
+
+
 async def test_what_was_only_to_be_planned_changes_nothing() -> None:
     made = engine()
     await run(made, apply=False, planHash="")
@@ -58,8 +87,7 @@ async def test_what_was_only_to_be_planned_changes_nothing() -> None:
 
 
 async def test_a_plan_that_is_held_back_is_not_applied() -> None:
-    planned = {"state": "ready", "planHash": "hash", "summary": "Planned.", "mayApply": False, "why": "Too much."}
-    made = engine(plan_restore=planned)
+    made = engine(plan_restore={**PLANNED, "mayApply": False, "why": "Too much."})
     await run(made, planHash="")
     assert applied(made) == []
     assert ended(made)["outcome"] == "unsafe"

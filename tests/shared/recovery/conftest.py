@@ -40,9 +40,13 @@ class Restores:
 
     async def plan(
         self, object_ids: list[str] | None = None, *, backup_id: str = "latest", types: list[str] | None = None,
-        touched: Any = None, undo_of: str | None = None, scope: Any = None, **options: Any,
+        touched: Any = None, undo_of: str | None = None, scope: Any = None, report: Any = None,
+        change_ids: list[str] | None = None, **options: Any,
     ) -> Restore:
         restore_id = str(uuid.uuid4())
+        source = {"reportId": report["reportId"]} if report else None
+        if report:
+            backup_id = report["backupId"]
         if backup_id == "latest":
             backup_id = (await self.opened.records.restore_points.get(self.tenant_id, "latest"))["backupId"]
         selection: dict[str, Any] = {"all": True}
@@ -50,8 +54,10 @@ class Restores:
             selection = {"objectIds": object_ids}
         elif types is not None:
             selection = {"types": types}
+        elif change_ids is not None:
+            selection = {"changeIds": change_ids}
         request = RestoreRequest.model_validate(
-            {"source": {"backupId": backup_id}, "selection": selection, "options": options}
+            {"source": source or {"backupId": backup_id}, "selection": selection, "options": options}
         )
         store = lifecycle.store_of(self.opened, self.tenant_id, restore_id)
         await store.put_note("request", request.model_dump(mode="json", by_alias=True, exclude_none=True))
@@ -70,17 +76,24 @@ class Restores:
             "plan": "", "appliedAppOnly": False, "scope": scope,
         })
         async with self.sessions.restoring(self.opened.settings, self.tenant_id) as graph:
-            await lifecycle.plan(self.opened, graph, {
-                "tenantId": self.tenant_id, "taskId": restore_id, "restoreId": restore_id, "apply": False,
-            })
+            await self.planned(graph, restore_id)
         return await self.restore(restore_id)
+
+    async def planned(self, graph: Any, restore_id: str) -> int:
+        """Plan slice by slice, as the orchestrator does, and say how many there were."""
+        message: Any = {"tenantId": self.tenant_id, "taskId": restore_id, "restoreId": restore_id, "apply": False}
+        while not (await lifecycle.plan(self.opened, graph, message))["finished"]:
+            message["slice"] = message.get("slice", 0) + 1
+        return message.get("slice", 0) + 1
 
     async def apply(self, restore: Restore) -> Restore:
         restore_id = restore["restoreId"]
         step = {"tenantId": self.tenant_id, "taskId": restore_id, "restoreId": restore_id,
                 "planHash": restore["planHash"]}
         async with self.sessions.restoring(self.opened.settings, self.tenant_id) as graph:
-            begun = await lifecycle.begin(self.opened, graph, step)  # type: ignore[arg-type]
+            sealing: Any = dict(step)
+            while not (begun := await lifecycle.begin(self.opened, graph, sealing))["finished"]:
+                sealing["slice"] = sealing.get("slice", 0) + 1
             for wave in begun["waves"]:
                 await asyncio.gather(*(self._lane(graph, step, first, last) for first, last in wave))
             verified: Any = {"finished": False, "next": 0}

@@ -3,9 +3,9 @@
 from shared.recovery.guarded import (
     GLOBAL_ADMINISTRATOR,
     Administrators,
+    from_the_last_administrator,
     why_kept,
     why_member_kept,
-    with_an_administrator_left,
 )
 from shared.recovery.plan import Operation
 from tests.shared.recovery.conftest import Restores
@@ -37,10 +37,10 @@ def test_the_rights_of_protected_ones_are_kept():
 
 def test_one_administrator_is_always_left():
     both = administrators(one={ADA}, two={BEN})
-    kept, left = with_an_administrator_left([removal("one"), removal("two")], both)
-    assert [one.object_id for one in kept] == ["two"]
+    spared, left = from_the_last_administrator([removal("one"), removal("two")], both)
+    assert [one.object_id for one in spared] == ["one"]
     assert [one.object_id for one in left] == ["one"]
-    assert with_an_administrator_left([removal("one")], both) == ([removal("one")], [])
+    assert from_the_last_administrator([removal("one")], both) == ([], [])
 
 
 def test_disabling_deleting_and_leaving_a_group_count_alike():
@@ -50,13 +50,13 @@ def test_disabling_deleting_and_leaving_a_group_count_alike():
         "unlink", "group", "group", "", "DELETE", f"/groups/group/members/{BEN}/$ref", link="members", targets=(BEN,),
         chain="group",
     )
-    kept, left = with_an_administrator_left([disabled, out], both)
-    assert len(kept) == len(left) == 1
+    spared, left = from_the_last_administrator([disabled, out], both)
+    assert len(spared) == len(left) == 1
 
 
 def test_who_holds_the_role_twice_keeps_it_when_one_goes():
     twice = administrators(one={ADA}, two={ADA})
-    assert with_an_administrator_left([removal("one")], twice) == ([removal("one")], [])
+    assert from_the_last_administrator([removal("one")], twice) == ([], [])
 
 
 async def test_assignments_made_since_to_break_glass_accounts_and_to_cairn_stay(restores: Restores):
