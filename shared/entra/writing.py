@@ -84,6 +84,11 @@ def was_made(error: EntraError) -> bool:
     return isinstance(error, Rejected) and "RoleAssignmentExists" in str(error)
 
 
+def is_taken(error: EntraError) -> bool:
+    """Whether the refusal says that another object holds a name or address that must be unique ("Create user")."""
+    return isinstance(error, Rejected) and "another object with the same value for property" in str(error).lower()
+
+
 def may_be_lag(error: EntraError) -> bool:
     """Whether the refusal may only mean that something made a moment ago is not everywhere yet.
 

@@ -28,7 +28,7 @@ from shared.entra.governor import Bucket
 from shared.entra.listing import Asking, pages, with_query
 from shared.entra.pages import body_of
 from shared.entra.transport import Graph
-from shared.entra.writing import Write, Written, link_is_there, may_be_lag, was_made, write
+from shared.entra.writing import Write, Written, is_taken, link_is_there, may_be_lag, was_made, write
 from shared.errors import AlreadyWritten, EntraError, NotFound, Rejected, StoreUnavailable, Throttled, Unavailable
 from shared.recovery.actions import expected_value, has_become, read_beside
 from shared.recovery.issuing import Issuing
@@ -62,6 +62,11 @@ INSTANCE_WAITS = (1.0, 2.0, 4.0, 8.0)
 """Seconds between looks for an instance of a gallery template whose answer was lost: a list shows it late."""
 LOST_WAITS = (0.4, 0.8, 1.6, 3.2, 6.4, 8.0)
 """Seconds before a write whose answer was lost is looked at and sent again; after the last it has failed."""
+
+NAME_TAKEN = (
+    "Another object, living or in the recycle bin, holds its name or one of its addresses: give that one another name, "
+    "or delete it for good, then plan again. Living users give theirs up with deleteExistingCloudUser."
+)
 
 type Clock = Callable[[], str]
 
@@ -228,13 +233,15 @@ class Applying:
             path, body, find = filled(one.path, known), filled(one.body, known), filled(one.find, known)
             one = replace(one, parent=filled(one.parent, known))
         except KeyError:
-            return self._receipt(one, "failed", error="an object that this one names was not made")
+            return self._receipt(one, "failed", error="an object that this one names was not made",
+                                 remedy="Look at why that one was not made, then plan again.")
         before: Json = {}
         if one.expects.get("attributes") and seen is not None:
             verdict, before = _compared(one, seen, body, known)
             if verdict:
                 return self._receipt(one, verdict, before=before, after=before if verdict == "unchanged" else {},
-                                     error=_STALE if verdict == "stale" else "")
+                                     error=_STALE if verdict == "stale" else "",
+                                     remedy=_AGAIN if verdict == "stale" else "")
         if one.kind == "create" and (uncertain or one.look_first) and not _is_set_again(one):
             made = await self._made_before(one, find)
             if made is not None:
@@ -496,14 +503,16 @@ class Applying:
         return Issuing(self.graph, self.store, self.cipher, self.tenant_id)
 
     def _failed(self, one: Operation, error: EntraError, before: Json) -> Json:
+        remedy = NAME_TAKEN if is_taken(error) else error.remedy
         return self._receipt(one, "failed", before=before, status=error.status, request_id=error.request_id,
-                             error=str(error), remedy=error.remedy)
+                             error=str(error), remedy=remedy)
 
     def _root(self, one: Operation) -> str:
         return f"{self.graph.endpoints.graph}/{one.version}"
 
 
 _STALE = "it has changed since the plan was made, and is left as it is"
+_AGAIN = "Plan again: the new plan sets out from what is there now."
 
 
 class _LaterError(Exception):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.recovery.apply import NAME_TAKEN
 from shared.recovery.lifecycle import applied_in_words, store_of
 from tests.shared.recovery.conftest import Restores, restores  # noqa: F401 - the fixture
 
@@ -23,6 +24,7 @@ async def test_a_user_whose_name_somebody_else_took_leaves_no_password(restores:
     done = await restores.apply(planned)
     made = [(one.kind, receipt["state"]) for one, receipt in await restores.operations(done) if one.kind == "create"]
     assert ("create", "failed") in made
+    assert NAME_TAKEN in [receipt.get("remedy") for _, receipt in await restores.operations(done)]
     assert done["credentials"] == "none"
     assert [name async for name, _ in store_of(restores.opened, restores.tenant_id, done["restoreId"]).secrets()] == []
 
@@ -41,3 +43,14 @@ def test_nothing_written_is_nothing_verified() -> None:
     told = applied_in_words({"stale": 1}, {"checked": 0, "differing": 0}, cancelled=False)
     assert "Verified" not in told
     assert "plan again" in told
+
+
+async def test_who_finds_an_object_changed_or_one_not_made_is_told_what_to_do(restores: Restores) -> None:
+    store = restores.simulator.store
+    user = next(one for one in store.all("user") if not one.read().get("onPremisesSyncEnabled"))
+    await restores.backups.run("full")
+    store.update(user.key, {**user.read(), "city": "Elsewhere"})
+    planned = await restores.plan([user.key], attributes={"user": ["city"]})
+    store.update(user.key, {**user.read(), "city": "Nowhere"})
+    told = [receipt for _, receipt in await restores.operations(await restores.apply(planned))]
+    assert [(one["state"], "Plan again" in one.get("remedy", "")) for one in told] == [("stale", True)]
