@@ -1,5 +1,5 @@
-"""A plan, and the before images of a restore, are the same in however many slices they are made, and wherever a slice is
-cut and run again."""
+"""A plan, the before images of a restore and its verification are the same in however many slices they are made, and
+wherever a slice is cut and run again."""
 
 import random
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import pytest
 
 from shared.records.memory_table import MemoryTable
 from shared.records.restores import Restore
-from shared.recovery import before, everything, lifecycle, planning
+from shared.recovery import before, everything, lifecycle, planning, verifying
 from shared.repository.memory_store import MemoryBlobStore
 from shared.repository.restore_point import RestorePoint
 from tests.laws.damages import administrator
@@ -196,3 +196,27 @@ async def test_a_small_plan_leaves_nothing_in_the_workspace(hurt: Restores) -> N
     hurt.opened.workspace.put = told  # type: ignore[method-assign]
     await hurt.plan(object_ids=[next(iter(hurt.simulator.store.all("user"))).key])
     assert not [one for one in puts if "/draft/" in one]
+
+
+@pytest.mark.timeout(600)
+async def test_what_was_written_is_verified_whole_in_one_slice_and_in_many_shares(
+    hurt: Restores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "SHARE_OPERATIONS", 5)
+    monkeypatch.setattr(verifying, "AT_ONCE", 2)
+    monkeypatch.setattr(verifying, "SLICE_SECONDS", 0.0)
+    done = await hurt.run(None, **EXACT)
+    store = lifecycle.store_of(hurt.opened, hurt.tenant_id, done["restoreId"])
+    in_shares = [fact async for _, fact in verifying.facts_of(store)]
+    assert done["verification"]["differing"] == 0
+    assert done["verification"]["checked"] == len(in_shares)
+    for blobs in (hurt.opened.vault.blobs, hurt.opened.workspace.blobs):  # type: ignore[attr-defined]
+        for name in [one for one in blobs if "/verification" in one or "/facts/" in one]:
+            del blobs[name]
+    monkeypatch.undo()
+    step: Any = {"tenantId": hurt.tenant_id, "taskId": done["restoreId"], "restoreId": done["restoreId"],
+                 "planHash": done["planHash"], "start": 0}
+    async with hurt.sessions.restoring(hurt.opened.settings, hurt.tenant_id) as graph:
+        assert (await verifying.verify_slice(hurt.opened, graph, step))["finished"]
+    whole = [fact async for _, fact in verifying.facts_of(store)]
+    assert sorted(map(str, whole)) == sorted(map(str, in_shares))
