@@ -14,8 +14,8 @@ from shared.recovery import gallery
 from shared.recovery.new_credentials import Asked, held, signs, subject
 
 DEFAULT_GROUP = (
-    "It uses the default connector group, and the restore point does not know which it had: put it into that one as a "
-    "signed-in Application Administrator (the application's Application proxy page, Connector Group)."
+    "It uses the default connector group: put it into the one that it had, which another step names where the restore "
+    "point knows it, as a signed-in Application Administrator (the application's Application proxy page)."
 )
 
 
@@ -37,8 +37,9 @@ def step_after_creation(
 
 def _application(body: Mapping[str, Any], asked: Asked, now: datetime, template: str) -> str:
     plain = (
-        f"It came from the gallery (template {template}), which does not show that template: it is made as a plain "
-        "application. Where its sign-on or provisioning needs the template's, add it from the gallery by hand."
+        f"It came from the gallery (template {template}) and is made as a plain application, since the gallery does "
+        "not show that template or its service principal is not restored with it. Where its sign-on or provisioning "
+        "needs the template's, add it from the gallery by hand."
     ) if template else ""
     secrets = _secrets(body, asked, now, "applications")
     lost = [one for one in body.get("keyCredentials") or () if not one.get("key")]
@@ -90,9 +91,9 @@ def _certificate(body: Mapping[str, Any], asked: Asked, template: str) -> str:
     )
 
 
-def step_after_publishing(body: Mapping[str, Any], grouped: bool) -> str:
-    """What a person must do once an application is published again; `grouped`: another step names its group."""
-    steps = [] if grouped else [DEFAULT_GROUP]
+def step_after_publishing(body: Mapping[str, Any]) -> str:
+    """What a person must do once an application is published again."""
+    steps = [DEFAULT_GROUP]
     if body.get("verifiedCustomDomainCertificatesMetadata"):
         steps.append(f"Upload the certificate of {body.get('externalUrl')} again: its private key cannot be read.")
     return " ".join(steps)

@@ -45,12 +45,12 @@ class Named:
 def holding(types: Iterable[str]) -> list[ObjectType]:
     """The types of which objects may belong to ones of these types."""
     named = set(types)
-    return [row for row in restored_rows() if _may_name([one for one in row.references if one.holder], named)]
+    return [row for row in restored_rows() if _may_name([one for one in row.references if _belongs(one)], named)]
 
 
 async def dependents(point: RestorePoint, row: ObjectType, named: Named) -> list[str]:
-    """Ids of objects of a type that belong to these: gone with them, and never without them (`holder` references)."""
-    return await _naming(point, row, [one for one in row.references if one.holder], named)
+    """Ids of objects of a type that belong to these: gone with them, and never without them."""
+    return await _naming(point, row, [one for one in row.references if _belongs(one)], named)
 
 
 async def referring(point: RestorePoint, row: ObjectType, named: Named) -> list[str]:
@@ -99,6 +99,12 @@ def _names(body: dict[str, object], reference: Reference, named: Named) -> bool:
         if reference.inside_text and any(one in known for one in GUID.findall(value)):
             return True
     return False
+
+
+def _belongs(reference: Reference) -> bool:
+    """Whether an object goes with what it names: all that hangs on something, and the service principal of an
+    application, which is deleted with it and comes back with none ("Delete application", "Restore deleted item")."""
+    return reference.holder or (reference.by == "appId" and reference.orders and reference.target == "application")
 
 
 def _may_name(references: Iterable[Reference], types: set[str]) -> bool:

@@ -364,14 +364,7 @@ class Planner:
         said = {name: value for name, value in creation(row, body).items()
                 if name in fixups.writable_of(row, body) and self._wants(wanted, name)}
         self._patches(row, wanted, body, said, {}, found, LINKS, "its application is not published now")
-        owner = parent_of(row, wanted.object_id, wanted.body)
-        grouped = any(
-            owner in one.links.get("applications", {}) for one in self._s.wanted.values()
-            if one.object_type == "connectorGroup"
-        ) or any(one.source_type == "connectorGroup" and one.target_id == owner for one in self._s.inbound)
-        step = step_after_publishing(body, grouped)
-        if step:
-            self._step(row, wanted, step)
+        self._step(row, wanted, step_after_publishing(body))
 
     def _patches(
         self, row: ObjectType, wanted: Wanted, body: Json, changed: Mapping[str, Any], expected: Mapping[str, Any],
