@@ -29,8 +29,6 @@ import orjson
 from shared.catalog import OBJECT_TYPES, permissions
 from shared.catalog.row import ObjectType
 from shared.deployment import Deployment
-from shared.entra.batch import Part, read_parts
-from shared.entra.listing import with_query
 from shared.entra.transport import Graph
 from shared.errors import EntraError, Missing, NotRestorable
 from shared.records.times import as_text, as_time
@@ -44,6 +42,7 @@ from shared.recovery.fixups import Circumstances
 from shared.recovery.from_report import NOT_REPORTED
 from shared.recovery.guarded import from_the_last_administrator
 from shared.recovery.linked import Named, dependents, holding, links_to, referring
+from shared.recovery.names import held_names, holders, in_words
 from shared.recovery.new_credentials import Asked
 from shared.recovery.not_read import PartsNotHeld, types_not_held, types_not_shown
 from shared.recovery.one_name import by_one_name
@@ -110,13 +109,15 @@ class Progress:
     taken: dict[str, int] | None = None
     short: dict[str, int] = field(default_factory=dict)
     """Seats of licences that the parts so far take, and lack."""
+    held: list[str] = field(default_factory=list)
+    """Names of users who come back that others hold, each in words."""
 
     def as_json(self) -> Json:
         """As one slice hands it to the next."""
         return {
             "now": self.now, "step": self.step, "at": self.at, "parts": self.parts, "differing": self.differing,
             "unread": self.unread, "unknown": self.unknown, "bearings": self.bearings.as_json(), "taken": self.taken,
-            "short": self.short, "around": self.around,
+            "short": self.short, "around": self.around, "held": self.held,
             "surroundings": self.surroundings.as_json() if self.surroundings else None,
         }
 
@@ -127,7 +128,7 @@ class Progress:
         return Progress(
             value["now"], value["step"], value["at"], value["parts"], value["differing"], value["unread"],
             value["unknown"], Bearings.from_json(value["bearings"]), value["around"],
-            Surroundings.from_json(around) if around else None, value["taken"], value["short"],
+            Surroundings.from_json(around) if around else None, value["taken"], value["short"], value["held"],
         )
 
 
@@ -341,6 +342,7 @@ class Planning:
                 [one for key, one in part.wanted.items() if key in self._all_made()], self._progress.bearings,
                 self._reader,
             )
+            self._progress.held += await self._names_held(part, {one.object_id for one in replaced})
             if gone or unknown or replaced or barred:
                 await self._draft.put("around", number, {
                     "gone": sorted(gone), "unknown": sorted(unknown), "barred": sorted(barred),
@@ -378,20 +380,24 @@ class Planning:
 
     async def _holding_names(self, part: Situation) -> list[Present]:
         """Live users that hold the user principal names of those that are to be made anew."""
-        asked = []
-        for key, wanted in part.wanted.items():
-            if key[0] == "user" and key in self._all_made():
-                name = str(wanted.body.get("userPrincipalName", "")).replace("'", "''")
-                path = with_query("/users", filter=f"userPrincipalName eq '{name}'", select="id")
-                asked.append(Part(key[1], path, "who holds a user's name"))
-        holders: list[Wanted] = []
-        async with aclosing(read_parts(self._graph, asked)) as answers:
-            async for answer in answers:
-                if answer.error is not None:
-                    raise answer.error
-                holders += [Wanted("user", str(one["id"]), {}) for one in answer.body.get("value", ())]
-        states = await self._reader.read(sorted(holders, key=lambda one: one.object_id), links=False)
+        made = [one for key, one in part.wanted.items() if key[0] == "user" and key in self._all_made()]
+        ids = sorted({str(one["id"]) for _, one in await holders(self._graph, made, mail=False)})
+        states = await self._reader.read([Wanted("user", one, {}) for one in ids], links=False)
         return [one for one in states.values() if one.liveness == "live"]
+
+    async def _names_held(self, part: Situation, replaced: Collection[str]) -> list[str]:
+        """Whose names others hold, of the users who come back; none where that is not shown."""
+        row = OBJECT_TYPES["user"]
+        back = [
+            one for key, one in part.wanted.items()
+            if key[0] == row.name and part.present[key].liveness in ("absent", "softDeleted")
+            and not row.mastered_on_premises(one.body)
+        ]
+        try:
+            held = await holders(self._graph, back, mail=True)
+        except EntraError:
+            return []
+        return [in_words(user, one) for user, one in held if one.get("id") not in replaced]
 
     async def _references(self) -> Pieces:
         """What refers to objects that get new ids: links and bodies of objects that were not chosen; and links of
@@ -531,6 +537,7 @@ class Planning:
             seats = Planner(self._situation(), Bearings()).seats
             seats.short = progress.short
             told += [*findings(ordering, self._options, facts), *unmet(ordering, standing), *seats.findings()]
+            told += held_names(progress.held)
             wanted = sorted({one for each in ordering for one in each.permission.split()})
             self.scope = await self._planned_scope(ordering) if self._scoped else None
             return await self._store.put_plan(

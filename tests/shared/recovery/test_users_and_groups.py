@@ -192,3 +192,19 @@ async def test_an_existing_cloud_user_of_the_same_name_is_deleted_first_where_as
     planned = await restores.plan([user], deleteExistingCloudUser=True, links="skip")
     kinds = [one.kind for one, _ in await restores.operations(planned) if one.object_type == "user"]
     assert kinds[:3] == ["update", "delete", "create"]
+
+
+@pytest.mark.parametrize("deleted", ["softly", "for good"])
+async def test_a_name_that_somebody_else_holds_now_is_told_before_anything_is_sent(restores: Restores, deleted: str):
+    store = restores.simulator.store
+    user, other = plain_users(store)
+    address = store.get(user).read()["userPrincipalName"]
+    await restores.backups.run("full")
+    store.delete(user, soft=deleted == "softly")
+    assert (await restores.plan([user]))["findings"] == []
+    store.update(other, {**store.get(other).read(), "userPrincipalName": address, "displayName": "Somebody Else"})
+    [finding] = (await restores.plan([user]))["findings"]
+    assert (finding["code"], finding["blocks"], finding["count"]) == ("nameHeld", False, 1)
+    assert f"{address} by Somebody Else" in finding["message"]
+    if deleted == "for good":
+        assert (await restores.plan([user], deleteExistingCloudUser=True))["findings"] == []
