@@ -111,6 +111,15 @@ async def test_applied_twice_is_applied_once(
         assert not left(once, await seen(one.restores)), one.told()
 
 
+def added(lines: list[str]) -> set[str]:
+    """What came since: objects, links, and the licences that a group gives to those who joined it."""
+    joined = {line.rpartition(" ")[2] for line in lines if ": linkAdded members" in line}
+    return {
+        line for line in lines if ": new" in line or ": linkAdded" in line
+        or (" assignedLicenses:" in line and line.split()[1] in joined)
+    }
+
+
 @pytest.mark.parametrize("seed", range(30, 36))
 async def test_a_merging_restore_leaves_exactly_what_was_added(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
@@ -122,14 +131,9 @@ async def test_a_merging_restore_leaves_exactly_what_was_added(
         after = await seen(one.restores)
         # All that is told of as left has come since; and all that had come since is still there.
         remains = left(one.before, after, known)
-        joined = {line.rpartition(" ")[2] for line in remains if ": linkAdded members" in line}
-        wrong = [
-            line for line in remains if ": new" not in line and ": linkAdded" not in line
-            and not (" assignedLicenses:" in line and line.split()[1] in joined)  # a group that they joined gives those
-        ]
+        wrong = set(remains) - added(remains)
         assert not wrong, one.told(*wrong)
-        added = {line for line in left(one.before, hurt) if ": new" in line or ": linkAdded" in line}
-        assert added == set(left(one.before, after, known)), one.told(*added)
+        assert added(left(one.before, hurt)) == set(remains), one.told(*remains)
 
 
 @pytest.mark.parametrize("seed", range(40, 48))
