@@ -142,6 +142,14 @@ class Bearings:
         return frozenset(
             one.now for one in self.away
             if one.key not in made and (one.is_left or not one.soft or not options.from_recycle_bin)
+            and not OBJECT_TYPES[one.object_type].one_per_parent  # its id is its parent's, of which it says nothing
+        )
+
+    def revived(self, made: Mapping[Key, str], options: RestoreOptions) -> frozenset[Key]:
+        """The objects that come out of the recycle bin."""
+        return frozenset(
+            one.key for one in self.away
+            if one.soft and options.from_recycle_bin and one.key not in made and not one.is_left
         )
 
     def instances(self, made: Mapping[Key, str], templates: Collection[str]) -> frozenset[str]:

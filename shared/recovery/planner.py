@@ -115,6 +115,7 @@ class Planner:
         self._ids = self._with_placeholders()
         self._born = self._birth_waves()
         self._away = bearings.not_coming(self._made, situation.options)
+        self._revived = bearings.revived(self._made, situation.options)
         self._instances = bearings.instances(self._made, situation.at.gallery)
         self.seats = Seats(situation.skus, dict(bearings.licences) if situation.options.from_recycle_bin else {})
         self._deleted = bearings.deleted
@@ -340,9 +341,8 @@ class Planner:
 
     def _arrives(self, row: ObjectType, wanted: Wanted) -> bool:
         """Whether it comes with an object that is made anew; or revived, where nobody can see how it will be."""
-        there = self._s.present.get((row.parent, parent_of(row, wanted.object_id, wanted.body)))
-        revived = there is not None and there.liveness == "softDeleted" and there.object_id not in self._away
-        return self._parent_is_made(row, wanted) or (row.one_per_parent and revived)
+        parent = row.parent, parent_of(row, wanted.object_id, wanted.body)
+        return self._parent_is_made(row, wanted) or (row.one_per_parent and parent in self._revived)
 
     def _parent_is_made(self, row: ObjectType, wanted: Wanted) -> bool:
         return (row.parent, parent_of(row, wanted.object_id, wanted.body)) in self._made

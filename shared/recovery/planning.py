@@ -57,6 +57,7 @@ from shared.recovery.requirements import read_standing, unmet
 from shared.recovery.safety import findings
 from shared.recovery.scope import MOST_HELD, Scope
 from shared.recovery.scope import planned as scope_of
+from shared.recovery.seats import Seats
 from shared.recovery.state import Json, Present, Wanted, display_name
 from shared.recovery.store import PlanIndex, RestoreStore
 from shared.recovery.surroundings import Surroundings, read_surroundings
@@ -534,8 +535,7 @@ class Planning:
             facts = await safety_facts(
                 self._graph, self._point, ordering, self._settings.break_glass_ids, around.administrators.enabled
             )
-            seats = Planner(self._situation(), Bearings()).seats
-            seats.short = progress.short
+            seats = Seats(around.skus, short=progress.short)
             told += [*findings(ordering, self._options, facts), *unmet(ordering, standing), *seats.findings()]
             told += held_names(progress.held)
             wanted = sorted({one for each in ordering for one in each.permission.split()})

@@ -8,6 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+import orjson
+import zstandard
+
 from shared.backup.recorder import volatile_splitter
 from shared.catalog import KINDS, OBJECT_TYPES
 from shared.catalog.row import PARENT, Link, ObjectType
@@ -29,8 +32,8 @@ from shared.repository.restore_point import RestorePoint
 
 type Key = tuple[str, str]
 
-KEPT_DELETED = 20_000
-"""Deleted objects of a type that are kept between parts: a bin with more is listed for each part anew."""
+KEPT_DELETED = 100_000
+"""Deleted objects of a type that are kept between parts, compressed: a bin with more is listed for each part anew."""
 
 IN_DIRECTORY = frozenset({
     "user", "group", "application", "servicePrincipal", "device", "administrativeUnit", "directoryRole",
@@ -86,7 +89,7 @@ def _kind(link: Link | None, said: str) -> str:
 class Bins:
     """Recycle bins as they were listed, by type; None of one that is too long to be kept."""
 
-    listed: dict[str, dict[str, Json] | None] = field(default_factory=dict)
+    listed: dict[str, dict[str, bytes] | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -235,12 +238,14 @@ class PresentReader:
         if kept is None:
             _, found = await self._listed_bin(row, ids)
             return found
-        return {one: kept[one] for one in ids if one in kept}
+        unpacked = zstandard.ZstdDecompressor().decompress
+        return {one: orjson.loads(unpacked(kept[one])) for one in ids if one in kept}
 
-    async def _listed_bin(self, row: ObjectType, ids: set[str]) -> tuple[dict[str, Json] | None, dict[str, Json]]:
-        """The recycle bin of a type, None if it is too long to be kept, and what it has of the ids."""
+    async def _listed_bin(self, row: ObjectType, ids: set[str]) -> tuple[dict[str, bytes] | None, dict[str, Json]]:
+        """The recycle bin of a type, None if it is not to be kept or too long for it, and what it has of the ids."""
         wants = wanted(row, self.reading, self.graph.endpoints.cloud)
-        whole: dict[str, Json] | None = {}
+        packed = zstandard.ZstdCompressor(level=1).compress
+        whole: dict[str, bytes] | None = {} if self.bins else None
         found: dict[str, Json] = {}
         try:
             async with aclosing(deleted(self.graph, row, select=wants.tracked)) as listed:
@@ -252,7 +257,7 @@ class PresentReader:
                         volatile_splitter(row.volatile)(body)
                         key = str(body.get(row.key))
                         if whole is not None:
-                            whole[key] = body
+                            whole[key] = packed(orjson.dumps(body))
                         if key in ids:
                             found[key] = body
                     if whole is not None and len(whole) > KEPT_DELETED:
