@@ -5,7 +5,7 @@ body, so that they are kept and never count as a change.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
 
@@ -131,9 +131,8 @@ def _take(value: Any, steps: tuple[str, ...]) -> list[Any]:
     """What lay at the path, in order, taken out of `value`."""
     if isinstance(value, list):
         return [found for one in value for found in _take(one, steps)]
-    if not isinstance(value, Mapping) or steps[0] not in value:
+    if not isinstance(value, dict) or steps[0] not in value:
         return []
     if len(steps) == 1:
-        assert isinstance(value, dict)  # noqa: S101 - JSON objects are dicts; tells the type checker so
         return [value.pop(steps[0])]
     return _take(value[steps[0]], steps[1:])

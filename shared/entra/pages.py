@@ -83,6 +83,7 @@ def parse_page(
     parsed = Parsed()
     removed_last: dict[str, Removal] = {}
     dropped = frozenset((*links, *expanded))
+    within = [(link, link + DELTA_SUFFIX) for link in links]
     shapes = _shapes(values, dropped, frozenset(select))
     # Where all of them stand at the top, nothing below needs a look: most of the cost of a page.
     shallow = annotations == sum(len(shape.annotated) for shape in shapes)
@@ -91,13 +92,14 @@ def parse_page(
         if not isinstance(identity, str) or not identity:
             raise Garbled(f"an object of the page has no {key!r}", code="noKey")
         removed = value.get("@removed")
-        if isinstance(removed, Mapping):
+        if isinstance(removed, dict):
             reason = removed.get("reason")
             removed_last[identity] = Removal(identity, "changed" if reason == "changed" else "deleted")
             continue
         removed_last.pop(identity, None)  # gone and back within one page is not gone
-        inline = [(link, shown) for link in links if isinstance(shown := value.get(link + DELTA_SUFFIX), list)]
-        parsed.links += [_delta_slice(identity, link, shown) for link, shown in inline]
+        inline = [(link, value[name]) for link, name in within if isinstance(value.get(name), list)] if within else ()
+        if inline:
+            parsed.links += [_delta_slice(identity, link, shown) for link, shown in inline]
         for link in expanded:
             if link in value:
                 _expanded(parsed, identity, link, value[link])
@@ -106,7 +108,8 @@ def parse_page(
         body = _without(value, shape.annotated, dropped) if shallow else body_of(value, dropped)
         if inline and is_links_only(value, key):
             continue  # a further slice of a large link, or a change of links alone: it says nothing of the object
-        fill_absent(body, shape.absent)
+        if shape.absent:
+            fill_absent(body, shape.absent)
         if beside and identity in beside:
             body.update(beside[identity])
         parsed.objects.append((identity, body))
