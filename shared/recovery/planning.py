@@ -65,7 +65,7 @@ from shared.repository.records import LinkRecord
 from shared.repository.restore_point import RestorePoint
 from shared.repository.view import TypeView, Winners
 
-MOST_OBJECTS = 500_000
+MOST_OBJECTS = 400_000
 """What stays in memory of each object, its id and of one that is gone what decides on it, fits into an instance for so
 many (docs/recovery.md)."""
 
