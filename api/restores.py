@@ -574,8 +574,9 @@ async def _planned(deployed: OpenDeployment, tenant_id: str, restore_id: str) ->
 
 
 def _was_cut_off(restore: Restore) -> bool:
-    """Whether applying it failed before its end: it may go on from there, since its journal knows what was sent."""
-    return restore["state"] == "failed" and bool(restore["beforeBackupId"]) and restore["applied"] is None
+    """Whether applying it failed before its end, or before its first write: it may go on from there, since its journal
+    knows what was sent."""
+    return restore["state"] == "failed" and bool(restore["planHash"]) and restore["applied"] is None
 
 
 def _check_hash(restore: Restore, plan_hash: str | None) -> None:

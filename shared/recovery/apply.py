@@ -96,6 +96,8 @@ class Applying:
     now: Clock
     stop_at: float
     """A time of `monotonic()` at which to hand back where to go on."""
+    not_imaged: Mapping[str, str] = field(default_factory=dict)
+    """`type/id` of what no before image would take back, and is not written → why it could not be read."""
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     """Somebody cancelled: what has not been sent yet is not sent."""
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
@@ -229,6 +231,10 @@ class Applying:
     ) -> Json:
         if one.kind == "manual":
             return self._receipt(one, "manual")
+        why = self.not_imaged.get(f"{one.object_type}/{one.object_id}")
+        if why is not None:
+            return self._receipt(one, "failed", error=f"It could not be read before the first write, so nothing would "
+                                 f"take it back: {why}", remedy="Plan again once it can be read.")
         try:
             path, body, find = filled(one.path, known), filled(one.body, known), filled(one.find, known)
             one = replace(one, parent=filled(one.parent, known))

@@ -4,8 +4,9 @@ It is the newest full view overlaid with the images, so it is browsed and restor
 `latest` and holds no delta tokens. Safe to repeat: a restore seals it once. It is made in slices, each of which hands
 its segments to the next; a slice that runs again writes its own anew, and what it left is swept.
 
-Invariant: it knows what it holds an image of by the id that the object had then, and by no other: where the view under
-it is from before the object was made anew, the older ids are removed.
+Invariants: it knows what it holds an image of by the id that the object had then, and by no other: where the view under
+it is from before the object was made anew, the older ids are removed. What could not be read has no image and is not
+written: its operations fail with the reason, and the others go on.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
@@ -39,6 +40,7 @@ from shared.version import VERSION
 
 PART = 500
 """Objects that are read together."""
+UNREAD = "before/unread"
 
 
 @dataclass(slots=True)
@@ -52,17 +54,19 @@ class Sealing:
     """Objects that have an image."""
     layers: dict[str, Layer] = field(default_factory=dict)
     """Type → the segments of its images."""
+    unread: dict[str, str] = field(default_factory=dict)
+    """`type/id` of what has no image → why it could not be read."""
 
     def as_json(self) -> Json:
         """As one slice hands it to the next."""
         layers = {name: layer.as_json() for name, layer in self.layers.items()}
-        return {"over": self.over, "began": self.began, "done": self.done, "layers": layers}
+        return {"over": self.over, "began": self.began, "done": self.done, "layers": layers, "unread": self.unread}
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> "Sealing":
         """The inverse."""
         layers = {name: Layer.from_json(layer) for name, layer in value["layers"].items()}
-        return Sealing(value["over"], value["began"], value["done"], layers)
+        return Sealing(value["over"], value["began"], value["done"], layers, value["unread"])
 
 
 async def seal_before(
@@ -72,7 +76,7 @@ async def seal_before(
     """The id of the restore point that holds what the plan is about to change, or None where the next slice goes on.
 
     This is slice `number`, to about `until` of `monotonic()`. Missing where there is nothing to overlay; Unavailable
-    where an object cannot be read: what cannot be taken back is not begun.
+    where nothing can be read. Single objects that cannot be read are noted (`not_imaged`).
     """
     records = opened.records
     if number:
@@ -92,13 +96,24 @@ async def seal_before(
     images = _Images(opened, tenant_id, types, known, sealing.layers)
     async with aclosing(_parts(store, index, sealing.done)) as parts:
         async for part in parts:
-            await images.take(await _states(reader, known, part))
+            states = await _states(reader, known, part)
+            unread = {f"{one.object_type}/{key}": one.why_unread for (_, key), one in states.items()
+                      if one.liveness == "unread"}
+            if len(unread) == len(part) and (len(part) == PART or len(sealing.unread) == sealing.done):
+                raise Unavailable(
+                    f"Nothing was written: of {len(unread)} objects that the plan changes none could be read, the "
+                    f"first one because: {next(iter(unread.values()))}"
+                )
+            sealing.unread |= unread
+            await images.take(one for one in states.values() if one.liveness != "unread")
             sealing.done += len(part)
             if monotonic() >= until:
                 await images.finish()
                 await store.put_note(f"before/{number + 1:06d}", sealing.as_json())
                 return None
     await images.finish()
+    # What an earlier try could not read may lie sealed without an image.
+    await store.put_note(UNREAD, await not_imaged(store) | sealing.unread)
     for name, layer in sorted(sealing.layers.items()):
         entry = types.get(name, TypeEntry("carried"))
         types[name] = replace(entry, layers=(*entry.layers, layer))
@@ -113,20 +128,22 @@ async def seal_before(
     return manifest.backup_id
 
 
-async def _states(reader: PresentReader, known: KnownIdentities, part: list[Operation]) -> list[Present]:
+async def not_imaged(store: RestoreStore) -> dict[str, str]:
+    """`type/id` of what a restore must not write, since no image would take it back → why it could not be read."""
+    noted: dict[str, str] | None = await store.note(UNREAD)
+    return noted or {}
+
+
+async def _states(
+    reader: PresentReader, known: KnownIdentities, part: list[Operation]
+) -> dict[tuple[str, str], Present]:
     """What the objects of some operations are now."""
     states = await reader.read([_stub(one) for one in part if not placeholders_in(one.parent)])
     states |= {
         (one.object_type, one.object_id): Present(one.object_type, known.now(one.object_id), "absent")
         for one in part if placeholders_in(one.parent)  # there is nothing under what is still to be made
     }
-    unread = [one for one in states.values() if one.liveness == "unread"]
-    if unread:
-        raise Unavailable(
-            f"{len(unread)} objects that the plan changes could not be read: {unread[0].why_unread}",
-            remedy="Apply it again: nothing was written yet.",
-        )
-    return list(states.values())
+    return states
 
 
 async def _parts(store: RestoreStore, index: PlanIndex, done: int) -> AsyncGenerator[list[Operation]]:

@@ -20,7 +20,7 @@ from shared.records.restores import Credentials, Restore, RestoreState
 from shared.records.tasks import OPEN
 from shared.records.times import as_text
 from shared.recovery.apply import Applying
-from shared.recovery.before import seal_before
+from shared.recovery.before import not_imaged, seal_before
 from shared.recovery.beside import met
 from shared.recovery.chosen import Chosen
 from shared.recovery.draft import Draft
@@ -146,7 +146,7 @@ async def apply_batch(opened: Deployment, graph: Graph, message: ApplyBatch) -> 
 
     applying = Applying(
         graph, store, opened.cipher, tenant_id, new_ids, remember, cancelled,
-        now=lambda: as_text(records.clock()), stop_at=monotonic() + SLICE_SECONDS,
+        now=lambda: as_text(records.clock()), stop_at=monotonic() + SLICE_SECONDS, not_imaged=await not_imaged(store),
     )
     try:
         applied = await applying.run(index, number, told=told)
@@ -208,6 +208,8 @@ async def finish(opened: Deployment, message: FinishRestore) -> dict[str, bool]:
         status = "failed"
         if restore["beforeBackupId"] and not restore["applied"]:
             summary += " Apply it again with the same planHash: it goes on where it stopped, and sends nothing twice."
+        elif restore["planHash"] and not restore["applied"]:
+            summary += " Apply it again with the same planHash, or plan again: a plan leaves out what cannot be read."
         await records.restores.change(
             tenant_id, restore_id, lambda now: None if now["state"] in ("done", "cancelled") else
             {"state": "failed", "message": summary}

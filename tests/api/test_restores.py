@@ -233,6 +233,17 @@ async def test_a_restore_that_was_cut_off_is_gone_on_with_however_old_its_plan_i
     assert applied.status_code == 202, applied.text
 
 
+async def test_a_restore_that_failed_before_its_first_write_may_be_applied_again(
+    client: httpx.AsyncClient, backed_up: str, records: Records, durable: FakeDurable
+) -> None:
+    restore_id = (await client.post(RESTORES, json=asked())).json()["taskId"]
+    await records.tasks.close(restore_id, "succeeded", "planned")
+    now = as_text(records.clock())
+    await records.restores.set(TENANT, restore_id, state="failed", planHash="h" * 64, planned=now)
+    applied = await client.post(f"{RESTORES}/{restore_id}/apply", json={"planHash": "h" * 64})
+    assert applied.status_code == 202, applied.text
+
+
 async def test_a_restore_that_changed_nothing_has_nothing_to_undo(
     client: httpx.AsyncClient, backed_up: str, records: Records, durable: FakeDurable
 ) -> None:
