@@ -106,7 +106,8 @@ def net(before: View, after: View, bins: set[str]) -> Told:
             continue
         old, new = before[name]["objects"], after[name]["objects"]
         for key in old.keys() - new.keys():
-            found.add(("softDeleted" if key in bins else "hardDeleted", name, key, "", ""))
+            binned = row.recycle_bin and key in bins  # what hangs on an object waits there with it, under no address
+            found.add(("softDeleted" if binned else "hardDeleted", name, key, "", ""))
         found |= {("newObject", name, key, "", "") for key in new.keys() - old.keys()}
         for key in old.keys() & new.keys():
             found |= {

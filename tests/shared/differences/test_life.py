@@ -42,6 +42,7 @@ async def opened(clock: Clock, tmp_path: Any) -> Deployment:
         for backup_id in ("00000001", "00000002"):
             await made.records.restore_points.upsert({
                 "backupId": backup_id, "tenantId": tenant_id, "kind": "full", "started": "2026-11-20T08:00:00Z",
+                "expires": "2026-12-20T08:00:00Z",
             })  # type: ignore[typeddict-item]
     return made
 
