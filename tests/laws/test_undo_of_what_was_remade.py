@@ -25,6 +25,7 @@ from shared.recovery.state import Json, Present, Wanted
 from tests.laws.damages import Tenant, administrator
 from tests.laws.restoring import refused, restoring
 from tests.shared.recovery.conftest import Restores
+from tests.shared.recovery.test_comes_with_parent import RULE, settings
 from tests.shared.recovery.test_types import backed_up, erase, is_made, seed
 
 NOT_SHOWN = {
@@ -279,6 +280,31 @@ async def test_it_is_undone_also_where_its_parent_was_made_anew_again_since(hang
     assert await hanging.values(names) == changed
     await hanging.undone(undone)
     assert await hanging.values(names) == before
+
+
+@BY
+async def test_pim_settings_that_came_with_a_group_are_set_back_undone_and_redone(hanging: Hanging, by: str) -> None:
+    group, store = hanging.parent("privilegedAccessGroupEligibilitySchedule"), hanging.restores.simulator.store
+    now = await hanging.restores.new_id(group)
+
+    def shown() -> Any:
+        return settings(store, now)["member"][RULE]["maximumDuration"]
+
+    before = shown()
+    policy = next(
+        one.read()["policyId"] for one in store.find("unifiedRoleManagementPolicyAssignment", "scopeId", now)
+        if one.read()["roleDefinitionId"] == "member"
+    )
+    sent = {"@odata.type": settings(store, now)["member"][RULE]["@odata.type"], "maximumDuration": "P2D"}
+    assert await hanging.people.sent("PATCH", f"/v1.0/policies/roleManagementPolicies/{policy}/rules/{RULE}", sent)
+    assert shown() == "P2D" != before
+    chosen = [f"{now if by == 'new' else group}/member"]
+    restored = await hanging.run(*chosen)
+    assert shown() == before
+    undone = await hanging.undone(restored, chosen)
+    assert shown() == "P2D"
+    await hanging.undone(undone)
+    assert shown() == before
 
 
 NAMES = {
