@@ -72,6 +72,8 @@ class Bearings:
     """Whether a chosen user has a licence in the restore point."""
     deleted: set[str] = field(default_factory=set)
     """Live objects that the restore point does not know, and the plan deletes."""
+    names_wanted: set[str] = field(default_factory=set)
+    """Principal names, without case, that users get back: whom the plan deletes gives them up first."""
 
     def add(self, wanted: Wanted, present: Present, at: fixups.Circumstances) -> None:
         """Note one object."""
@@ -95,6 +97,12 @@ class Bearings:
         ))
         if soft and name == "user":
             self.licences.update(str(one.get("skuId")) for one in present.body.get("assignedLicenses") or ())
+
+    def add_name(self, wanted: Wanted, present: Present) -> None:
+        """Note the principal name that a user gets back."""
+        if wanted.object_type == "user":
+            name, now = (str(one.body.get("userPrincipalName") or "").casefold() for one in (wanted, present))
+            self.names_wanted |= {name} - {now, ""}
 
     def holds(self, object_type: str, object_id: str) -> bool:
         """Whether the object was chosen."""
@@ -167,7 +175,7 @@ class Bearings:
             "ids": {name: sorted(some) for name, some in self.ids.items()}, "away": [list(one) for one in self.away],
             "appIds": self.app_ids,
             "unsecured": sorted(self.unsecured), "licences": self.licences, "licensed": self.licensed,
-            "deleted": sorted(self.deleted),
+            "deleted": sorted(self.deleted), "namesWanted": sorted(self.names_wanted),
         }
 
     @staticmethod
@@ -180,7 +188,7 @@ class Bearings:
                 for name, one, now, soft, app_id, made_from, may_be_made, is_left in value["away"]
             ],
             value["appIds"], set(value["unsecured"]), Counter(value["licences"]),
-            value["licensed"], set(value["deleted"]),
+            value["licensed"], set(value["deleted"]), set(value.get("namesWanted", ())),
         )
 
 

@@ -108,6 +108,8 @@ class Planner:
             pairs = [(one, situation.present[key]) for key, one in situation.wanted.items()]
             bearings = bearings_of(pairs, situation.at)
             bearings.deleted = {one.object_id for one in situation.new if one.liveness == "live"}
+            for wanted, present in pairs:
+                bearings.add_name(wanted, present)
         self._s = situation
         self._options = situation.options
         self._made = bearings.made(situation.options)
@@ -119,6 +121,7 @@ class Planner:
         self._instances = bearings.instances(self._made, situation.at.gallery)
         self.seats = Seats(situation.skus, dict(bearings.licences) if situation.options.from_recycle_bin else {})
         self._deleted = bearings.deleted
+        self._names_wanted = bearings.names_wanted
         self._is_undo = situation.touched is not None and not situation.follows
         self.operations: list[Operation] = []
         self.not_restored: list[NotRestored] = []
@@ -428,13 +431,17 @@ class Planner:
         )
         if len(self.operations) == planned:
             return  # it is one that is left, with the reason
-        name = str(present.body.get("userPrincipalName", ""))
+        self._give_up_name(present, "it gives up the name of a user that is made anew")
+
+    def _give_up_name(self, present: Present, reason: str) -> None:
+        """Call a user that is about to be deleted by another name, before anybody needs its own."""
+        row, name = OBJECT_TYPES["user"], str(present.body["userPrincipalName"])
         method, path = object_request(row, row.update_request, present.object_id, present.body)
         self._add(
             row, Wanted(row.name, present.object_id, present.body), "update", method, path,
             {"userPrincipalName": f"replaced.{present.object_id[:8]}@{name.rpartition('@')[2]}"},
             attributes=("userPrincipalName",), expects={"attributes": {"userPrincipalName": name}},
-            now=present.object_id, wave=first - 1, reason="it gives up the name of a user that is made anew",
+            now=present.object_id, wave=self._waves.number(row.name, FIRST) - 1, reason=reason,
         )
 
     def _seated(self, row: ObjectType, wanted: Wanted, body: Json | None, present: Json) -> Json | None:
@@ -488,6 +495,9 @@ class Planner:
             row, wanted, "delete", method, path, fixups.deletion_body(row, present.body), now=present.object_id,
             expects={"state": "live"}, wave=self._waves.deletion(row.name) if wave is None else wave, reason=reason,
         )
+        name = str(present.body.get("userPrincipalName") or "") if row.name == "user" else ""
+        if wave is None and name.casefold() in self._names_wanted:
+            self._give_up_name(present, "it is deleted, and gives up the name that another user gets back")
 
     def _cannot_come_back(self, row: ObjectType, wanted: Wanted, present: Present) -> None:
         over = fixups.why_not_made(row, wanted.body, self._s.at)

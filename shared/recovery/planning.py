@@ -343,7 +343,9 @@ class Planning:
                 [one for key, one in part.wanted.items() if key in self._all_made()], self._progress.bearings,
                 self._reader,
             )
-            self._progress.held += await self._names_held(part, {one.object_id for one in replaced})
+            self._progress.held += await self._names_held(
+                part, {one.object_id for one in replaced} | self._progress.bearings.deleted
+            )
             if gone or unknown or replaced or barred:
                 await self._draft.put("around", number, {
                     "gone": sorted(gone), "unknown": sorted(unknown), "barred": sorted(barred),
@@ -623,6 +625,8 @@ class Planning:
         present = await self._reader.read(asked.values(), links=self._options.links != "skip")
         for key, one in asked.items():
             bearings.add(one, present[key], at)
+            if self._options.new_objects == "softDelete":
+                bearings.add_name(one, present[key])
         if asked:
             await self._put(self._situation(wanted=asked, present=present))
 

@@ -1,5 +1,7 @@
 """Each option of a restore, by its effect on the tenant."""
 
+from uuid import uuid4
+
 import pytest
 
 from shared.catalog import OBJECT_TYPES
@@ -144,7 +146,31 @@ async def test_an_existing_user_of_the_name_goes_only_where_asked(restores: Rest
     done = await restores.run([user], deleteExistingCloudUser=True, links="skip")
     assert done["results"].keys() <= {"done", "unchanged"}, done["results"]
     assert other not in store.records
-    assert store.get(await restores.new_id(user)).read()["userPrincipalName"] == name
+    made = await restores.new_id(user)
+    assert store.get(made).read()["userPrincipalName"] == name
+
+    undone = await restores.undo(done)
+    assert undone["results"].keys() <= {"done", "unchanged"}, undone["results"]
+    assert made not in store.records
+    assert store.get(other).read()["userPrincipalName"] == name
+    again = await restores.undo(undone)
+    assert again["results"].keys() <= {"done", "unchanged"}, again["results"]
+    assert other not in store.records
+    assert store.get(made).read()["userPrincipalName"] == name
+
+
+async def test_a_new_user_gives_up_the_name_that_another_gets_back(restores: Restores):
+    store = restores.simulator.store
+    user, other = plain_users(store)
+    body, new = store.get(other).read(), str(uuid4())
+    await restores.backups.run("full")
+    name = store.get(user).read()["userPrincipalName"]
+    store.update(user, {**store.get(user).read(), "userPrincipalName": f"renamed.{name}"})
+    store.create("user", {**body, "id": new, "userPrincipalName": name})
+    done = await restores.run(types=["user"], newObjects="softDelete", links="skip")
+    assert done["results"].keys() <= {"done", "unchanged"}, done["results"]
+    assert new not in store.records
+    assert store.get(user).read()["userPrincipalName"] == name
 
 
 async def test_a_restore_of_types_writes_only_them_and_what_hangs_on_or_names_what_is_made_anew(restores: Restores):
