@@ -50,7 +50,9 @@ def restore_tenant(ctx: OrchestrationContext, request: RestoreTenant) -> Generat
                 return ""
             plan_hash = planned["planHash"]
             end["summary"] = planned["summary"]
-            if request["apply"] and not planned["mayApply"]:
+            if planned.get("cancelled", False):
+                end["outcome"] = "cancelled"
+            elif request["apply"] and not planned["mayApply"]:
                 end["outcome"] = "unsafe"
                 end["summary"] = f"Planned, and not applied: {planned['why'] or 'it waits for approval.'}"
         if request["apply"] and end["outcome"] == "planned":
@@ -82,6 +84,8 @@ def _apply(ctx: OrchestrationContext, request: RestoreTenant, plan_hash: str) ->
     while not begun.get("finished", True):  # as above
         number += 1
         begun = yield from answer(ctx, "begin_apply", BeginApply(**step, slice=number))
+    if begun.get("cancelled", False):  # before the first write: there is nothing to verify
+        return True
     cancelled = False
     for wave in begun["waves"]:
         if cancelled:

@@ -180,7 +180,8 @@ class RestoreTenant(TypedDict):
 
 
 class RestorePlanned(TypedDict):
-    """The plan that was stored, and whether it may be applied at once; nothing of that while it is not `finished`."""
+    """The plan that was stored, and whether it may be applied at once; nothing of that while it is not `finished`, or
+    where it was `cancelled`."""
 
     finished: bool
     state: str
@@ -188,6 +189,7 @@ class RestorePlanned(TypedDict):
     summary: str
     mayApply: bool
     why: str
+    cancelled: NotRequired[bool]
 
 
 class RestoreStep(TypedDict):
@@ -208,12 +210,13 @@ class BeginApply(RestoreStep):
 class RestoreWaves(TypedDict):
     """Waves, each a list of lanes, each its first and last batch; and the restore point of the before images.
 
-    Neither is known while that is not `finished`.
+    Neither is known while that is not `finished`, or where it was `cancelled`: nothing was written then.
     """
 
     finished: bool
     waves: list[list[list[int]]]
     beforeBackupId: str
+    cancelled: NotRequired[bool]
 
 
 class ApplyLane(TypedDict):

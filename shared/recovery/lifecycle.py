@@ -1,10 +1,11 @@
 """A restore from its request to its proof: what each activity does, one function a step. All are safe to repeat."""
 
 from collections.abc import Iterable
+from functools import partial
 from time import monotonic
 from typing import Any
 
-from shared.deployment import Deployment
+from shared.deployment import Deployment, Records
 from shared.entra.transport import Graph
 from shared.errors import NotRestorable, PlanStale
 from shared.messages import (
@@ -26,6 +27,7 @@ from shared.recovery.chosen import Chosen
 from shared.recovery.draft import Draft
 from shared.recovery.from_report import chosen_changes
 from shared.recovery.handing_over import hand_over, hand_over_the_rest
+from shared.recovery.listening import StoppedError, listening
 from shared.recovery.options import RestoreRequest
 from shared.recovery.plan import Operation
 from shared.recovery.planning import Planning
@@ -41,6 +43,7 @@ SLICE_SECONDS = 120.0
 PLANNING_SECONDS = 120.0
 """The same of a slice of planning; a part of some hundred objects is ended, however long it takes."""
 SHOWN_MISMATCHES = 100
+CANCELLED_EARLY = "Cancelled while it was planned: nothing was written."
 REQUEST, TOUCHED = "request", "touched"
 
 
@@ -61,11 +64,25 @@ async def plan(opened: Deployment, graph: Graph, message: RestoreTenant) -> Rest
         point = await RestorePoint.open(opened.vault, tenant_id, restore["backupId"] or "latest")
         planning = Planning(opened, graph, tenant_id, point, request, scoped=bool(restore.get("scope")))
         until = monotonic() + PLANNING_SECONDS
-        index = await planning.run(
-            await _chosen(opened, tenant_id, store, request), store, number=number, until=until
-        )
+        task_id = message["taskId"]
+
+        async def told() -> None:
+            await records.tasks.progress(task_id, "planning", done=planning.objects)
+            await records.tasks.describe(task_id, planning.words)
+
+        try:
+            index = await listening(
+                planning.run(await _chosen(opened, tenant_id, store, request), store, number=number, until=until),
+                told, partial(_is_cancelled, records, task_id),
+            )
+        except StoppedError:
+            await Draft(opened.workspace, store.prefix).drop()
+            return RestorePlanned(
+                finished=True, cancelled=True, state=restore["state"], planHash="", summary=CANCELLED_EARLY,
+                mayApply=False, why="",
+            )
         if index is None:
-            await records.tasks.progress(message["taskId"], "planning", done=planning.objects, total=0)
+            await told()
             return RestorePlanned(
                 finished=False, state=restore["state"], planHash="", summary="", mayApply=False, why=""
             )
@@ -99,20 +116,35 @@ async def begin(opened: Deployment, graph: Graph, message: BeginApply) -> Restor
         raise PlanStale("the approved plan is not the one that is to be applied", remedy="Look at the plan again.")
     store = store_of(opened, tenant_id, restore_id)
     index = await store.plan(message["planHash"])
-    await records.tasks.progress(message["taskId"], "operations", done=0, total=index.total, unit="operations")
+    task_id = message["taskId"]
+    await records.tasks.progress(task_id, "planning", done=0, total=0, unit="operations")  # objects are counted no more
+    await records.tasks.progress(task_id, "operations", done=0, total=index.total, unit="operations")
     before = restore["beforeBackupId"]
     if before is None and index.total:
-        before = await seal_before(
-            opened, graph, tenant_id, restore_id, index, store, number=message.get("slice", 0),
-            until=monotonic() + SLICE_SECONDS,
-        )
+        try:
+            before = await listening(
+                seal_before(
+                    opened, graph, tenant_id, restore_id, index, store, number=message.get("slice", 0),
+                    until=monotonic() + SLICE_SECONDS,
+                ),
+                partial(records.tasks.describe, task_id, "Sealing what is there before the first write."),
+                partial(_is_cancelled, records, task_id),
+            )
+        except StoppedError:
+            return RestoreWaves(finished=True, cancelled=True, waves=[], beforeBackupId="")
         if before is None:
             return RestoreWaves(finished=False, waves=[], beforeBackupId="")
     await records.restores.set(
         tenant_id, restore_id, state="applying", beforeBackupId=before, applyTaskId=message["taskId"]
     )
+    await records.tasks.describe(task_id, "Writing to the tenant.")
     waves = [[[lane[0], lane[-1]] for lane in wave] for wave in index.waves]
     return RestoreWaves(finished=True, waves=waves, beforeBackupId=before or "")
+
+
+async def _is_cancelled(records: Records, task_id: str) -> bool:
+    """Somebody wants the task stopped."""
+    return (await records.tasks.get(task_id))["cancelRequested"]
 
 
 class _OrphanedError(Exception):
@@ -204,6 +236,9 @@ async def finish(opened: Deployment, message: FinishRestore) -> dict[str, bool]:
             "failed" if state == "failed" else "succeededWithWarnings" if warns else "succeeded")
         await _mark_undone(opened, restore)
         await _tell_failures(opened, restore, store, index)
+    elif outcome == "cancelled":
+        status = "cancelled"
+        await records.restores.set(tenant_id, restore_id, state="cancelled", message=summary)
     elif outcome == "failed":
         status = "failed"
         if restore["beforeBackupId"] and not restore["applied"]:

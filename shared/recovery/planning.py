@@ -80,6 +80,14 @@ INBOUND_LINKS, INBOUND_SOURCES = 2_000, 500
 STORED_AT_ONCE = 50_000
 """A plan of more objects is put into its order and stored by a slice of its own."""
 STORING: Json = {"storing": True}
+STEPS = (
+    "Comparing with the tenant", "Reading both states of what differs", "Looking for missing objects that are linked",
+    "Looking for what hangs on objects that come back", "Looking at what the plan meets in the tenant",
+    "Looking for references to new ids", "Planning the operations", "Putting the operations into their order",
+)
+"""What a person reads of each step of `Planning.run`, and of storing the plan."""
+BY_TYPE, BY_PART = (0, 1), (4, 6)
+"""Steps that go type by type, or part by part."""
 REMEMBERED = 200_000
 """Link targets of which a slice remembers whether they are there."""
 
@@ -145,6 +153,8 @@ class Planning:
         self.scope: Scope | None = None
         """What the plan may write, once it is made, if asked for; None where the restore must run alone."""
         self._scoped = scoped
+        self._progress = Progress("")
+        self._types = 0
         self._made: dict[Key, str] | None = None
         self._one_name: Ids | None = None
         self._there: dict[str, bool] = {}
@@ -155,12 +165,24 @@ class Planning:
         """How many objects were read so far."""
         return sum(map(len, self._progress.bearings.ids.values()))
 
+    @property
+    def words(self) -> str:
+        """What is under way, in one line."""
+        at, step = self._progress.at, min(self._progress.step, len(STEPS) - 1)
+        line = STEPS[step]
+        if step in BY_TYPE and self._types:
+            line += f": {min(at.get('type', 0) + 1, self._types)} of {self._types} types"
+        elif step in BY_PART:
+            line += f": {at.get('part', 0)} of {self._progress.parts} parts"
+        return f"{line}."
+
     async def run(
         self, chosen: Chosen, store: RestoreStore, *, number: int = 0, until: float = float("inf")
     ) -> PlanIndex | None:
         """The stored plan, or None where the next slice goes on: slice `number`, to about `until` of `monotonic()`."""
         records = self._opened.records
         self._chose, self._store, self._until = chosen, store, until
+        self._types = len(chosen.types or ())
         self._draft = Draft(self._opened.workspace, store.prefix)
         self._settings = (await records.tenants.settings(self._tenant_id)).settings
         self._known = await records.identity_map.resolved(self._tenant_id)

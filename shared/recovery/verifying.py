@@ -39,6 +39,7 @@ async def verify_slice(opened: Deployment, graph: Graph, message: VerifyRestore)
     records, tenant_id, restore_id = opened.records, message["tenantId"], message["restoreId"]
     start, began = message["start"], monotonic()
     store = RestoreStore(opened.vault, opened.workspace, tenant_id, restore_id)
+    await records.tasks.describe(message["taskId"], "Reading back what was written.")
     since = await _since(opened, store, tenant_id, restore_id)
     index = await store.plan(message["planHash"])
     new_ids = await ids_made(store, index)

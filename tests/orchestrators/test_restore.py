@@ -94,6 +94,20 @@ async def test_a_plan_that_is_held_back_is_not_applied() -> None:
     assert "Too much." in ended(made)["summary"]
 
 
+async def test_a_plan_that_is_cancelled_while_it_is_made_ends_the_restore_as_cancelled() -> None:
+    made = engine(plan_restore={**PLANNED, "planHash": "", "mayApply": False, "cancelled": True, "summary": "Cancelled."})
+    await run(made, planHash="")
+    assert [name for name, _ in made.calls] == ["plan_restore", "finish_restore"]
+    assert (ended(made)["outcome"], ended(made)["summary"]) == ("cancelled", "Cancelled.")
+
+
+async def test_a_restore_that_is_cancelled_before_its_first_write_neither_writes_nor_verifies() -> None:
+    made = engine(begin_apply={"waves": [], "beforeBackupId": "", "finished": True, "cancelled": True})
+    await run(made)
+    assert [name for name, _ in made.calls] == ["begin_apply", "finish_restore"]
+    assert ended(made)["outcome"] == "cancelled"
+
+
 async def test_a_cancelled_lane_lets_no_later_wave_begin_and_what_was_done_is_verified() -> None:
     made = engine(apply_batch={"finished": False, "cancelled": True})
     await run(made)
