@@ -28,7 +28,7 @@ from shared.backup.checkpoint import (
     save_checkpoint,
 )
 from shared.backup.finishing import Finishing
-from shared.backup.known import known_ids, named_parents
+from shared.backup.known import known_ids, named_parents, with_unnamed_parents
 from shared.backup.progress import LaneProgress
 from shared.backup.recorder import Recorder, drafts_of
 from shared.backup.run import Run
@@ -127,12 +127,11 @@ class TypeReader:
                 at = replace(at, mode="full", reason=str(why))
         if at.mode == "full":
             self.progress.expect(self.row.name, self.run.types[self.row.name].expected_objects or 0)
+        others = (*self.others.values(), *checkpoint.captures)
         taking = _Taking(self.opened, self.run, self.row, at, self.progress)
         spent = usage_since(self.graph)
         try:
-            named = await named_parents(
-                self.opened, self.run, self.row, (*self.others.values(), *checkpoint.captures)
-            )
+            named = await named_parents(self.opened, self.run, self.row, others)
             reading = replace(self._reading(), known=await self._known(at, checkpoint), named=named)
             cursor, finished, token = await self._read(taking, reading, cursor, since, stop_at)
             await taking.resolve(finishing)
@@ -157,14 +156,15 @@ class TypeReader:
         tokens = {DELTA: await self._sealed(token, DELTA)} if token else {}
         if taking.same_as_before:
             self.progress.expect(self.row.name, 0)
-            return checkpoint.with_capture(replace(at, tokens=tokens, stored_as="changes", finished=self._now()))
+            at = replace(at, tokens=tokens, stored_as="changes", finished=self._now())
+            return checkpoint.with_capture(with_unnamed_parents(at, self.row, others))
         try:
             at = await finishing.finished(replace(at, tokens=tokens), self.graph, self._reading(), self.touched)
         except EntraError as error:
             at = at.failed("failed", str(error), error.remedy, self._now())
             return checkpoint.with_capture(replace(at, retryable=error.retryable))
         self.progress.expect(self.row.name, 0)
-        return checkpoint.with_capture(replace(at, finished=self._now()))
+        return checkpoint.with_capture(with_unnamed_parents(replace(at, finished=self._now()), self.row, others))
 
     async def _read(
         self, taking: "_Taking", reading: Reading, cursor: dict[str, Any] | None, since: str, stop_at: float

@@ -1,6 +1,7 @@
 """Which objects of a type there are, as far as is known: in the restore point before, and by what this run has read."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from shared.backup.checkpoint import TypeCapture
 from shared.backup.finishing import Finishing
@@ -9,6 +10,7 @@ from shared.catalog import OBJECT_TYPES
 from shared.catalog.paths import values
 from shared.catalog.row import PARENT, ObjectType
 from shared.deployment import Deployment
+from shared.entra.failures import LICENCE_REMEDY
 from shared.repository.manifest import Layer
 from shared.repository.view import TypeView
 
@@ -47,3 +49,25 @@ async def named_parents(
         async for batch in TypeView(opened.vault, run.tenant_id, name, layers).object_batches():
             found.update(str(value) for record in batch for value in values(record.body, place))
     return frozenset(found)
+
+
+def with_unnamed_parents(at: TypeCapture, row: ObjectType, captured: Iterable[TypeCapture]) -> TypeCapture:
+    """The same, partial where types that name this one's parents were not read whole: some may not have been asked.
+
+    A type that the tenant has no licence for names none.
+    """
+    naming = {place.partition(".")[0] for place in row.parent_named_by}
+    unsure = [
+        one for one in captured
+        if one.object_type in naming and one.outcome != "complete"
+        and not (one.outcome == "refused" and one.remedy == LICENCE_REMEDY)
+    ]
+    if not unsure:
+        return at
+    titles = " and ".join(sorted({OBJECT_TYPES[one.object_type].title for one in unsure}))
+    reason = f"Not read whole: {titles}. What only those show to have some of these was not asked for them."
+    told = {"what": row.name, "reason": reason, "remedy": unsure[0].remedy}
+    return replace(
+        at, outcome="partial", reason=at.reason if at.outcome == "partial" else reason,
+        remedy=at.remedy or unsure[0].remedy, not_read=(*at.not_read, told), not_read_count=at.not_read_count + 1,
+    )

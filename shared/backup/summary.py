@@ -1,6 +1,7 @@
 """A manifest in other words: as the row that lists show, and as the task's last line."""
 
 from shared.catalog import OBJECT_TYPES
+from shared.entra.failures import LICENCE_REMEDY
 from shared.records.restore_points import RestorePoint, TypeCoverage
 from shared.records.times import as_text
 from shared.repository.manifest import Manifest, TypeEntry
@@ -9,14 +10,20 @@ from shared.repository.manifest import Manifest, TypeEntry
 def not_whole(manifest: Manifest) -> list[str]:
     """The types that should have been read whole and were not.
 
-    A type that application permissions do not reach is refused every time, as its catalog row says: it stands in the
-    coverage as refused, and does not make every backup a warning that nobody looks at any more.
+    A type that application permissions do not reach, as its catalog row says, or that the tenant has no licence for, is
+    refused every time: it stands in the coverage as refused, and does not make every backup a warning that nobody looks
+    at any more. Where a licence ended, what was read under it is old, and that is told.
     """
     return sorted(
         name for name, entry in manifest.types.items()
         if entry.outcome in ("partial", "failed")
-        or (entry.outcome == "refused" and not OBJECT_TYPES[name].delegated_read)
+        or (entry.outcome == "refused" and not OBJECT_TYPES[name].delegated_read and not _never_licensed(entry))
     )
+
+
+def _never_licensed(entry: TypeEntry) -> bool:
+    """Whether the type was refused for want of a licence, and nothing is known from a time when there was one."""
+    return entry.remedy == LICENCE_REMEDY and not entry.layers
 
 
 def restore_point_of(manifest: Manifest) -> RestorePoint:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from shared.catalog.row import PARENT, ObjectType
 from shared.catalog.where import holds
 from shared.entra.batch import Part, read_lists, read_parts
+from shared.entra.failures import is_without_licence
 from shared.entra.listing import with_query
 from shared.entra.pages import EXPANDED_MAX, TYPE, Body, body_of
 from shared.entra.single_reads import Unread, bucket_of, bundle_size, permission_of, still_there
@@ -55,7 +56,7 @@ def parents_of(
 
 
 async def children(graph: Graph, wanted: Wanted, parent: ObjectType, parents: list[Body]) -> AsyncGenerator[Children]:
-    """The children of these parents, some at a time."""
+    """The children of these parents, some at a time; NotPermitted where the tenant has no licence for any of them."""
     row = wanted.row
     shown, cut = _expanded(row, parent, parents)
     if shown.found:
@@ -65,8 +66,13 @@ async def children(graph: Graph, wanted: Wanted, parent: ObjectType, parents: li
         return
     reading = _alone(graph, wanted, to_ask) if row.one_per_parent else _listed(graph, wanted, to_ask)
     missing: dict[str, Unread] = {}
+    found = bool(shown.found)
     async with aclosing(reading):
         async for some in reading:
+            found = found or bool(some.found)
+            for one in () if found else some.unread:
+                if is_without_licence(one.error):  # it is the tenant's, so one parent says it for all
+                    raise one.error
             gone = [one for one in some.unread if isinstance(one.error, NotFound)]
             missing.update((one.object_id, one) for one in gone)
             some.unread = [

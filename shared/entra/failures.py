@@ -63,7 +63,7 @@ def failure(
         return Throttled(said, wait_seconds=retry_after(headers, now=now), **known)
     if status in TRANSIENT_STATUSES or code.lower() in TRANSIENT_CODES:
         return Unavailable(said, status=status, **known)
-    if status in (401, 403):
+    if status in (401, 403) or _names_licence(code):  # PIM says 400 where the tenant has no licence for it
         remedy = SIGN_IN_REMEDY if status == 401 else _permission_remedy(code, permission)
         return NotPermitted(said, status=status, permission=permission, remedy=remedy, **known)
     if status == 404:
@@ -114,8 +114,17 @@ def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> floa
     return max(0.0, seconds) if seconds < float("inf") else None
 
 
+def is_without_licence(error: EntraError) -> bool:
+    """Whether the tenant has no licence for what was asked, so that it has none of it either."""
+    return isinstance(error, NotPermitted) and _names_licence(error.code)
+
+
+def _names_licence(code: str) -> bool:
+    return code.lower() in LICENCE_CODES
+
+
 def _permission_remedy(code: str, permission: str) -> str | None:
-    if code.lower() in LICENCE_CODES:
+    if _names_licence(code):
         return LICENCE_REMEDY
     if code.lower() in ("insufficient_claims", "claimschallenge"):
         return CLAIMS_REMEDY

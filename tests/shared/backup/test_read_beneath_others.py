@@ -1,5 +1,9 @@
 """Types that are read under other objects' say: PIM settings of groups, credentials of managed identities."""
 
+import pytest
+
+from local.simulator.faults import rules
+from shared.backup.summary import not_whole
 from tests.shared.backup.conftest import Backups
 
 ELIGIBLE = "privilegedAccessGroupEligibilitySchedule"
@@ -61,6 +65,59 @@ async def test_a_group_that_comes_under_pim_gets_its_settings_read_by_the_next_i
     after = await backups.view(await backups.run())
     assert "new" in after[ELIGIBLE]["objects"]
     assert {f"{group.key}/member", f"{group.key}/owner"} <= set(after[SETTINGS]["objects"])
+
+
+async def test_settings_are_not_called_whole_while_what_shows_the_groups_under_pim_is_not(backups: Backups):
+    faults = backups.simulator.tenant.faults.rules
+    faults[:] = [rules.parse({"kind": "status", "status": 403, "path": "/identityGovernance/privilegedAccess/.*"})]
+    manifest = await backups.run("full")
+    entry = manifest.types[SETTINGS]
+    assert entry.outcome == "partial"
+    assert "Eligible members and owners of groups under PIM" in entry.reason
+    faults.clear()
+    after = (await backups.view(await backups.run()))[SETTINGS]
+    assert after["outcome"] == "complete"
+    assert {one.partition("/")[0] for one in after["objects"]} == under_pim(backups.simulator.store)
+
+
+async def test_settings_that_were_known_stay_while_what_shows_the_groups_is_refused(backups: Backups):
+    before = (await backups.view(await backups.run("full")))[SETTINGS]
+    fault = {"kind": "status", "status": 403, "path": "/identityGovernance/privilegedAccess/.*"}
+    for kind in ("incremental", "full"):
+        store = backups.simulator.store
+        group = next(each for each in store.all("group") if each.key in under_pim(store))
+        store.update(group.key, {**group.read(), "description": kind})
+        backups.simulator.tenant.faults.rules[:] = [rules.parse(fault)]
+        after = (await backups.view(await backups.run(kind)))[SETTINGS]
+        assert after["outcome"] == "partial", kind
+        assert after["objects"] == before["objects"], kind
+
+
+async def test_a_tenant_without_the_licence_for_pim_is_not_warned_of_it_by_every_backup(
+    backups: Backups, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(rules.CODES, 403, "AadPremiumLicenseRequired")
+    pim = "/(identityGovernance/privilegedAccess|policies/roleManagement|roleManagement/directory/.*Schedules).*"
+    fault = rules.parse({"kind": "status", "status": 403, "path": pim})
+    unlicensed = {ELIGIBLE, ACTIVE, SETTINGS, "unifiedRoleEligibilitySchedule", "unifiedRoleManagementPolicy"}
+    backups.simulator.tenant.faults.rules[:] = [fault]
+    for kind in ("full", "incremental"):
+        manifest = await backups.run(kind)
+        assert {manifest.types[name].outcome for name in unlicensed} == {"refused"}, kind
+        assert "licence" in manifest.types[SETTINGS].remedy
+        assert not_whole(manifest) == [], kind
+
+
+async def test_a_licence_that_ends_is_told_since_what_was_read_under_it_is_old(
+    backups: Backups, monkeypatch: pytest.MonkeyPatch
+):
+    before = (await backups.view(await backups.run("full")))[ELIGIBLE]
+    monkeypatch.setitem(rules.CODES, 403, "AadPremiumLicenseRequired")
+    fault = rules.parse({"kind": "status", "status": 403, "path": "/identityGovernance/privilegedAccess/.*"})
+    backups.simulator.tenant.faults.rules[:] = [fault]
+    manifest = await backups.run("full")
+    assert ELIGIBLE in not_whole(manifest)
+    assert (await backups.view(manifest))[ELIGIBLE]["objects"] == before["objects"]
 
 
 async def test_federated_credentials_of_managed_identities_are_kept_with_the_reason_why_no_restore_writes_them(

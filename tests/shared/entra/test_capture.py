@@ -326,6 +326,31 @@ async def test_a_parent_whose_children_could_not_be_read_is_named(
     assert view.unread == [("q", "thing")]
 
 
+UNLICENSED = (400, {"error": {"code": "AadPremiumLicenseRequired"}})
+
+
+async def test_a_licence_that_is_missing_is_told_once_and_not_of_every_parent(
+    fake: FakeGraph, graph: Graph, batching: Batching
+) -> None:
+    child = row(path="/parents/{id}/kids", reading="perParent", parent="parent")
+    fake.script("/v1.0/parents", answer({"value": ids("p", "q")}))
+    batching.script("/parents/p/kids", UNLICENSED)
+    batching.script("/parents/q/kids", UNLICENSED)
+    with pytest.raises(NotPermitted, match="AadPremiumLicenseRequired"):
+        await all_of(capture(graph, child, rows={"parent": PARENT}))
+
+
+async def test_a_licence_refused_for_one_parent_takes_nothing_from_those_that_show_their_children(
+    fake: FakeGraph, graph: Graph, batching: Batching
+) -> None:
+    child = row(path="/parents/{id}/kids", reading="perParent", parent="parent", parent_expand="kids")
+    fake.script("/v1.0/parents", answer({"value": [{"id": "p", "kids": ids("a")}, {"id": "q"}]}))
+    batching.script("/parents/q/kids", UNLICENSED)
+    view = await all_of(capture(graph, child, rows={"parent": PARENT}))
+    assert set(view.objects) == {"a"}
+    assert view.unread == [("q", "thing")]
+
+
 async def test_one_child_per_parent_goes_by_the_parents_id_where_it_has_none(
     fake: FakeGraph, graph: Graph, batching: Batching
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.entra.credentials import ClientSecret, token_source
-from shared.entra.failures import failure, impersonal, retry_after
+from shared.entra.failures import failure, impersonal, is_without_licence, retry_after
 from shared.entra.governor import Governor
 from shared.entra.transport import Graph, Limits
 from shared.errors import Changed, EntraError, Garbled, NotFound, NotPermitted, Rejected, Throttled, Unavailable
@@ -52,6 +52,13 @@ async def test_403_is_not_tried_again_and_names_the_permission(fake: FakeGraph, 
 async def test_a_missing_licence_is_told_apart_from_a_missing_permission() -> None:
     body = b'{"error":{"code":"Authentication_RequestFromNonPremiumTenantOrB2CTenant","message":"x"}}'
     assert "licence" in failure(403, {}, body, asked="x").remedy
+
+
+async def test_a_missing_licence_is_no_bad_request_even_where_graph_answers_400() -> None:
+    error = failure(400, {}, b'{"error":{"code":"AadPremiumLicenseRequired","message":"x"}}', asked="x")
+    assert isinstance(error, NotPermitted)
+    assert "licence" in error.remedy
+    assert not is_without_licence(failure(403, {}, b'{"error":{"code":"Forbidden"}}', asked="x"))
 
 
 async def test_retry_after_may_be_a_fraction_and_is_waited_out(fake: FakeGraph, graph: Graph) -> None:
