@@ -15,6 +15,7 @@ from dataclasses import replace
 from shared.backup.checkpoint import TypeCapture
 from shared.backup.recorder import Recorder, drafts_of
 from shared.backup.run import Run
+from shared.catalog import OBJECT_TYPES
 from shared.catalog.row import PARENT, Cloud, ObjectType
 from shared.deployment import Deployment
 from shared.entra.single_reads import link_slices
@@ -161,7 +162,33 @@ class Finishing:
                     recorder.kept(replace(after, body={**after.body, **lost}))
             if self._row.parent:
                 await self._keep_children(old, new, unread, recorder)
+            await self._keep_shown(old, new, unread, recorder)
             return await self._added(at, recorder)
+
+    async def _keep_shown(
+        self, old: TypeView, new: TypeView, unread: Mapping[str, Collection[str]], recorder: Recorder
+    ) -> None:
+        """Record the links to targets that could not show theirs, where they were known and are not in what was read;
+        the empty id stands for every target."""
+        types: dict[str, set[str]] = {}
+        for link in self._row.links:
+            if link.shown_by:
+                target = OBJECT_TYPES[link.shown_by.partition(".")[0]]
+                types[link.name] = {target.graph_type, *(one.name for one in target.subtypes)}
+        targets = {object_id for object_id, names in unread.items() if not types.keys().isdisjoint(names)}
+        if not targets:
+            return
+        async for batch in old.link_batches():
+            known = [
+                one for one in batch
+                if one.target_type in types.get(one.link, ()) and ("" in targets or one.target_id in targets)
+            ]
+            sources = await new.hashes_of({one.source_id for one in known}) if known else {}
+            shown = await new.links_of(sources) if sources else {}
+            there = {(one.source_id, one.link, one.target_id) for some in shown.values() for one in some}
+            for one in known:
+                if one.source_id in sources and (one.source_id, one.link, one.target_id) not in there:
+                    recorder.link(one.source_id, one.link, one.target_id, one.target_type)
 
     async def _keep_children(self, old: TypeView, new: TypeView, parents: Collection[str], recorder: Recorder) -> None:
         """Record what was known under parents whose children could not all be read, and is not in what was read."""

@@ -88,8 +88,6 @@ async def turned_links(
             async for piece in pieces:
                 yield piece
     except Rejected:
-        if at.startswith(SINGLY):
-            raise
         async with aclosing(_listed(graph, holder, link, target, shown, SINGLY, ahead, 0)) as pieces:
             async for piece in pieces:
                 yield piece
@@ -131,7 +129,9 @@ async def _listed(
                 async with aclosing(_page(graph, holder, link, target, shown, page)) as pieces:
                     async for piece in pieces:
                         yield piece
-    except (NotPermitted, NotFound) as refused:
+    except (NotPermitted, NotFound, Garbled, Rejected) as refused:
+        if isinstance(refused, Rejected) and not at.startswith(SINGLY):
+            raise  # it may refuse the expanded list only
         yield Turned([], [Unread("", link.name, refused)], Page([], ""))
 
 

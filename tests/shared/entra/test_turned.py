@@ -216,6 +216,20 @@ async def test_a_refusal_makes_the_link_unread_and_stops_nothing(
     assert pieces[-1].finished
 
 
+@pytest.mark.parametrize("targets", [
+    refusal(501, "NotImplemented"), answer({"value": [], "@odata.nextLink": "{root}/v1.0/robots?$top=100"}),
+])
+async def test_a_list_of_targets_that_cannot_be_read_to_its_end_leaves_the_holders_as_they_were_read(
+    fake: FakeGraph, graph: Graph, batching: Batching, targets: Any
+) -> None:
+    for path in (SWEEP, "/v1.0/robots?$select=id&$top=999", "/v1.0/robots?$top=100"):
+        fake.script(path, targets)
+    links, pieces = await read(graph)
+    assert links == {("c1", "u", "user")}
+    assert [one.what for piece in pieces for one in piece.unread] == ["members"]
+    assert pieces[-1].finished
+
+
 async def test_changes_alone_do_not_ask_every_target(fake: FakeGraph, graph: Graph, batching: Batching) -> None:
     fake.script("/v1.0/clubs/since", answer({"value": [], "@odata.deltaLink": "{root}/v1.0/clubs/next"}))
     await read(graph, mode="changes", since=fake.root + "/v1.0/clubs/since")
