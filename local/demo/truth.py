@@ -41,7 +41,7 @@ def read_truth(graph_url: str) -> Truth:
         state: dict[str, Any] = client.get("/simulator/state").raise_for_status().json()
     return Truth(
         ids={
-            name: frozenset(body.get("id", key) for key, body in objects.items() if _is_kept(state, name, body))
+            name: _ids({key: body for key, body in objects.items() if _is_kept(state, name, body)})
             for name, objects in state["objects"].items()
         },
         edges=frozenset(
@@ -51,6 +51,12 @@ def read_truth(graph_url: str) -> Truth:
             for target in targets
         ),
     )
+
+
+def _ids(objects: dict[str, dict[str, Any]]) -> frozenset[str]:
+    """Their ids, or their keys where several parents have objects of one id."""
+    ids = frozenset(body.get("id", key) for key, body in objects.items())
+    return ids if len(ids) == len(objects) else frozenset(objects)
 
 
 def _is_kept(state: dict[str, Any], name: str, body: dict[str, Any]) -> bool:

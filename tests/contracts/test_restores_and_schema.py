@@ -26,8 +26,10 @@ from tests.laws.restoring import EXACT, refused, restoring
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 NAME = re.compile(r"^\w+")
-DOCUMENTED = frozenset({"/servicePrincipals/{id}/appManagementPolicies/$ref"})
-"""On Microsoft's page (Assign appManagementPolicy), and in no client."""
+DOCUMENTED = frozenset({
+    "/servicePrincipals/{id}/appManagementPolicies/$ref", "/servicePrincipals/{id}/appManagementPolicies/{id}/$ref",
+})
+"""On Microsoft's pages (Assign appliesTo, Remove appliesTo of appManagementPolicy), and in no client."""
 AGENTS = re.compile(r"/microsoft\.graph\.agent\w+")
 GRAPH = ("/v1.0/", "/beta/")
 SENT = frozenset({

@@ -159,8 +159,8 @@ class Faults:
                     response = Response(status, page, {"content-type": "text/html"})
                 case "slow":
                     response.headers[":delay"] = str(float(response.headers.get(":delay", 0)) + rule.seconds)
-                case "lag":
-                    self._lag(rule, written)
+                case "lag" if request.method != "GET" and request.segments[-1] != "$batch":
+                    self._lag(rule, written)  # a batch's parts come by themselves; what a read brings forth is there
                 case "repeat":
                     response = repeated(response, rule)
                 case "change":
