@@ -49,7 +49,7 @@ from shared.entra.single_reads import (
 )
 from shared.entra.singly import SINGLY, expanded_pages
 from shared.entra.transport import Graph
-from shared.entra.turned import ShownByDelta, turned_links
+from shared.entra.turned import turned_links
 from shared.entra.wanted import Reading, Wanted, wanted
 from shared.errors import CatalogError, EntraError, Garbled, NotFound, Rejected, TokenExpired
 
@@ -98,8 +98,6 @@ class _Run:
     ahead: Callable[[], bool]
     lists: SharedLists
     steps: list[str] = field(default_factory=list)
-    by_delta: dict[str, ShownByDelta] = field(default_factory=dict)
-    """Of links that their targets show too: what a round has shown, if it was read from its beginning here."""
 
 
 async def capture(
@@ -220,7 +218,7 @@ def _step(run: _Run, step: str, at: Cursor, rows: Mapping[str, ObjectType]) -> A
         case "list":
             return _list(run, at)
         case "round" | "replay":
-            return _round(run, at, rows)
+            return _round(run, at)
         case "shown":
             return _all_shown(run, at)
         case "sweep":
@@ -260,13 +258,9 @@ async def _list(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
             at = after
 
 
-async def _round(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> AsyncGenerator[Captured]:
+async def _round(run: _Run, at: Cursor) -> AsyncGenerator[Captured]:
     asked, row = run.wanted, run.wanted.row
     chain = at["way"] == "chain"
-    if chain and not at["link"]:
-        run.by_delta = {
-            link.name: ShownByDelta(link, _shown_of(link, rows)) for link in asked.delta_links if link.shown_by
-        }
     path = at["link"] or at["token"] or delta.round_path(row.path, _delta_select(asked))
     # Of an object that changed, what the delta does not show is read again; a chain's sweeps follow anyway.
     links = [*asked.each_links, *(() if chain else asked.expand_links)]
@@ -274,8 +268,6 @@ async def _round(run: _Run, at: Cursor, rows: Mapping[str, ObjectType]) -> Async
         async for page in listed:
             if chain:
                 at = {**at, SHOWN: sorted(names_shown(asked.delta_links, page.values).union(at.get(SHOWN, ())))}
-                for shown in run.by_delta.values():
-                    shown.take(page.values)
             after = _after(at, page)
             async with aclosing(_page(run, page, at, after, links=links, in_delta=True)) as pieces:
                 async for piece in pieces:
@@ -373,21 +365,15 @@ async def _sweep_listed(run: _Run, at: Cursor, *, link: Link) -> AsyncGenerator[
 
 
 async def _turned(run: _Run, at: Cursor, link: Link, rows: Mapping[str, ObjectType]) -> AsyncGenerator[Captured]:
-    delta_shows = run.by_delta.get(link.name) if at["way"] == "chain" and not at["link"] else None
+    target = rows[link.shown_by.partition(".")[0]]
     async with aclosing(
         turned_links(
-            run.graph, run.wanted.row, link, _shown_of(link, rows), at=at["link"], ahead=run.ahead,
-            empty=at.get(EMPTY, 0), delta=delta_shows,
+            run.graph, run.wanted.row, link, target, at=at["link"], ahead=run.ahead, empty=at.get(EMPTY, 0)
         )
     ) as pieces:
         async for piece in pieces:
             at = _after(at, piece.page) if piece.page else at
             yield Captured(at, partial(_links_only, piece.slices), tuple(piece.unread))
-
-
-def _shown_of(link: Link, rows: Mapping[str, ObjectType]) -> ObjectType:
-    """The type of the targets that show a link of their holders."""
-    return rows[link.shown_by.partition(".")[0]]
 
 
 def _by_id(run: _Run, at: Cursor) -> bool:

@@ -4,65 +4,21 @@ Whether the delta of groups shows members that are service principals is not doc
 leaves them out ("List group members"); each service principal's `memberOf` shows the groups that it is in. Invariants:
 this adds links and takes none away; a target that shows as many as Graph expands at most, or none at all, is asked by
 itself; a refusal is an `Unread` of the link, so the type is partial then and not silently without them. Every target
-is asked, save where the delta just read has been found to show these links: it showed some, and every one that the
-first ASKED targets have is among them.
+is asked: a delta that shows the members of one sort, such as applications, may leave out another, such as agents.
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from shared.catalog.row import Link, ObjectType
 from shared.entra.children import EXPANDED_PAGE
 from shared.entra.listing import Asking, Page, with_query
-from shared.entra.pages import DELTA_SUFFIX, TYPE, TYPE_PREFIX, Body, LinkSlice, Target, parse_page
+from shared.entra.pages import LinkSlice, Target, parse_page
 from shared.entra.single_reads import LIST_PAGE, Unread, bucket_of, link_slices, permission_of
 from shared.entra.singly import SINGLY, expanded_pages
 from shared.entra.transport import Graph
 from shared.errors import Garbled, NotFound, NotPermitted, Rejected
-
-ASKED = 2_000
-"""Targets that are asked at least, whatever the delta shows; most tenants have fewer."""
-
-FOUND = 20
-"""Links that these have at least: were there fewer, they would say little of the others."""
-
-SHOWN_MAX = 100_000
-"""Links of the delta that are kept in mind; some megabytes. Where there are more, every target is asked."""
-
-
-@dataclass(slots=True)
-class ShownByDelta:
-    """The links from one type to another that a whole round along the delta has shown, and whether targets agree."""
-
-    link: Link
-    target: ObjectType
-    _shown: set[int] = field(default_factory=set)
-    _whole: bool = True
-    _asked: int = 0
-    _found: int = 0
-
-    def take(self, values: Iterable[Body]) -> None:
-        """Keep in mind what a page of the round shows; what is not as it should be, parsing finds out."""
-        kind = TYPE_PREFIX + self.target.graph_type
-        for value in values:
-            entries = value.get(self.link.name + DELTA_SUFFIX)
-            for entry in entries if isinstance(entries, list) else ():
-                if isinstance(entry, dict) and entry.get(TYPE) == kind and "@removed" not in entry:
-                    self._shown.add(hash((str(value.get("id")), str(entry.get("id")))))
-        if len(self._shown) > SHOWN_MAX:
-            self._shown, self._whole = set(), False
-
-    def agrees(self, piece: "Turned", asked: int) -> None:
-        """Take in what targets show of themselves, and how many more of them were asked."""
-        pairs = [hash((one.source, target.id)) for one in piece.slices for target in one.added]
-        self._asked += asked
-        self._found += len(pairs)
-        self._whole = self._whole and not piece.unread and self._shown.issuperset(pairs)
-
-    def is_enough(self, more: int = 0) -> bool:
-        """Whether nobody else needs to be asked, also if so many more were and agreed."""
-        return self._whole and self._found >= FOUND and self._asked + more >= ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,40 +32,18 @@ class Turned:
 
 async def turned_links(
     graph: Graph, holder: ObjectType, link: Link, target: ObjectType, *, at: str = "",
-    ahead: Callable[[], bool] = lambda: True, empty: int = 0, delta: ShownByDelta | None = None,
+    ahead: Callable[[], bool] = lambda: True, empty: int = 0,
 ) -> AsyncGenerator[Turned]:
-    """`link` of the holders, as the targets of this type show it; `at` is the `page.next_link` of an earlier piece.
-
-    `delta` is what a round that was read whole, just before, has shown of them: without it every target is asked.
-    """
+    """`link` of the holders, as the targets of this type show it; `at` is the `page.next_link` of an earlier piece."""
     shown = target.link(link.shown_by.partition(".")[2])
     try:
-        async with aclosing(_agreeing(graph, holder, link, target, shown, at, ahead, empty, delta)) as pieces:
+        async with aclosing(_listed(graph, holder, link, target, shown, at, ahead, empty)) as pieces:
             async for piece in pieces:
                 yield piece
     except Rejected:
         async with aclosing(_listed(graph, holder, link, target, shown, SINGLY, ahead, 0)) as pieces:
             async for piece in pieces:
                 yield piece
-
-
-async def _agreeing(
-    graph: Graph, holder: ObjectType, link: Link, target: ObjectType, shown: Link, at: str, ahead: Callable[[], bool],
-    empty: int, delta: ShownByDelta | None,
-) -> AsyncGenerator[Turned]:
-    """As `_listed`, up to where the delta has been found to show these links."""
-
-    def further() -> bool:
-        return ahead() and not (delta is not None and delta.is_enough(EXPANDED_PAGE))
-
-    async with aclosing(_listed(graph, holder, link, target, shown, at, further, empty)) as pieces:
-        async for piece in pieces:
-            if delta is not None:
-                delta.agrees(piece, len(piece.page.values) if piece.page else 0)
-                if piece.page and delta.is_enough():
-                    yield replace(piece, page=replace(piece.page, next_link=""))
-                    return
-            yield piece
 
 
 async def _listed(

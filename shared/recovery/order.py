@@ -18,6 +18,7 @@ import orjson
 import zstandard
 
 from shared.recovery.plan import Operation
+from shared.recovery.state import Json
 
 BATCH = 250
 LANES = 4
@@ -25,9 +26,8 @@ LANES = 4
 _KINDS = ("delete", "revive", "create", "update", "link", "unlink", "manual")
 """Within a chain; a link is added before another is removed, so that a last owner can be replaced."""
 
-_SCHEMA = """
-PRAGMA journal_mode = OFF;
-PRAGMA synchronous = OFF;
+_QUIET = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+_SCHEMA = _QUIET + """
 PRAGMA temp_store = FILE;
 PRAGMA cache_size = -32768;
 CREATE TABLE operation (number INTEGER PRIMARY KEY, wave INTEGER, chain TEXT, place TEXT, content BLOB);
@@ -135,6 +135,30 @@ class Ordering:
 
     def _operation(self, content: bytes) -> Operation:
         return Operation.from_json(orjson.loads(self._unpacker.decompress(content)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.close()
+
+
+class Sorting:
+    """What is put in comes out sorted by its text, from a temporary database on disk. A context, as `Ordering`."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.executescript(_QUIET + "CREATE TABLE line (text BLOB);")
+        self._database.execute("BEGIN")
+
+    def put(self, values: Iterable[Json]) -> None:
+        """Add some."""
+        self._database.executemany("INSERT INTO line VALUES (?)", ((orjson.dumps(one),) for one in values))
+
+    def __iter__(self) -> Iterator[Json]:
+        return (orjson.loads(text) for (text,) in self._database.execute("SELECT text FROM line ORDER BY text"))
 
     def __enter__(self) -> Self:
         return self

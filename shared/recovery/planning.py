@@ -47,7 +47,7 @@ from shared.recovery.new_credentials import Asked
 from shared.recovery.not_read import PartsNotHeld, types_not_held, types_not_shown
 from shared.recovery.one_name import by_one_name
 from shared.recovery.options import RestoreOptions, RestoreRequest
-from shared.recovery.order import Ordering
+from shared.recovery.order import Ordering, Sorting
 from shared.recovery.plan import Finding, NotRestored, Operation
 from shared.recovery.planner import InboundLink, Planner, Situation
 from shared.recovery.protection import safety_facts
@@ -572,12 +572,13 @@ class Planning:
             )
 
     async def _left(self, more: Iterable[NotRestored]) -> AsyncIterator[NotRestored]:
-        """All that is left: of the parts, then of the plan as a whole."""
-        for number in range(self._progress.parts):
-            for one in await self._draft.get("left", number):
+        """All that is left, of the parts and of the plan as a whole, in an order that knows nothing of parts."""
+        with Sorting() as sorting:
+            for number in range(self._progress.parts):
+                sorting.put(await self._draft.get("left", number))
+            sorting.put(one.as_json() for one in more)
+            for one in sorting:
                 yield NotRestored.from_json(one)
-        for left in more:
-            yield left
 
     async def _planned_scope(self, operations: Iterable[Operation]) -> Scope | None:
         if self.objects > MOST_HELD:

@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 
 from shared.catalog.row import Link, ObjectType
-from shared.entra import turned
 from shared.entra.capture import Captured, Cursor, capture
 from shared.entra.pages import Body
 from shared.entra.transport import Graph
-from shared.errors import Garbled
 from tests.shared.entra.scripted import Batching, FakeGraph, answer, refusal
 
 
@@ -109,102 +107,6 @@ async def test_a_sweep_that_was_cut_off_goes_on_where_it_was(
     assert rest < whole
 
 
-@pytest.fixture
-def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turned, "ASKED", 2)
-    monkeypatch.setattr(turned, "FOUND", 2)
-
-
-def delta_showing(fake: FakeGraph, *edges: tuple[str, str]) -> None:
-    """The round shows these robots in these clubs, over two pages."""
-    def club(name: str, robot: str) -> Body:
-        return {"id": name, "members@delta": [{"id": robot, "@odata.type": "#microsoft.graph.robot"}]}
-
-    first, *rest = (club(*edge) for edge in edges)
-    fake.script("/v1.0/clubs/delta", answer({"value": [first], "@odata.nextLink": "{root}/v1.0/clubs/delta?page=2"}))
-    fake.script("/v1.0/clubs/delta?page=2", answer({
-        "value": rest, "@odata.deltaLink": "{root}/v1.0/clubs/delta?$deltatoken=t",
-    }))
-
-
-def three_pages_of_robots(fake: FakeGraph) -> None:
-    """Robots r1 and r2 on the first page, each in a club; the last one, r4, is in a club too."""
-    fake.script(SWEEP, answer({
-        "value": [{"id": "r1", "memberOf": in_clubs("c1")}, {"id": "r2", "memberOf": in_clubs("c2")}],
-        "@odata.nextLink": "{root}/v1.0/robots?page=2",
-    }))
-    fake.script("/v1.0/robots?page=2", answer({
-        "value": [{"id": "r3", "memberOf": []}], "@odata.nextLink": "{root}/v1.0/robots?page=3",
-    }))
-    fake.script("/v1.0/robots?page=3", answer({"value": [{"id": "r4", "memberOf": in_clubs("c2")}]}))
-
-
-@pytest.mark.usefixtures("few_are_enough")
-async def test_where_delta_shows_every_link_that_some_targets_have_the_others_are_not_asked(
-    fake: FakeGraph, graph: Graph, batching: Batching
-) -> None:
-    delta_showing(fake, ("c1", "r1"), ("c2", "r2"), ("c2", "r4"))
-    three_pages_of_robots(fake)
-    links, pieces = await read(graph)
-    assert links == {("c1", "r1", "robot"), ("c2", "r2", "robot"), ("c2", "r4", "robot")}
-    assert [path for path in fake.asked if path.startswith("/v1.0/robots")] == [SWEEP]
-    assert pieces[-1].finished
-    assert pieces[-1].delta_link == fake.root + "/v1.0/clubs/delta?$deltatoken=t"
-
-
-@pytest.mark.usefixtures("few_are_enough")
-@pytest.mark.parametrize("shown", [
-    [("c1", "u")],  # none of them
-    [("c1", "r1")],  # not what the second one has
-    [("c1", "r2"), ("c2", "r1")],  # the same ones in other clubs
-])
-async def test_where_delta_leaves_out_one_link_that_a_target_has_every_target_is_asked(
-    fake: FakeGraph, graph: Graph, batching: Batching, shown: list[tuple[str, str]]
-) -> None:
-    delta_showing(fake, *shown)
-    three_pages_of_robots(fake)
-    links, _ = await read(graph)
-    assert links >= {("c1", "r1", "robot"), ("c2", "r2", "robot"), ("c2", "r4", "robot")}
-    assert "/v1.0/robots?page=3" in fake.asked
-
-
-@pytest.mark.parametrize(("asked", "found"), [(2, 3), (4, 2)])
-async def test_too_few_targets_or_too_few_links_say_nothing_of_the_others(
-    fake: FakeGraph, graph: Graph, batching: Batching, monkeypatch: pytest.MonkeyPatch, asked: int, found: int
-) -> None:
-    monkeypatch.setattr(turned, "ASKED", asked)
-    monkeypatch.setattr(turned, "FOUND", found)
-    delta_showing(fake, ("c1", "r1"), ("c2", "r2"))
-    three_pages_of_robots(fake)
-    links, _ = await read(graph)
-    assert ("c2", "r4", "robot") in links
-
-
-@pytest.mark.usefixtures("few_are_enough")
-async def test_a_round_of_which_only_a_part_was_seen_says_nothing_of_what_delta_shows(
-    fake: FakeGraph, graph: Graph, batching: Batching
-) -> None:
-    delta_showing(fake, ("c1", "r1"), ("c2", "r2"))
-    three_pages_of_robots(fake)
-    _, pieces = await read(graph)
-    second = next(piece.cursor for piece in pieces if piece.cursor["link"].endswith("delta?page=2"))
-    turning = next(piece.cursor for piece in pieces if piece.cursor["step"] == 2)
-    for cursor in (second, turning):
-        links, _ = await read(graph, cursor=cursor)
-        assert ("c2", "r4", "robot") in links
-
-
-@pytest.mark.usefixtures("few_are_enough")
-async def test_more_links_than_are_kept_in_mind_say_nothing_of_what_delta_shows(
-    fake: FakeGraph, graph: Graph, batching: Batching, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(turned, "SHOWN_MAX", 1)
-    delta_showing(fake, ("c1", "r1"), ("c2", "r2"))
-    three_pages_of_robots(fake)
-    links, _ = await read(graph)
-    assert ("c2", "r4", "robot") in links
-
-
 @pytest.mark.parametrize("status", [403, 404])
 async def test_a_refusal_makes_the_link_unread_and_stops_nothing(
     fake: FakeGraph, graph: Graph, batching: Batching, status: int
@@ -251,14 +153,3 @@ async def test_a_target_in_something_without_a_type_makes_the_link_unread(
     links, pieces = await read(graph)
     assert ("c2", "r1", "robot") not in links
     assert [(one.object_id, one.what) for piece in pieces for one in piece.unread] == [("r1", "members")]
-
-
-@pytest.mark.parametrize("members", [[7], [{"id": ["r1"], "@odata.type": "#microsoft.graph.robot"}]])
-async def test_members_that_are_none_make_the_round_garbled(
-    fake: FakeGraph, graph: Graph, batching: Batching, members: object
-) -> None:
-    fake.script("/v1.0/clubs/delta", answer({
-        "value": [{"id": "c1", "members@delta": members}], "@odata.deltaLink": "{root}/v1.0/clubs/delta?$deltatoken=t",
-    }))
-    with pytest.raises(Garbled):
-        await read(graph)
